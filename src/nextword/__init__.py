@@ -1,0 +1,27 @@
+"""From a text to a next-word model on the edge.
+
+What an application needs is `Generator`; what can go wrong is under `NextwordError`.
+"""
+
+from typing import TYPE_CHECKING, Any
+
+if TYPE_CHECKING:
+    from nextword.errors import NextwordError
+    from nextword.generator import Generator
+
+__version__ = "0.1.0"
+__all__ = ["Generator", "NextwordError", "__version__"]
+
+
+def __getattr__(name: str) -> Any:
+    # Nothing is imported before it is used, so that `nextword --help` need not wait for
+    # onnxruntime (PEP 562).
+    if name == "Generator":
+        from nextword.generator import Generator
+
+        return Generator
+    if name == "NextwordError":
+        from nextword.errors import NextwordError
+
+        return NextwordError
+    raise AttributeError(f"module {__name__!r} has no attribute {name!r}")

@@ -1,0 +1,120 @@
+"""Text ⇄ words: splitting a text into words, and joining words the way people write.
+
+Two ways to split (`prepare.split_by` in params.yaml):
+
+- `whitespace`: a word is what stands between blanks.
+- `words`: a word is a run of letters, combining marks and digits, with apostrophes and hyphens
+  inside it (`don't`, `well-kept`) and `.` `,` `:` between digits (`3.14`); every other character
+  that is not blank is a word of its own, so that `"ago,"` is `ago` `,`.
+
+Splitting what was joined gives the same words again.
+"""
+
+import re
+import unicodedata
+from collections.abc import Iterable
+from functools import lru_cache
+
+SPLIT_BY = ("whitespace", "words")
+
+_CLOSING = frozenset(".,;:!?%…)]}»”’।")
+_OPENING = frozenset("([{«“‘„¿¡$€£")
+_STRAIGHT_QUOTES = frozenset("\"'")
+# Full-width punctuation brings its own space: nothing is written between it and its neighbours.
+_FULL_WIDTH = frozenset("，。、；：？！…）」』】》（「『【《")
+_ZERO_WIDTH_JOINER = "\u200d"
+_ZERO_WIDTH = "\u200c" + _ZERO_WIDTH_JOINER
+
+
+def normalise(text: str, lowercase: bool = False) -> str:
+    """Text in Unicode's NFC, lower-cased on request, so that equal words are equal strings."""
+    return unicodedata.normalize("NFC", text.lower() if lowercase else text)
+
+
+def split(text: str, split_by: str, lowercase: bool = False) -> list[str]:
+    """Splits a text into words.
+
+    **Arguments:**
+
+    - `text`: any text.
+    - `split_by`: `whitespace` or `words`.
+    - `lowercase`: whether to lower-case the text first.
+
+    **Returns:** the words in order; no word is empty or holds a blank.
+
+    **Raises:** `ValueError` where `split_by` is neither.
+    """
+    text = normalise(text, lowercase)
+    if split_by == "whitespace":
+        return text.split()
+    if split_by == "words":
+        marks = "".join(sorted(filter(_is_mark, set(text))))
+        return _word_pattern(marks).findall(text)
+    raise ValueError(f"split_by must be one of {', '.join(SPLIT_BY)}; got {split_by!r}")
+
+
+def join(words: Iterable[str], split_by: str) -> str:
+    """Joins words into a text, the inverse of `split` up to blanks.
+
+    **Arguments:**
+
+    - `words`: words as `split` gives them.
+    - `split_by`: the way in which they were split.
+
+    **Returns:** the text, without a blank at either end.
+    """
+    joiner = Joiner(split_by)
+    return "".join(joiner.push(word) for word in words)
+
+
+class Joiner:
+    """Joins words one at a time, as a generator makes them.
+
+    With `split_by: words`, closing punctuation is glued to the word before it, opening
+    punctuation to the word after it, and straight quotes open and close in turn.
+    """
+
+    def __init__(self, split_by: str) -> None:
+        self._plain = split_by == "whitespace"
+        self._previous = ""
+        self._glue_next = True  # nothing stands before the first word
+        self._open_quotes: set[str] = set()
+
+    def push(self, word: str) -> str:
+        """Takes the next word.
+
+        **Returns:** the piece of text that it adds: the word, with a blank before it if one
+        belongs there.
+        """
+        glue = self._glue_next
+        self._glue_next = False
+        if not self._plain:
+            closes = word in _CLOSING or word in _FULL_WIDTH
+            self._glue_next = word in _OPENING or word in _FULL_WIDTH
+            if word in _STRAIGHT_QUOTES:
+                closes = word in self._open_quotes
+                self._glue_next = not closes
+                self._open_quotes ^= {word}
+            glue = (glue or closes) and self._stays_apart(word)
+        piece = word if glue or not self._previous else f" {word}"
+        self._previous = word
+        return piece
+
+    def _stays_apart(self, word: str) -> bool:
+        """Whether the two words would still be split if no blank stood between them."""
+        return not (_is_mark(word[0]) or word[0] in _ZERO_WIDTH or self._previous[-1:] in _ZERO_WIDTH)
+
+
+def _is_mark(character: str) -> bool:
+    return unicodedata.category(character).startswith("M")
+
+
+@lru_cache
+def _word_pattern(marks: str) -> re.Pattern[str]:
+    # Python's \w has no combining marks, without which Hindi and many others fall to pieces, so
+    # those that the text uses are named.
+    letters = rf"[\w{re.escape(marks)}]+"
+    inside = rf"(?:['’‐\-{_ZERO_WIDTH}]|(?<=\d)[.,:](?=\d))"
+    other = rf"\S[{re.escape(marks)}{_ZERO_WIDTH_JOINER}]*"
+    emoji = rf"{other}(?:(?<={_ZERO_WIDTH_JOINER}){other})*"
+    return re.compile(rf"{letters}(?:{inside}{letters})*|{emoji}")
