@@ -1,0 +1,121 @@
+"""params.yaml as typed, validated objects: one frozen class per section."""
+
+import difflib
+import json
+from pathlib import Path
+from typing import Annotated, Any, Literal, cast
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from ruamel.yaml import YAML
+from ruamel.yaml.error import MarkedYAMLError, YAMLError
+
+from nextword.errors import ParamsError
+
+
+def _whole(low: int, high: int) -> Any:
+    return Field(ge=low, le=high, description=f"a whole number from {low} to {high}")
+
+
+def _between(low: float, high: float) -> Any:
+    return Field(ge=low, le=high, description=f"a number from {low:g} to {high:g}")
+
+
+def _above_zero(high: float) -> Any:
+    return Field(gt=0, le=high, description=f"a number above 0, up to {high:g}")
+
+
+class _Section(BaseModel):
+    # Strict: "3" is not 3, and true is not 1. Every key has to be there, so that params.yaml is
+    # the one place where a value stands.
+    model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
+
+
+class PrepareParams(_Section):
+    """How the text is read. The keys are explained in params.yaml."""
+
+    text: Annotated[str, Field(min_length=1, description="the path of a text file")]
+    split_by: Literal["whitespace", "words"] = Field(description="whitespace or words")
+    lowercase: bool = Field(description="true or false")
+
+
+class TrainParams(_Section):
+    """The model and how it is trained. The keys are explained in params.yaml."""
+
+    seed: Annotated[int, _whole(0, 2**32 - 1)]
+    context: Annotated[int, _whole(1, 1000)]
+    embedding: Annotated[int, _whole(1, 8192)]
+    hidden: Annotated[int, _whole(1, 8192)]
+    layers: Annotated[int, _whole(1, 16)]
+    precision: Literal["float64", "float32"] = Field(description="float64 or float32")
+    learning_rate: Annotated[float, _above_zero(1)]
+    weight_decay: Annotated[float, _between(0, 1)]
+    clip: Annotated[float, _above_zero(1e6)]
+    batch: Annotated[int, _whole(1, 65536)]
+    max_steps: Annotated[int, _whole(1, 10**9)]
+    stop_within: Annotated[float, _between(0, 100)]
+
+
+class EvaluateParams(_Section):
+    """What evaluation shows. The keys are explained in params.yaml."""
+
+    samples: Annotated[int, _whole(1, 1000)]
+    words: Annotated[int, _whole(1, 10000)]
+
+
+class ExportParams(_Section):
+    """What an exported file must prove. The keys are explained in params.yaml."""
+
+    tolerance: Annotated[float, _above_zero(1)]
+
+
+class Params(_Section):
+    """The whole of params.yaml."""
+
+    prepare: PrepareParams
+    train: TrainParams
+    evaluate: EvaluateParams
+    export: ExportParams
+
+
+def load(path: Path = Path("params.yaml")) -> Params:
+    """Reads and checks params.yaml.
+
+    **Raises:** `ParamsError` with the key, the value and what is allowed.
+    """
+    try:
+        # YAML 1.2 as DVC reads it: there `1e-3` is a number.
+        values = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise ParamsError(f"{path} not found; run from the directory that has it") from None
+    except MarkedYAMLError as error:
+        line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
+        raise ParamsError(f"{path}{line}: not valid YAML: {error.problem}") from None
+    except (YAMLError, UnicodeDecodeError) as error:
+        raise ParamsError(f"{path}: not valid YAML: {error}") from None
+    try:
+        return Params.model_validate(values)
+    except ValidationError as error:
+        # A mistyped key is unknown and leaves another one missing: the former says more.
+        first = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
+        raise ParamsError(f"{path}: {_explain(first)}") from None
+
+
+def _explain(error: Any) -> str:
+    """One line for one of pydantic's errors: the key, the value, what is allowed."""
+    path = error["loc"]
+    if not path:
+        return f"empty, or not a mapping; allowed: {', '.join(Params.model_fields)}"
+    key, value = ".".join(map(str, path)), json.dumps(error["input"], default=str)
+    value = value if len(value) <= 40 else f"{value[:37]}..."
+    section: type[BaseModel] = Params
+    for part in path[:-1]:
+        section = cast("type[BaseModel]", section.model_fields[part].annotation)
+    if error["type"] == "extra_forbidden":
+        allowed = ", ".join(section.model_fields)
+        alike = difflib.get_close_matches(str(path[-1]), section.model_fields, 1)
+        meant = f" (did you mean {alike[0]}?)" if alike else ""
+        return f"{key}: {value}: unknown key{meant}; allowed: {allowed}"
+    allowed = section.model_fields[path[-1]].description or "a mapping"
+    if error["type"] == "missing":
+        return f"{key} is missing; allowed: {allowed}"
+    return f"{key}: {value} is not allowed; allowed: {allowed}"

@@ -1,0 +1,88 @@
+"""What the evaluate stage writes: metrics, samples, and the windows that the model gets wrong."""
+
+import csv
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nextword import files, words
+from nextword.training import baselines, batches, evaluation
+from nextword.training.batches import Windows
+from nextword.training.corpus import Corpus
+from nextword.training.evaluation import Predictions, Sample, significant
+from nextword.training.model import Architecture, NextWordModel
+from nextword.training.params import EvaluateParams
+
+METRICS = Path("metrics.json")
+SAMPLES = Path("samples.txt")
+WRONG_WINDOWS = Path("plots/wrong_windows.csv")
+
+_MOST_WRONG_WINDOWS = 100  # more than a person reads
+
+
+def report(
+    corpus: Corpus, architecture: Architecture, model: NextWordModel, params: EvaluateParams
+) -> dict[str, Any]:
+    """Evaluates a model on its text and writes the three files.
+
+    **Returns:** what metrics.json holds.
+    """
+    windows = batches.windows(corpus.ids, architecture.context)
+    predictions = evaluation.predict(model, windows)
+    samples = evaluation.sample(model, windows, params.samples, params.words)
+    size = len(corpus.dictionary)
+    kneser_ney = baselines.KneserNey(corpus.ids, architecture.context + 1, size)
+    metrics = {
+        "model": {
+            **predictions.quality.rounded(),
+            "parameters": sum(weight.numel() for weight in model.parameters()),
+            "steps": architecture.steps,
+        },
+        "best_possible": evaluation.best_possible(windows).rounded(),
+        "baselines": {
+            "most_frequent_word": baselines.most_frequent_word(corpus.ids, size, windows).quality.rounded(),
+            "kneser_ney": kneser_ney.predict(windows).quality.rounded(),
+        },
+        "samples": {
+            "words": sum(len(sample.right) for sample in samples),
+            "right": sum(sum(sample.right) for sample in samples),
+        },
+        "text": {"words": len(corpus.ids), "dictionary": size, "windows": len(windows)},
+    }
+    files.write_json(METRICS, metrics)
+    files.write_text(SAMPLES, "\n".join(_sample(sample, corpus) for sample in samples))
+    _write_wrong_windows(WRONG_WINDOWS, predictions, windows, corpus)
+    return metrics
+
+
+def _sample(sample: Sample, corpus: Corpus) -> str:
+    """A sample as four lines."""
+    prompt, model, text = (
+        words.join(corpus.dictionary.decode(ids), corpus.split_by)
+        for ids in (sample.prompt, sample.continuation, sample.truth)
+    )
+    right = f"{sum(sample.right)} of {len(sample.right)} words stand in the text after the words before them"
+    return f"prompt  {prompt}\nmodel   {model}\ntext    {text}\nright   {right}\n"
+
+
+def _write_wrong_windows(path: Path, predictions: Predictions, windows: Windows, corpus: Corpus) -> None:
+    """The windows whose next word is not the likeliest, the most confident mistakes first."""
+    wrong = np.flatnonzero(predictions.rank > 0)
+    confidence = [significant(value) for value in predictions.likeliest_log_probability[wrong]]
+    wrong = wrong[np.argsort(np.negative(confidence), kind="stable")][:_MOST_WRONG_WINDOWS]
+    decode = corpus.dictionary.decode
+    with files.replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(["context", "next_word", "probability", "predicted", "predicted_probability"])
+        for row in wrong:
+            next_word, predicted = decode([windows.next_words[row], predictions.likeliest[row]])
+            table.writerow(
+                [
+                    words.join(decode(windows.contexts[row]), corpus.split_by),
+                    next_word,
+                    significant(np.exp(predictions.log_probability[row])),
+                    predicted,
+                    significant(np.exp(predictions.likeliest_log_probability[row])),
+                ]
+            )
