@@ -1,0 +1,205 @@
+"""The `nextword` command: a model file on the command line, in a pipe, or in conversation."""
+
+import argparse
+import dataclasses
+import json
+import math
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+
+from nextword import __version__, errors
+from nextword.errors import NextwordError, PromptError
+
+if TYPE_CHECKING:
+    from nextword.generator import Generator
+
+_EXAMPLES = """\
+examples:
+  nextword generate "long ago ,"           continue a text by 32 words
+  nextword generate                        ask for prompts; Ctrl-D leaves
+  nextword generate < prompts.txt          continue each line of a file
+  nextword suggest "the old" -n 5          the likeliest next words
+  nextword score --json < sentences.txt    how well the model expects each line, for machines
+  nextword info --model my.onnx            what a model file says of itself
+
+exit status: 0, or 2 after an error (one line on standard error), or 130 after Ctrl-C
+"""
+
+
+def main() -> None:
+    """Runs the command and exits."""
+    sys.exit(errors.run(_main))
+
+
+def _main() -> None:
+    for stream in (sys.stdout, sys.stderr):
+        if hasattr(stream, "reconfigure"):  # the same bytes on every platform
+            stream.reconfigure(encoding="utf-8", errors="backslashreplace")
+    arguments = _parser().parse_args()
+    # Imported here, because onnxruntime takes longer to import than --help may take.
+    from nextword.generator import Generator
+
+    generator = Generator.load(arguments.model)
+    if arguments.command == "info":
+        _info(generator, arguments)
+    elif arguments.text is not None:
+        _answer(generator, arguments.text, arguments)
+    elif sys.stdin.isatty():
+        _converse(generator, arguments)
+    else:
+        for number, text in _lines(sys.stdin):
+            try:
+                _answer(generator, text, arguments)
+            except NextwordError as error:
+                raise NextwordError(f"line {number}: {error}") from None
+
+
+def _answer(generator: "Generator", text: str, arguments: argparse.Namespace) -> None:
+    """Does with one text what the command says."""
+    {"generate": _generate, "suggest": _suggest, "score": _score}[arguments.command](
+        generator, text, arguments
+    )
+
+
+def _generate(generator: "Generator", prompt: str, arguments: argparse.Namespace) -> None:
+    pieces = generator.stream(prompt, arguments.words)
+    if arguments.json:
+        continuation = "".join(pieces)
+        _print_json({"prompt": prompt, "continuation": continuation, "text": prompt.rstrip() + continuation})
+        return
+    sys.stdout.write(prompt.rstrip())
+    for piece in pieces:
+        sys.stdout.write(piece)
+        if sys.stdout.isatty():
+            sys.stdout.flush()  # a person sees the words as they come
+    sys.stdout.write("\n")
+
+
+def _suggest(generator: "Generator", prompt: str, arguments: argparse.Namespace) -> None:
+    suggestions = generator.suggest(prompt, arguments.n)
+    if arguments.json:
+        rows = [{"word": word, "probability": probability} for word, probability in suggestions]
+        _print_json({"prompt": prompt, "suggestions": rows})
+        return
+    for word, probability in suggestions:
+        print(f"{probability:8.4%}  {word}")
+
+
+def _score(generator: "Generator", text: str, arguments: argparse.Namespace) -> None:
+    score = generator.score(text)
+    if arguments.json:
+        rows = [{"word": word, "log_probability": value} for word, value in score.per_word]
+        _print_json({"text": text, **dataclasses.asdict(score), "per_word": rows})
+        return
+    for word, log_probability in score.per_word:
+        print(f"{math.exp(log_probability):8.4%}  {word}")
+    print(f"log-probability {score.log_probability:.4f}, perplexity {score.perplexity:.4f}")
+
+
+def _info(generator: "Generator", arguments: argparse.Namespace) -> None:
+    info, size = generator.info, Path(arguments.model).stat().st_size
+    if arguments.json:
+        _print_json({**dataclasses.asdict(info), "bytes": size})
+        return
+    reads = "every word before" if info.context is None else f"the last {info.context} words"
+    print(f"{'file':<12}{arguments.model}, {size / 1e6:.1f} MB")
+    print(f"{'model':<12}{info.cell.upper()}, {info.layers} x {info.hidden}, reads {reads}")
+    print(f"{'dictionary':<12}{len(info.dictionary):,} words, split by {info.split_by}")
+    ours, best = info.metrics.get("model", {}), info.metrics.get("best_possible", {})
+    for name, form in (("accuracy", ".3%"), ("perplexity", ".4f")):
+        if name in ours and name in best:
+            print(f"{name:<12}{ours[name]:{form}} on its own text; at best {best[name]:{form}}")
+
+
+def _converse(generator: "Generator", arguments: argparse.Namespace) -> None:
+    """Asks a person for texts until Ctrl-D. A mistake is said, and the next text asked for."""
+    while True:
+        try:
+            text = input("prompt: ")
+        except EOFError:
+            print()
+            return
+        try:
+            _answer(generator, text, arguments)
+        except NextwordError as error:
+            print(f"error: {error}", file=sys.stderr)
+
+
+def _lines(file: TextIO) -> Iterator[tuple[int, str]]:
+    """The lines of a pipe that are not blank, with their numbers."""
+    number = blank = 0
+    for number, line in enumerate(file.buffer, 1):
+        try:
+            text = line.decode("utf-8-sig" if number == 1 else "utf-8").rstrip("\r\n")
+        except UnicodeDecodeError as error:
+            byte = error.object[error.start]
+            raise PromptError(
+                f"line {number} is not UTF-8 (byte 0x{byte:02x}); convert it to UTF-8"
+            ) from None
+        if text.strip():
+            yield number, text
+        else:
+            blank += 1
+    if number == blank:
+        raise PromptError("standard input has no text; give one a line, or as an argument")
+
+
+def _print_json(value: dict[str, Any]) -> None:
+    print(json.dumps(value, ensure_ascii=False))
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line like all others."""
+
+    def error(self, message: str) -> NoReturn:
+        raise NextwordError(f"{message}; see {self.prog} --help")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="nextword",
+        description="Continue a text with a next-word model from one .onnx file.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"nextword {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
+    common = _Parser(add_help=False)
+    common.add_argument(
+        "--model", default="models/nextword.onnx", metavar="FILE", help="model file (default: %(default)s)"
+    )
+    common.add_argument("--json", action="store_true", help="one JSON object a line, for machines")
+
+    def add(name: str, help: str, text: str, example: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(
+            name,
+            help=help,
+            description=f"{help[0].upper()}{help[1:]}.",
+            epilog=f"example: {example}",
+            parents=[common],
+        )
+        if text:
+            command.add_argument(
+                "text",
+                nargs="?",
+                metavar=text,
+                help="if left out: each line of standard input, or asked for on a terminal",
+            )
+        return command
+
+    generate = add("generate", "continue a text", "PROMPT", 'nextword generate "long ago ," --words 10')
+    generate.add_argument(
+        "--words", type=int, default=32, metavar="N", help="words to add (default: %(default)s)"
+    )
+    suggest = add("suggest", "list the likeliest next words", "PROMPT", 'nextword suggest "the cat ." -n 2')
+    suggest.add_argument("-n", type=int, default=3, metavar="N", help="suggestions (default: %(default)s)")
+    add(
+        "score",
+        "show the probability of each word of a text, and the text's perplexity",
+        "TEXT",
+        'nextword score "some said this , and"',
+    )
+    add("info", "show what a model file says of itself", "", "nextword info --json")
+    return parser
