@@ -61,9 +61,7 @@ class Metadata:
         """
         format = properties.get("format", "")
         if not format.startswith("nextword/"):
-            raise ModelFileError(
-                "not a nextword model: its metadata has no format; export one with `dvc repro`"
-            )
+            raise ModelFileError("is not a nextword model; `dvc repro` makes one")
         if format != FORMAT:
             raise ModelFileError(
                 f"has format {format}, this version of nextword reads {FORMAT}; install a version that fits"

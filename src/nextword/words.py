@@ -18,7 +18,7 @@ from functools import lru_cache
 SPLIT_BY = ("whitespace", "words")
 
 _CLOSING = frozenset(".,;:!?%…)]}»”’।")
-_OPENING = frozenset("([{«“‘„¿¡$€£")
+_OPENING = frozenset("([{«“‘„¿¡$£")
 _STRAIGHT_QUOTES = frozenset("\"'")
 # Full-width punctuation brings its own space: nothing is written between it and its neighbours.
 _FULL_WIDTH = frozenset("，。、；：？！…）」』】》（「『【《")

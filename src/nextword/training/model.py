@@ -111,7 +111,8 @@ def rounded(model: NextWordModel) -> NextWordModel:
             weight.copy_(weight.half())
             if not weight.isfinite().all():
                 raise TrainingError(
-                    f"a weight of {name} is beyond float16's 65504; lower train.learning_rate"
+                    f"a weight of {name} is no number that float16 can hold (at most 65504); "
+                    "lower train.learning_rate"
                 )
     return copied
 

@@ -1,0 +1,31 @@
+import pytest
+
+from nextword import errors
+
+
+def _raise(error: BaseException) -> None:
+    raise error
+
+
+@pytest.mark.parametrize(
+    ("error", "status", "line"),
+    [
+        (errors.PromptError("a\nb"), 2, "error: a b\n"),
+        (PermissionError(13, "Permission denied", "x.onnx"), 2, "error: x.onnx: Permission denied\n"),
+        (KeyboardInterrupt(), 130, "interrupted\n"),
+    ],
+)
+def test_what_goes_wrong_is_one_line_and_a_status(
+    error: BaseException, status: int, line: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert errors.run(lambda: _raise(error)) == status
+    assert capsys.readouterr().err == line
+
+
+def test_a_defect_of_ours_is_not_hidden() -> None:
+    with pytest.raises(ZeroDivisionError):
+        errors.run(lambda: _raise(ZeroDivisionError()))
+
+
+def test_success_is_status_zero() -> None:
+    assert errors.run(lambda: None) == 0

@@ -1,0 +1,95 @@
+import math
+from collections import Counter, defaultdict
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from tiny import make_model
+
+from nextword.training import batches, evaluation
+
+TEXTS = st.lists(st.integers(0, 4), min_size=4, max_size=60)
+
+
+@given(TEXTS, st.integers(1, 3))
+def test_best_possible_is_what_counting_by_hand_gives(text: list[int], context: int) -> None:
+    followers: dict[tuple[int, ...], Counter[int]] = defaultdict(Counter)
+    for start in range(len(text) - context):
+        followers[tuple(text[start : start + context])][text[start + context]] += 1
+    total = len(text) - context
+    best = evaluation.best_possible(batches.windows(np.array(text), context))
+    assert best.accuracy == pytest.approx(sum(max(c.values()) for c in followers.values()) / total)
+    top = sum(sum(sorted(c.values())[-3:]) for c in followers.values()) / total
+    assert best.top_3_accuracy == pytest.approx(top)
+    loss = -sum(n * math.log(n / c.total()) for c in followers.values() for n in c.values()) / total
+    assert best.loss == pytest.approx(loss, abs=1e-12)
+    assert best.perplexity == pytest.approx(math.exp(loss))
+
+
+@given(st.lists(st.integers(0, 11), min_size=5, max_size=40), st.integers(0, 3))
+def test_no_model_beats_the_best_possible(text: list[int], seed: int) -> None:
+    windows = batches.windows(np.array(text), 3)
+    quality = evaluation.predict(make_model(seed=seed), windows).quality
+    best = evaluation.best_possible(windows)
+    assert quality.accuracy <= best.accuracy + 1e-12
+    assert quality.top_3_accuracy <= best.top_3_accuracy + 1e-12
+    assert quality.loss >= best.loss - 1e-12
+
+
+def test_predictions_are_the_models_window_by_window() -> None:
+    model = make_model(seed=2)
+    windows = batches.windows(np.arange(300) % 12, 3)  # more windows than one batch
+    predictions = evaluation.predict(model, windows)
+    contexts, next_words = windows.take(slice(None))
+    with torch.no_grad():
+        logits = model(torch.from_numpy(contexts))[0]
+    expected = torch.log_softmax(logits, dim=1)
+    assert np.allclose(predictions.log_probability, expected[range(len(windows)), next_words], atol=1e-12)
+    assert predictions.likeliest.tolist() == logits.argmax(dim=1).tolist()
+    loss = torch.nn.functional.cross_entropy(logits, torch.from_numpy(next_words)).item()
+    assert predictions.quality.loss == pytest.approx(loss, abs=1e-12)
+    assert predictions.quality.perplexity == pytest.approx(math.exp(loss))
+
+
+def test_rank_counts_likelier_words_and_equals_by_id() -> None:
+    distribution = np.log(np.array([[0.2, 0.4, 0.2, 0.2]]))
+    ranks = [int(evaluation.judge([(distribution, np.array([word]))]).rank[0]) for word in range(4)]
+    assert ranks == [1, 0, 2, 3]
+
+
+def test_a_sample_is_right_where_the_text_has_the_word_after_its_context() -> None:
+    text = np.array([0, 1, 2, 3, 4, 5, 6, 7, 8, 9, 10, 11])
+    windows = batches.windows(text, 3)
+    for seed in range(5):
+        (sample,) = evaluation.sample(make_model(seed=seed), windows, samples=1, words=6)
+        assert sample.prompt == [0, 1, 2]
+        assert sample.truth == [3, 4, 5, 6, 7, 8]
+        written = sample.prompt + sample.continuation
+        for place, right in enumerate(sample.right):
+            *context, word = written[place : place + 4]
+            # In this text each word is followed by the one numbered next, and by no other.
+            assert right == (context == [*range(word - 3, word)] and word >= 3)
+
+
+def test_prompts_are_spread_over_the_text_and_leave_room_for_the_truth() -> None:
+    windows = batches.windows(np.arange(100) % 12, 3)
+    samples = evaluation.sample(make_model(), windows, samples=4, words=10)
+    starts = [next(i for i in range(97) if (np.arange(i, i + 3) % 12).tolist() == s.prompt) for s in samples]
+    assert starts[0] == 0
+    assert len(set(starts)) == 4
+    assert all(len(sample.truth) == len(sample.continuation) == 10 for sample in samples)
+
+
+def test_a_text_shorter_than_the_continuation_still_gives_a_sample() -> None:
+    (sample,) = evaluation.sample(make_model(), batches.windows(np.array([1, 2, 3, 4]), 3), 5, 8)
+    assert sample.truth == [4]
+    assert len(sample.continuation) == 8
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [(1.02396999123, 1.02397), (0.0, 0.0), (1234567.8, 1234570.0)]
+)
+def test_reports_keep_six_significant_digits(value: float, expected: float) -> None:
+    assert evaluation.significant(value) == expected

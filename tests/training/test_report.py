@@ -1,0 +1,79 @@
+import csv
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+import torch
+from tiny import TEXT, write_params
+
+from nextword.training import batches, corpus, params, report
+from nextword.training.corpus import Corpus
+from nextword.training.model import Architecture, NextWordModel
+
+
+@pytest.fixture
+def text(in_directory: Path) -> Corpus:
+    (in_directory / "data").mkdir()
+    (in_directory / "data" / "story.txt").write_text(TEXT, encoding="utf-8")
+    write_params(in_directory)
+    return corpus.prepare(params.load().prepare)
+
+
+def make(text: Corpus) -> tuple[Architecture, NextWordModel]:
+    architecture = Architecture(len(text.dictionary), 4, 6, 1, 3, "float64", steps=5)
+    return architecture, NextWordModel(architecture, seed=1)
+
+
+def test_metrics_are_those_of_the_model_on_its_windows(text: Corpus) -> None:
+    architecture, network = make(text)
+    report.report(text, architecture, network, params.load().evaluate)
+    metrics = json.loads(Path("metrics.json").read_text(encoding="utf-8"))
+    windows = batches.windows(text.ids, 3)
+    contexts, next_words = windows.take(slice(None))
+    with torch.no_grad():
+        logits, _ = network(torch.from_numpy(contexts))
+    accuracy = float((logits.argmax(1).numpy() == next_words).mean())
+    perplexity = torch.nn.functional.cross_entropy(logits, torch.from_numpy(next_words)).exp().item()
+    assert metrics["model"]["accuracy"] == pytest.approx(accuracy, rel=1e-5)
+    assert metrics["model"]["perplexity"] == pytest.approx(perplexity, rel=1e-5)
+    assert metrics["model"]["parameters"] == sum(weight.size for weight in _arrays(network))
+    assert metrics["model"]["steps"] == 5
+    words = TEXT.split()
+    assert metrics["text"] == {"words": len(words), "dictionary": len(set(words)), "windows": len(words) - 3}
+    assert metrics["baselines"].keys() == {"most_frequent_word", "kneser_ney"}
+    best = metrics["best_possible"]["perplexity"]
+    assert all(best <= peer["perplexity"] for peer in [metrics["model"], *metrics["baselines"].values()])
+
+
+def test_samples_stand_beside_the_true_text(text: Corpus) -> None:
+    metrics = report.report(text, *make(text), params.load().evaluate)
+    blocks = [
+        dict(line.split(maxsplit=1) for line in block.splitlines())
+        for block in Path("samples.txt").read_text(encoding="utf-8").split("\n\n")
+    ]
+    assert len(blocks) == 2
+    assert blocks[0]["prompt"] == "the cat ran"
+    for block in blocks:
+        assert f"{block['prompt']} {block['text']}" in TEXT
+        assert len(block["model"].split()) == 8
+    right = [int(block["right"].split()[0]) for block in blocks]
+    assert metrics["samples"] == {"words": 16, "right": sum(right)}
+
+
+def test_wrong_windows_come_most_confident_first_and_only_they(text: Corpus) -> None:
+    metrics = report.report(text, *make(text), params.load().evaluate)
+    with Path("plots/wrong_windows.csv").open(encoding="utf-8") as file:
+        rows = list(csv.DictReader(file))
+    windows = metrics["text"]["windows"]
+    assert len(rows) == windows - round(metrics["model"]["accuracy"] * windows)
+    confidence = [float(row["predicted_probability"]) for row in rows]
+    assert confidence == sorted(confidence, reverse=True)
+    for row in rows:
+        assert f"{row['context']} {row['next_word']}" in TEXT
+        assert row["predicted"] != row["next_word"]
+        assert float(row["probability"]) < float(row["predicted_probability"])
+
+
+def _arrays(network: NextWordModel) -> list[np.ndarray]:
+    return [weight.detach().numpy() for weight in network.parameters()]

@@ -1,0 +1,186 @@
+import csv
+import hashlib
+import os
+import signal
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import pytest
+from tiny import ROOT, TEXT, write_params
+
+from nextword.errors import CorpusError, TrainingError
+from nextword.training import batches, corpus, evaluation, model, params, trainer
+from nextword.training.checkpoint import CHECKPOINT
+from nextword.training.model import NextWordModel
+
+OUTPUTS = ("models/trained/weights.safetensors", "models/trained/architecture.json")
+
+
+def prepare(directory: Path, text: str = TEXT, **changes: Any) -> None:
+    """A directory in which the train stage can run."""
+    (directory / "data").mkdir(exist_ok=True)
+    (directory / "data" / "story.txt").write_text(text, encoding="utf-8")
+    write_params(directory, train=changes)
+    corpus.prepare(params.load().prepare)
+
+
+def train() -> None:
+    trainer.train(corpus.load(), params.load().train)
+
+
+def curve(name: str) -> list[tuple[int, float]]:
+    with Path(f"curves/plots/metrics/{name}.tsv").open(encoding="utf-8") as file:
+        return [(int(row["step"]), float(row[name])) for row in csv.DictReader(file, delimiter="\t")]
+
+
+def digests(directory: Path) -> dict[str, str]:
+    """The SHA-256 of each file that the train stage gives to DVC."""
+    outputs = [*(directory / name for name in OUTPUTS), *(directory / "curves").rglob("*.*")]
+    return {
+        str(path.relative_to(directory)): hashlib.sha256(path.read_bytes()).hexdigest()
+        for path in outputs
+        if path.is_file()
+    }
+
+
+def test_training_stops_within_reach_of_the_floor(in_directory: Path) -> None:
+    prepare(in_directory, stop_within=0.1, max_steps=2000)
+    train()
+    architecture, network = model.load()
+    windows = batches.windows(corpus.load().ids, 3)
+    quality = evaluation.predict(network, windows).quality
+    best = evaluation.best_possible(windows)
+    losses = curve("loss")
+    assert quality.loss <= best.loss + 0.1
+    assert losses[-2][1] > best.loss + 0.1  # not a pass too late
+    assert losses[-1] == (architecture.steps, evaluation.significant(quality.loss))
+    assert curve("lowest_loss")[-1][1] == evaluation.significant(best.loss)
+    assert not CHECKPOINT.exists()
+
+
+def test_training_stops_after_max_steps_even_within_an_epoch(in_directory: Path) -> None:
+    prepare(in_directory, stop_within=0, batch=5, max_steps=7)
+    train()
+    architecture, network = model.load()
+    quality = evaluation.predict(network, batches.windows(corpus.load().ids, 3)).quality
+    assert architecture.steps == 7
+    # 24 words have 21 windows: an epoch is 5 steps.
+    assert [step for step, _ in curve("accuracy")] == [0, 5, 7]
+    assert curve("accuracy")[-1][1] == evaluation.significant(quality.accuracy)
+
+
+def test_layers_and_precision_are_those_of_the_params(in_directory: Path) -> None:
+    prepare(in_directory, layers=3, hidden=5, precision="float32", max_steps=2)
+    train()
+    architecture, network = model.load()
+    assert (architecture.layers, architecture.hidden, architecture.precision) == (3, 5, "float32")
+    assert {str(weight.dtype) for weight in network.parameters()} == {"torch.float32"}
+
+
+def test_a_text_shorter_than_the_context_writes_nothing(in_directory: Path) -> None:
+    prepare(in_directory, text="one two three", context=3)
+    with pytest.raises(CorpusError, match=r"train\.context is 3"):
+        train()
+    assert not Path("models").exists()
+    assert not Path("curves").exists()
+
+
+def test_weights_that_are_no_numbers_stop_the_run(
+    in_directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    prepare(in_directory)
+
+    def step_to_nowhere(network: NextWordModel, *_: object) -> None:
+        network.logits.bias.data.fill_(float("nan"))
+
+    monkeypatch.setattr(trainer, "_step", step_to_nowhere)
+    with pytest.raises(TrainingError, match=r"lower train\.learning_rate"):
+        train()
+    assert not Path("models").exists()
+
+
+def test_a_loss_that_is_no_number_names_the_step(in_directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    prepare(in_directory, batch=4)  # several steps before the weights are measured again
+    step = trainer._step
+    monkeypatch.setattr(
+        trainer,
+        "_step",
+        lambda network, *rest: (step(network, *rest), network.logits.bias.data.fill_(float("inf"))),
+    )
+    with pytest.raises(TrainingError, match=r"the loss is nan after step 1; lower train\.learning_rate"):
+        train()
+
+
+def run_stage(directory: Path, **environment: str) -> subprocess.Popen[str]:
+    return subprocess.Popen(
+        [sys.executable, str(ROOT / "stages" / "train.py")],
+        cwd=directory,
+        env=os.environ | environment,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+
+
+def test_ctrl_c_leaves_a_checkpoint_from_which_the_run_ends_with_the_same_bytes(in_directory: Path) -> None:
+    prepare(in_directory, stop_within=0, max_steps=400)
+    with run_stage(in_directory) as whole:
+        assert whole.wait(100) == 0
+    expected = digests(in_directory)
+
+    (in_directory / "models" / "trained").rename(in_directory / "old")
+    with run_stage(in_directory) as cut:
+        assert cut.stdout
+        assert cut.stdout.readline().startswith("step 0: ")
+        cut.send_signal(signal.SIGINT)
+        out, err = cut.communicate(timeout=100)
+    assert cut.returncode == 130
+    assert "the next run goes on from there" in out
+    assert err == "interrupted\n"
+    assert CHECKPOINT.exists()
+    assert not Path("models/trained").exists()
+
+    with run_stage(in_directory) as resumed:
+        out, _ = resumed.communicate(timeout=100)
+    assert resumed.returncode == 0
+    assert "step 0: " not in out
+    assert digests(in_directory) == expected
+    assert not CHECKPOINT.exists()
+
+
+def test_a_checkpoint_of_another_run_is_not_taken_up(in_directory: Path) -> None:
+    prepare(in_directory, max_steps=1500, stop_within=0)
+    with run_stage(in_directory) as cut:
+        assert cut.stdout
+        cut.stdout.readline()
+        cut.send_signal(signal.SIGINT)
+        assert cut.wait(100) == 130
+    assert CHECKPOINT.exists()
+    prepare(in_directory, max_steps=3, stop_within=0)
+    train()
+    assert curve("loss")[0][0] == 0
+    assert model.load()[0].steps == 3
+
+
+def test_threads_and_instruction_sets_leave_the_same_bytes(in_directory: Path) -> None:
+    prepare(
+        in_directory,
+        text=(ROOT / "data" / "story.txt").read_text(encoding="utf-8"),
+        embedding=96,
+        hidden=96,
+        batch=256,
+        max_steps=25,
+    )
+    found = []
+    for environment in (
+        {"OMP_NUM_THREADS": "1"},
+        {"OMP_NUM_THREADS": "2"},
+        {"OMP_NUM_THREADS": "2", "ATEN_CPU_CAPABILITY": "default"},
+    ):
+        with run_stage(in_directory, **environment) as process:
+            assert process.wait(100) == 0
+        found.append(digests(in_directory))
+    assert len(found[0]) == 7
+    assert found[0] == found[1] == found[2]
