@@ -1,0 +1,82 @@
+"""A clone of this repository in a temporary directory, with git, DVC and our command at hand."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+from tiny import ROOT, write_params
+
+_IDENTITY = {"NAME": "someone", "EMAIL": "someone@example.org"}
+
+
+class Clone:
+    """A git and DVC repository to try things in.
+
+    **Arguments:**
+
+    - `path`: its directory, which must hold a checkout.
+    """
+
+    def __init__(self, path: Path) -> None:
+        self.path = path
+
+    def run(self, *command: str, status: int = 0) -> str:
+        """Runs a command in the clone and returns all that it printed; its exit status is checked."""
+        environment = os.environ | {
+            # The clone's own code, whatever is installed.
+            "PYTHONPATH": str(self.path / "src"),
+            "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
+            **{
+                f"GIT_{who}_{key}": value
+                for who in ("AUTHOR", "COMMITTER")
+                for key, value in _IDENTITY.items()
+            },
+        }
+        done = subprocess.run(
+            command,
+            cwd=self.path,
+            env=environment,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            check=False,
+        )
+        assert done.returncode == status, f"{' '.join(command)} gave {done.returncode}:\n{done.stdout}"
+        return done.stdout
+
+    def commit(self, message: str) -> None:
+        """Commits all that git does not ignore."""
+        self.run("git", "add", "--all")
+        self.run("git", "commit", "--quiet", "--message", message)
+
+
+def fresh_clone(path: Path) -> Clone:
+    """What a colleague gets: every file that git has or would have, and nothing else."""
+    listed = subprocess.run(
+        ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
+        cwd=ROOT,
+        capture_output=True,
+        text=True,
+        check=True,
+    ).stdout
+    for name in filter(None, listed.split("\0")):
+        if (ROOT / name).is_file():  # a file that was removed and not committed is listed too
+            (path / name).parent.mkdir(parents=True, exist_ok=True)
+            shutil.copy(ROOT / name, path / name)
+    clone = Clone(path)
+    clone.run("git", "init", "--quiet", "--initial-branch", "main")
+    clone.commit("Clone")
+    return clone
+
+
+def small_clone(path: Path, **changes: dict[str, Any]) -> Clone:
+    """A clone whose params make a tiny model, after its first `dvc repro`, all committed."""
+    clone = fresh_clone(path)
+    write_params(path, **changes)
+    clone.run("dvc", "repro")
+    clone.commit("Make it small")
+    return clone

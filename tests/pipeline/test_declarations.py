@@ -1,0 +1,50 @@
+"""dvc.yaml tells the truth: what a stage needs is what it declares."""
+
+import subprocess
+import sys
+from typing import Any
+
+import pytest
+from ruamel.yaml import YAML
+from tiny import ROOT
+
+PIPELINE: Any = YAML(typ="safe").load(ROOT / "dvc.yaml")
+IMPORTED = """
+import runpy, sys
+runpy.run_path(sys.argv[1], run_name="stage")
+for name, module in sorted(sys.modules.items()):
+    # Packages themselves hold nothing that a stage runs.
+    if name.startswith("nextword.") and not hasattr(module, "__path__"):
+        print(module.__file__)
+"""
+
+
+@pytest.mark.parametrize("stage", PIPELINE["stages"])
+def test_a_stage_declares_the_code_that_it_runs_and_no_other(stage: str) -> None:
+    script = f"stages/{stage}.py"
+    printed = subprocess.run(
+        [sys.executable, "-c", IMPORTED, script], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout
+    imported = {line.split("/src/", 1)[1] for line in printed.splitlines()}
+    declared = {name for name in PIPELINE["stages"][stage]["deps"] if name.endswith(".py")}
+    assert declared == {script, *(f"src/{name}" for name in imported)}
+
+
+def test_the_model_is_an_artifact_that_a_registry_can_show() -> None:
+    artifact = PIPELINE["artifacts"]["nextword"]
+    assert artifact["path"] in PIPELINE["stages"]["export"]["outs"]
+    assert artifact["type"] == "model"
+    assert artifact["desc"]
+    assert artifact["labels"]
+
+
+def test_a_stage_is_one_screen() -> None:
+    for stage in PIPELINE["stages"]:
+        assert len((ROOT / "stages" / f"{stage}.py").read_text(encoding="utf-8").splitlines()) <= 60
+
+
+def test_nothing_phones_home() -> None:
+    shown = subprocess.run(
+        ["dvc", "config", "--project", "--list"], cwd=ROOT, capture_output=True, text=True, check=True
+    ).stdout.splitlines()
+    assert {"core.analytics=false", "core.check_update=false", "studio.offline=true"} <= set(shown)

@@ -1,0 +1,139 @@
+"""`dvc repro`: what runs, when, and what comes out."""
+
+import json
+import re
+from pathlib import Path
+from typing import Any
+
+import pytest
+from clone import Clone, fresh_clone, small_clone
+from tiny import write_params
+
+from nextword import Generator
+
+STAGES = ["prepare", "train", "evaluate", "export"]
+RHYME = (
+    "one two buckle my shoe three four shut the door five six pick up sticks seven eight lay them straight\n"
+)
+
+
+def stages_run(output: str) -> list[str]:
+    return re.findall(r"Running stage '(\w+)'", output)
+
+
+def metrics_of(clone: Clone) -> Any:
+    return json.loads((clone.path / "metrics.json").read_text(encoding="utf-8"))
+
+
+@pytest.fixture(scope="module")
+def shipped(tmp_path_factory: pytest.TempPathFactory) -> tuple[Clone, str]:
+    """A fresh clone with the shipped params after all stages ran, and what they printed.
+
+    Forced, because the outputs of `evaluate` are in git, and it need not run where they are.
+    """
+    clone = fresh_clone(tmp_path_factory.mktemp("shipped"))
+    return clone, clone.run("dvc", "repro", "--force")
+
+
+@pytest.fixture(scope="module")
+def small(tmp_path_factory: pytest.TempPathFactory) -> Clone:
+    return small_clone(tmp_path_factory.mktemp("small"))
+
+
+def test_a_fresh_clone_runs_all_stages_and_reproduces_every_hash(shipped: tuple[Clone, str]) -> None:
+    clone, output = shipped
+    assert stages_run(output) == STAGES
+    assert clone.run("git", "status", "--porcelain") == ""
+
+
+def test_the_story_is_learned_up_to_what_is_possible(shipped: tuple[Clone, str]) -> None:
+    metrics = metrics_of(shipped[0])
+    model, best = metrics["model"], metrics["best_possible"]
+    assert best["accuracy"] == pytest.approx(199 / 201, rel=1e-5)
+    assert model["accuracy"] == best["accuracy"]
+    assert model["perplexity"] <= 1.02 * best["perplexity"]
+    assert model["steps"] <= 25
+    assert metrics["samples"] == {"words": 128, "right": 128}
+
+
+def test_the_exported_story_is_continued_word_by_word(shipped: tuple[Clone, str]) -> None:
+    clone, _ = shipped
+    story = (clone.path / "data" / "story.txt").read_text(encoding="utf-8").split()
+    generator = Generator.load(clone.path / "models" / "nextword.onnx")
+    written = generator.generate("long ago ,").split()
+    assert len(written) == 35
+    places = [story[start : start + 4] for start in range(len(story) - 3)]
+    assert all(written[start : start + 4] in places for start in range(32))
+    score = generator.score(" ".join(story))
+    assert score.perplexity == pytest.approx(metrics_of(clone)["model"]["perplexity"], rel=1e-5)
+
+
+def test_the_published_file_is_small_and_names_no_place(shipped: tuple[Clone, str]) -> None:
+    path = shipped[0].path / "models" / "nextword.onnx"
+    assert path.stat().st_size < 8.8e6
+    metadata = Generator.load(path).info
+    assert metadata.params["train"]["layers"] == 2
+    assert metadata.metrics == metrics_of(shipped[0])
+    content = path.read_bytes()
+    assert str(shipped[0].path).encode() not in content
+    assert b"story.txt" not in content
+
+
+def test_a_second_repro_runs_nothing(shipped: tuple[Clone, str]) -> None:
+    output = shipped[0].run("dvc", "repro")
+    assert stages_run(output) == []
+    assert output.count("didn't change, skipping") == 4
+
+
+def test_a_colleague_pulls_the_model_without_training(shipped: tuple[Clone, str], tmp_path: Path) -> None:
+    clone, _ = shipped
+    clone.run("dvc", "remote", "add", "--local", "store", str(tmp_path / "store"))
+    clone.run("dvc", "push", "--remote", "store")
+    clone.run("git", "clone", "--quiet", str(clone.path), str(tmp_path / "colleague"))
+    colleague = Clone(tmp_path / "colleague")
+    colleague.run("dvc", "remote", "add", "--local", "store", str(tmp_path / "store"))
+    colleague.run("dvc", "pull", "--remote", "store")
+    name = Path("models") / "nextword.onnx"
+    assert (colleague.path / name).read_bytes() == (clone.path / name).read_bytes()
+    assert stages_run(colleague.run("dvc", "repro")) == []
+
+
+def test_a_change_of_the_model_runs_training_and_what_follows(small: Clone) -> None:
+    before = metrics_of(small)
+    write_params(small.path, train={"layers": 1})
+    assert stages_run(small.run("dvc", "repro")) == ["train", "evaluate", "export"]
+    assert metrics_of(small)["model"]["parameters"] < before["model"]["parameters"]
+    assert Generator.load(small.path / "models" / "nextword.onnx").info.layers == 1
+    small.run("git", "checkout", "--quiet", ".")
+    small.run("dvc", "checkout")
+
+
+def test_a_change_of_the_samples_leaves_the_weights(small: Clone) -> None:
+    write_params(small.path, evaluate={"words": 3})
+    assert stages_run(small.run("dvc", "repro")) == ["evaluate", "export"]
+    small.run("git", "checkout", "--quiet", ".")
+    small.run("dvc", "checkout")
+
+
+def test_wrong_params_stop_before_any_work_with_one_line(small: Clone) -> None:
+    status = small.run("git", "status", "--porcelain")
+    write_params(small.path, train={"layers": 0}, prepare={"lowercase": True})
+    output = small.run("dvc", "repro", status=255)
+    assert (
+        "error: params.yaml: train.layers: 0 is not allowed; allowed: a whole number from 1 to 16" in output
+    )
+    assert "Traceback" not in output
+    assert stages_run(output) == ["prepare"]
+    small.run("git", "checkout", "--quiet", ".")
+    small.run("dvc", "checkout")
+    assert small.run("git", "status", "--porcelain") == status
+    assert stages_run(small.run("dvc", "repro")) == []
+
+
+def test_another_text_runs_everything_and_the_model_speaks_it(small: Clone) -> None:
+    (small.path / "data" / "story.txt").write_text(RHYME, encoding="utf-8")
+    write_params(small.path, train={"max_steps": 300})
+    assert stages_run(small.run("dvc", "repro")) == STAGES
+    generator = Generator.load(small.path / "models" / "nextword.onnx")
+    assert set(generator.info.dictionary) == set(RHYME.split())
+    assert generator.generate("one two buckle", 17) == RHYME.strip()
