@@ -1,11 +1,12 @@
+import contextlib
 import json
 import os
 import pty
 import re
+import select
 import signal
 import subprocess
 import sys
-import time
 from pathlib import Path
 
 import pytest
@@ -153,35 +154,59 @@ def test_a_reader_that_leaves_early_is_no_error(model_file: Path) -> None:
         assert process.wait(60) == 0
 
 
+# A shell that starts the tests in the background lets them, and so the command, ignore Ctrl-C.
+HEEDS_CTRL_C = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
+
+
 def converse(model_file: Path, typed: list[bytes]) -> tuple[int, str]:
     """Types lines at the command's prompts on a terminal; returns exit status and screen."""
     command, terminal = pty.openpty()
+    python, option, program = COMMAND
     process = subprocess.Popen(
-        [*COMMAND, "generate", "--words", "3", "--model", str(model_file)],
+        [python, option, HEEDS_CTRL_C + program, "generate", "--words", "3", "--model", str(model_file)],
         stdin=terminal,
         stdout=terminal,
         stderr=terminal,
-        start_new_session=True,
     )
     os.close(terminal)
-    screen = b""
-    for line in typed:
-        asked = screen.count(b"prompt: ")
-        while screen.count(b"prompt: ") == asked:
-            screen += os.read(command, 1024)
-        if line == b"\x03":
-            process.send_signal(signal.SIGINT)
-        else:
-            os.write(command, line)
-    deadline = time.monotonic() + 30
     try:
-        while time.monotonic() < deadline:
-            screen += os.read(command, 1024)
+        screen = b""
+        for line in typed:
+            asked = screen.count(b"prompt: ")
+            while screen.count(b"prompt: ") == asked:
+                piece = read_screen(command)
+                assert piece, f"the command left after {screen.decode()!r}"
+                screen += piece
+            if line == b"\x03":
+                interrupt(process)
+            else:
+                os.write(command, line)
+        while piece := read_screen(command):
+            screen += piece
+        return process.wait(30), screen.decode()
+    finally:
+        process.kill()
+        process.wait()
+        os.close(command)
+
+
+def read_screen(command: int) -> bytes:
+    """What came to the screen next; nothing once the command has left."""
+    ready, _, _ = select.select([command], [], [], 60)
+    assert ready, "the command is silent"
+    try:
+        return os.read(command, 1024)
     except OSError:  # the command has closed the terminal
-        pass
-    status = process.wait(30)
-    os.close(command)
-    return status, screen.decode()
+        return b""
+
+
+def interrupt(process: subprocess.Popen[bytes]) -> None:
+    """Presses Ctrl-C until it is heard: Python's `input` misses it between its prompt and its read."""
+    for _ in range(10):
+        process.send_signal(signal.SIGINT)
+        with contextlib.suppress(subprocess.TimeoutExpired):
+            process.wait(5)
+            return
 
 
 def test_on_a_terminal_it_asks_until_ctrl_d(model_file: Path) -> None:
