@@ -13,7 +13,7 @@ import pytest
 import torch
 from tiny import WORDS, export, make_model
 
-from nextword import Generator
+from nextword import Generator, Sampling
 
 COMMAND = [sys.executable, "-c", "from nextword.cli import main; main()"]
 
@@ -77,6 +77,37 @@ def test_suggest_and_score_are_tables_for_people(model_file: Path) -> None:
     )
 
 
+def test_knobs_are_those_of_the_library(model_file: Path) -> None:
+    options = "--temperature 1.5 --top-k 5 --top-p 0.9 --seed 7 --repetition-penalty 1.2 "
+    options += "--repetition-window 4 --no-repeat-ngram 3 --ban cat --ban ran --stop never --min-words 2"
+    done = nextword("generate", "the mouse", *options.split(), "--model", model_file)
+    sampling = Sampling(1.5, 5, 0.9, 7, 1.2, 4, 3, ["cat", "ran"], ["never"], 2)
+    assert done.stdout.decode() == Generator.load(model_file).generate("the mouse", 32, sampling) + "\n"
+
+
+def test_samples_come_a_line_each(model_file: Path) -> None:
+    options = ["--samples", "3", "--words", "4", "--temperature", "2", "--seed", "1", "--model"]
+    expected = Generator.load(model_file).samples("the", 3, 4, Sampling(temperature=2, seed=1))
+    assert nextword("generate", "the", *options, model_file).stdout.decode().splitlines() == expected
+    objects = [
+        json.loads(line)
+        for line in nextword("generate", "the", "--json", *options, model_file).stdout.splitlines()
+    ]
+    assert [one["text"] for one in objects] == expected
+
+
+def test_evaluate_shows_what_a_text_file_is_worth(model_file: Path, tmp_path: Path) -> None:
+    path = tmp_path / "text.txt"
+    path.write_text("the cat ran . the mouse said ,\nthe bell ran", encoding="utf-8")
+    found = Generator.load(model_file).evaluate(path)
+    done = nextword("evaluate", path, "--model", model_file)
+    assert f"perplexity        {found.perplexity:.4f}\n" in done.stdout.decode()
+    assert f"keystrokes saved  {found.keystrokes_saved:.3%}\n" in done.stdout.decode()
+    machine = json.loads(nextword("evaluate", path, "--json", "--model", model_file).stdout)
+    assert machine["words"] == found.words == 8
+    assert machine["keystrokes_saved"] == found.keystrokes_saved
+
+
 def test_info_shows_the_model_and_what_it_achieves(tmp_path: Path) -> None:
     metrics = {
         "model": {"accuracy": 0.5, "perplexity": 3.25},
@@ -105,7 +136,7 @@ def test_info_of_an_unbounded_model_without_metrics(tmp_path: Path) -> None:
     ("arguments", "stdin", "message"),
     [
         (["generate", "the mouze"], b"", "'mouze' is not in the dictionary; nearest: mouse"),
-        (["generate", ""], b"", "the prompt has no words; give at least one"),
+        (["generate", ""], b"", "the text has no words; give at least one"),
         (["generate", "the", "--words", "0"], b"", "words must be from 1 to 1,000,000; got 0"),
         (["generate", "the", "--words", "-3"], b"", "words must be from 1 to 1,000,000; got -3"),
         (["generate", "the", "--words", "9999999"], b"", "got 9,999,999"),
@@ -117,6 +148,14 @@ def test_info_of_an_unbounded_model_without_metrics(tmp_path: Path) -> None:
         (["generate"], b"the\nmouze\n", "line 2: 'mouze' is not in the dictionary"),
         (["generate"], b"the\n\xff\n", "line 2 is not UTF-8 (byte 0xff)"),
         (["generate", os.fsdecode(b"caf\xe9")], b"", "is not in the dictionary"),
+        (["generate", "the", "--top-k", "3"], b"", "top_k has no effect without a temperature above 0"),
+        (["generate", "the", "--temperature", "-1"], b"", "temperature must be from 0 to 100; got -1"),
+        (["generate", "the", "--samples", "2"], b"", "all the same without a temperature above 0"),
+        (["generate", "the", "--ban", "mouze"], b"", "'mouze' is not in the dictionary; nearest: mouse"),
+        (["suggest", "the qu"], b"", "'qu' is not in the dictionary"),
+        (["evaluate", "none.txt"], b"", "none.txt: No such file or directory; name a text file"),
+        (["evaluate", os.devnull], b"", "the text has too few words to evaluate"),
+        (["evaluate", os.devnull, "--cache-size", "9"], b"", "have no effect without each other; give both"),
         (["frobnicate"], b"", "invalid choice: 'frobnicate'"),
         ([], b"", "required: COMMAND; see nextword --help"),
     ],

@@ -80,9 +80,9 @@ def test_a_prompt_shorter_than_the_context_is_fed_as_it_is(fixed: Generator, mod
 def test_a_stream_adds_up_to_what_generate_gives(tmp_path: Path, split_by: str, prompt: list[str]) -> None:
     generator = Generator.load(export(tmp_path / "m.onnx", make_model(seed=9), split_by=split_by))
     text = words.join(prompt, split_by)
-    pieces = list(generator.stream(text + "  ", 10))
+    pieces = list(generator.stream(text, 10))
     assert len(pieces) == 10
-    assert generator.generate(text + "  ", 10) == text + "".join(pieces)
+    assert generator.generate(text, 10) == text + "".join(pieces)
     continued = words.split(generator.generate(text, 10), split_by)
     assert continued == words.split(text, split_by) + words.split(
         " ".join(continued[len(prompt) :]), split_by
@@ -99,7 +99,9 @@ def test_punctuation_is_glued_to_the_prompt(tmp_path: Path) -> None:
 
 def test_the_prompt_comes_back_as_it_was_written(tmp_path: Path) -> None:
     generator = Generator.load(export(tmp_path / "m.onnx", make_model(), lowercase=True))
-    assert generator.generate(" The  MOUSE\t", 1).startswith(" The  MOUSE ")
+    continued = generator.generate("the mouse", 3).removeprefix("the mouse ")
+    assert generator.generate(" The  MOUSE", 3) == f" The  MOUSE {continued}"
+    assert generator.generate("The  MOUSE\t", 3) == f"The  MOUSE\t{continued}"
 
 
 def test_suggestions_are_the_likeliest_words_with_their_probabilities(
@@ -180,8 +182,45 @@ def test_info_tells_what_the_file_holds(fixed: Generator) -> None:
     assert (fixed.info.context, fixed.info.layers, fixed.info.hidden) == (3, 2, 8)
 
 
+def test_a_half_typed_word_is_completed_with_renormalised_probabilities(tmp_path: Path) -> None:
+    words = ["the", "mouse", "mice", "cat", "more", "x", "y", "z", "!", "?", "a", "b"]
+    generator = Generator.load(export(tmp_path / "m.onnx", make_model(seed=4), words))
+    after = dict(generator.suggest("the cat", 12))
+    begun = {word: p for word, p in after.items() if word.startswith("mo")}
+    found = generator.suggest("the cat mo", 5)
+    assert dict(found) == pytest.approx({word: p / sum(begun.values()) for word, p in begun.items()})
+    assert [p for _, p in found] == sorted((p for _, p in found), reverse=True)
+    assert generator.suggest("the cat mo", 1) == found[:1]
+
+
+def test_a_known_last_word_and_one_before_a_blank_are_whole(fixed: Generator) -> None:
+    assert fixed.suggest("the cat ", 12) == fixed.suggest("the cat", 12)
+    with pytest.raises(UnknownWordError, match="'mou' is not in the dictionary"):
+        fixed.suggest("the cat mou ", 3)
+
+
+def test_what_no_word_begins_with_is_unknown(fixed: Generator) -> None:
+    with pytest.raises(UnknownWordError, match="'mouze' is not in the dictionary; nearest: mouse"):
+        fixed.suggest("the mouze")
+    with pytest.raises(PromptError, match="'mou' is a half-typed word; give at least one whole word"):
+        fixed.suggest("mou")
+
+
+@SEVERAL
+@given(texts=st.lists(st.lists(st.sampled_from(WORDS), min_size=4, max_size=30), min_size=1, max_size=9))
+def test_texts_scored_together_score_as_alone(
+    fixed: Generator, unbounded: Generator, texts: list[list[str]]
+) -> None:
+    for generator in (fixed, unbounded):
+        together = generator.score_all([" ".join(text) for text in texts])
+        for text, score in zip(texts, together, strict=True):
+            alone = generator.score(" ".join(text))
+            assert score.log_probability == pytest.approx(alone.log_probability, rel=1e-5)
+            assert [word for word, _ in score.per_word] == [word for word, _ in alone.per_word]
+
+
 def test_the_package_has_no_other_public_names() -> None:
-    assert set(nextword.__all__) == {"Generator", "NextwordError", "__version__"}
+    assert set(nextword.__all__) == {"Generator", "NextwordError", "Sampling", "__version__"}
     assert issubclass(UnknownWordError, nextword.NextwordError)
     with pytest.raises(AttributeError, match="no attribute 'Generater'"):
         _ = nextword.Generater

@@ -1,6 +1,7 @@
 """From a text to a next-word model on the edge.
 
-What an application needs is `Generator`; what can go wrong is under `NextwordError`.
+What an application needs is `Generator`, and `Sampling` for its knobs; what can go wrong is under
+`NextwordError`.
 """
 
 from typing import TYPE_CHECKING, Any
@@ -8,9 +9,10 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from nextword.errors import NextwordError
     from nextword.generator import Generator
+    from nextword.sampler import Sampling
 
 __version__ = "0.1.0"
-__all__ = ["Generator", "NextwordError", "__version__"]
+__all__ = ["Generator", "NextwordError", "Sampling", "__version__"]
 
 
 def __getattr__(name: str) -> Any:
@@ -20,6 +22,10 @@ def __getattr__(name: str) -> Any:
         from nextword.generator import Generator
 
         return Generator
+    if name == "Sampling":
+        from nextword.sampler import Sampling
+
+        return Sampling
     if name == "NextwordError":
         from nextword.errors import NextwordError
 

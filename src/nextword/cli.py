@@ -7,25 +7,14 @@ import math
 import sys
 from collections.abc import Iterator
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NoReturn, TextIO
+from typing import TYPE_CHECKING, Any, TextIO
 
-from nextword import __version__, errors
+from nextword import arguments as command_line
+from nextword import errors
 from nextword.errors import NextwordError, PromptError
 
 if TYPE_CHECKING:
     from nextword.generator import Generator
-
-_EXAMPLES = """\
-examples:
-  nextword generate "long ago ,"           continue a text by 32 words
-  nextword generate                        ask for prompts; Ctrl-D leaves
-  nextword generate < prompts.txt          continue each line of a file
-  nextword suggest "the old" -n 5          the likeliest next words
-  nextword score --json < sentences.txt    how well the model expects each line, for machines
-  nextword info --model my.onnx            what a model file says of itself
-
-exit status: 0, or 2 after an error (one line on standard error), or 130 after Ctrl-C
-"""
 
 
 def main() -> None:
@@ -37,13 +26,15 @@ def _main() -> None:
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # the same bytes on every platform
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
-    arguments = _parser().parse_args()
+    arguments = command_line.parse()
     # Imported here, because onnxruntime takes longer to import than --help may take.
     from nextword.generator import Generator
 
     generator = Generator.load(arguments.model)
     if arguments.command == "info":
         _info(generator, arguments)
+    elif arguments.command == "evaluate":
+        _evaluate(generator, arguments)
     elif arguments.text is not None:
         _answer(generator, arguments.text, arguments)
     elif sys.stdin.isatty():
@@ -64,12 +55,20 @@ def _answer(generator: "Generator", text: str, arguments: argparse.Namespace) ->
 
 
 def _generate(generator: "Generator", prompt: str, arguments: argparse.Namespace) -> None:
-    pieces = generator.stream(prompt, arguments.words)
-    if arguments.json:
-        continuation = "".join(pieces)
-        _print_json({"prompt": prompt, "continuation": continuation, "text": prompt.rstrip() + continuation})
+    from nextword.sampler import Sampling
+
+    # What was not asked for keeps the defaults of `Sampling`.
+    knobs = {name: getattr(arguments, name) for name in command_line.KNOBS}
+    sampling = Sampling(**{name: value for name, value in knobs.items() if value is not None})
+    if arguments.samples is not None or arguments.json:
+        for text in generator.samples(prompt, arguments.samples or 1, arguments.words, sampling):
+            if arguments.json:
+                _print_json({"prompt": prompt, "continuation": text.removeprefix(prompt), "text": text})
+            else:
+                print(text)
         return
-    sys.stdout.write(prompt.rstrip())
+    pieces = generator.stream(prompt, arguments.words, sampling)
+    sys.stdout.write(prompt)
     for piece in pieces:
         sys.stdout.write(piece)
         if sys.stdout.isatty():
@@ -96,6 +95,20 @@ def _score(generator: "Generator", text: str, arguments: argparse.Namespace) -> 
     for word, log_probability in score.per_word:
         print(f"{math.exp(log_probability):8.4%}  {word}")
     print(f"log-probability {score.log_probability:.4f}, perplexity {score.perplexity:.4f}")
+
+
+def _evaluate(generator: "Generator", arguments: argparse.Namespace) -> None:
+    found = generator.evaluate(
+        arguments.file, cache_size=arguments.cache_size, cache_weight=arguments.cache_weight
+    )
+    if arguments.json:
+        _print_json({"file": arguments.file, **dataclasses.asdict(found)})
+        return
+    print(f"{'words':<18}{found.words:,}")
+    print(f"{'perplexity':<18}{found.perplexity:.4f}")
+    print(f"{'accuracy':<18}{found.accuracy:.3%}")
+    print(f"{'top-3 accuracy':<18}{found.top_3_accuracy:.3%}")
+    print(f"{'keystrokes saved':<18}{found.keystrokes_saved:.3%}")
 
 
 def _info(generator: "Generator", arguments: argparse.Namespace) -> None:
@@ -148,58 +161,3 @@ def _lines(file: TextIO) -> Iterator[tuple[int, str]]:
 
 def _print_json(value: dict[str, Any]) -> None:
     print(json.dumps(value, ensure_ascii=False))
-
-
-class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line like all others."""
-
-    def error(self, message: str) -> NoReturn:
-        raise NextwordError(f"{message}; see {self.prog} --help")
-
-
-def _parser() -> argparse.ArgumentParser:
-    parser = _Parser(
-        prog="nextword",
-        description="Continue a text with a next-word model from one .onnx file.",
-        epilog=_EXAMPLES,
-        formatter_class=argparse.RawDescriptionHelpFormatter,
-    )
-    parser.add_argument("--version", action="version", version=f"nextword {__version__}")
-    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
-    common = _Parser(add_help=False)
-    common.add_argument(
-        "--model", default="models/nextword.onnx", metavar="FILE", help="model file (default: %(default)s)"
-    )
-    common.add_argument("--json", action="store_true", help="one JSON object a line, for machines")
-
-    def add(name: str, help: str, text: str, example: str) -> argparse.ArgumentParser:
-        command = commands.add_parser(
-            name,
-            help=help,
-            description=f"{help[0].upper()}{help[1:]}.",
-            epilog=f"example: {example}",
-            parents=[common],
-        )
-        if text:
-            command.add_argument(
-                "text",
-                nargs="?",
-                metavar=text,
-                help="if left out: each line of standard input, or asked for on a terminal",
-            )
-        return command
-
-    generate = add("generate", "continue a text", "PROMPT", 'nextword generate "long ago ," --words 10')
-    generate.add_argument(
-        "--words", type=int, default=32, metavar="N", help="words to add (default: %(default)s)"
-    )
-    suggest = add("suggest", "list the likeliest next words", "PROMPT", 'nextword suggest "the cat ." -n 2')
-    suggest.add_argument("-n", type=int, default=3, metavar="N", help="suggestions (default: %(default)s)")
-    add(
-        "score",
-        "show the probability of each word of a text, and the text's perplexity",
-        "TEXT",
-        'nextword score "some said this , and"',
-    )
-    add("info", "show what a model file says of itself", "", "nextword info --json")
-    return parser

@@ -1,8 +1,10 @@
 """Words ⇄ ids: the dictionary of a text, its words by descending frequency."""
 
+import bisect
 import difflib
 from collections import Counter
 from collections.abc import Iterable, Sequence
+from functools import cached_property
 from typing import Self
 
 from nextword.errors import UnknownWordError
@@ -27,6 +29,9 @@ class Dictionary:
         """The dictionary of a text: ids by descending frequency, ties by first appearance."""
         return cls([word for word, _ in Counter(words).most_common()])
 
+    def __contains__(self, word: str) -> bool:
+        return word in self._ids
+
     def __len__(self) -> int:
         return len(self.words)
 
@@ -47,6 +52,26 @@ class Dictionary:
         for known in self.words:
             by_folded.setdefault(known.casefold(), known)
         return [by_folded[match] for match in difflib.get_close_matches(word.casefold(), by_folded, n)]
+
+    def starting_with(self, prefix: str) -> list[int]:
+        """The ids of all words that begin with `prefix`, in alphabetical order of the words."""
+        words, ids = self._alphabetical
+
+        def beginning(word: str) -> str:
+            return word[: len(prefix)]
+
+        first = bisect.bisect_left(words, prefix, key=beginning)
+        return ids[first : bisect.bisect_right(words, prefix, first, key=beginning)]
+
+    def is_half_typed(self, word: str) -> bool:
+        """Whether a word is not here, but may become one that is, or can be nothing else."""
+        return word not in self and (self.unknown is None or bool(self.starting_with(word)))
+
+    @cached_property
+    def _alphabetical(self) -> tuple[list[str], list[int]]:
+        """The words in the order of their code points, and their ids."""
+        ids = sorted(range(len(self.words)), key=self.words.__getitem__)
+        return [self.words[id] for id in ids], ids
 
     def _encode_word(self, word: str) -> int:
         id = self._ids.get(word, self.unknown)

@@ -41,6 +41,14 @@ class CountError(NextwordError):
     """A number of words or suggestions is out of range."""
 
 
+class SamplingError(NextwordError):
+    """A knob of generation is out of range, has no effect, or leaves no word to write."""
+
+
+class SessionError(NextwordError):
+    """A saved session cannot be resumed, or there is nothing to undo."""
+
+
 class ModelFileError(NextwordError):
     """A model file is missing, damaged, or not one of ours."""
 

@@ -1,40 +1,30 @@
-"""A .onnx file → generate, stream, suggest, score. Needs numpy and onnxruntime, nothing else."""
+"""A .onnx file → generate, stream, suggest, score, evaluate. Needs numpy and onnxruntime, no more."""
 
 from __future__ import annotations
 
-import math
-from collections.abc import Iterator
-from dataclasses import dataclass
+from collections.abc import Iterator, Sequence
 from os import PathLike
 from pathlib import Path
 
 import numpy as np
-from numpy.typing import NDArray
 
-from nextword import sampling, words
-from nextword.dictionary import Dictionary
-from nextword.errors import CountError, PromptError
+from nextword import file_evaluation, scoring, texts
+from nextword.cache import CacheSettings
+from nextword.continuation import continuation
+from nextword.errors import CountError, PromptError, SamplingError
+from nextword.file_evaluation import FileEvaluation
 from nextword.metadata import Metadata
-from nextword.model_file import ModelFile, State
-from nextword.words import Joiner
+from nextword.model_file import ModelFile
+from nextword.reader import Reader
+from nextword.sampler import Sampling
+from nextword.scoring import Score
+from nextword.session import Session, complete
 
 MOST_WORDS = 1_000_000
+MOST_SAMPLES = 1_024
 
-_BATCH = 256  # windows that are scored at once
-
-
-@dataclass(frozen=True)
-class Score:
-    """How well a model expects a text.
-
-    - `log_probability`: sum of ln P(word | words before it), in nats.
-    - `perplexity`: exp(−log_probability / number of words scored).
-    - `per_word`: each word that was scored with its ln P, in nats.
-    """
-
-    log_probability: float
-    perplexity: float
-    per_word: list[tuple[str, float]]
+_LIKELIEST = Sampling()
+_FLATNESS = 0.3  # of the cache, as Grave et al. found it best
 
 
 class Generator:
@@ -51,7 +41,6 @@ class Generator:
 
     def __init__(self, model: ModelFile) -> None:
         self._model = model
-        self._dictionary = Dictionary(model.metadata.dictionary, model.metadata.unknown)
 
     @classmethod
     def load(cls, path: str | PathLike[str], threads: int = 1) -> Generator:
@@ -72,52 +61,83 @@ class Generator:
         """What the file says of itself: dictionary, context, sizes, params and metrics."""
         return self._model.metadata
 
-    def generate(self, prompt: str, words: int = 32) -> str:
-        """Continues a text with the likeliest word, again and again.
+    def generate(self, prompt: str, words: int = 32, sampling: Sampling = _LIKELIEST) -> str:
+        """Continues a text, word by word.
 
         **Arguments:**
 
         - `prompt`: at least one word.
         - `words`: number of words to add, from 1 to 1,000,000.
+        - `sampling`: how words are picked; the likeliest if left out.
 
-        **Returns:** the prompt as it was given, without blanks at its end, and the continuation.
+        **Returns:** the prompt as it was given, and the continuation.
 
         **Raises:** `PromptError` for a prompt without a word, `UnknownWordError` for a word that is
-        not in the dictionary, `CountError` for a number of words that is out of range.
+        not in the dictionary, `CountError` for a number of words that is out of range,
+        `SamplingError` for knobs that do not fit the model or leave no word.
         """
-        return prompt.rstrip() + "".join(self.stream(prompt, words))
+        return prompt + "".join(self.stream(prompt, words, sampling))
 
-    def stream(self, prompt: str, words: int = 32) -> Iterator[str]:
+    def stream(self, prompt: str, words: int = 32, sampling: Sampling = _LIKELIEST) -> Iterator[str]:
         """The continuation that `generate` gives, piece by piece as it comes.
 
-        Arguments and errors are those of `generate`; errors are raised before the first piece.
+        Arguments and errors are those of `generate`; what can be known beforehand is raised before
+        the first piece.
 
-        **Returns:** an iterator over one piece of text a word, with the blank before it where
-        there is one.
+        **Returns:** an iterator over pieces of text: a word each, with the blank before it where
+        there is one. Where `sampling.stop` is set, a piece that may be its beginning waits for the
+        next.
         """
         _check_count("words", words, MOST_WORDS)
-        tokens, ids = self._read(prompt)
-        joiner = Joiner(self.info.split_by)
-        for token in tokens:
-            joiner.push(token)
-        return self._pieces(ids, joiner, words)
+        return (pieces[0] for pieces in continuation(self._model, prompt, words, sampling, 1))
+
+    def samples(self, prompt: str, n: int, words: int = 32, sampling: Sampling = _LIKELIEST) -> list[str]:
+        """Continues a text in several ways at once; a step computes a word of each.
+
+        **Arguments:** those of `generate`, and
+
+        - `n`: number of samples, from 1 to 1,024; sample i (from 0) is what `generate` gives with
+          the seed `sampling.seed` + i.
+
+        **Returns:** the prompt with each continuation.
+
+        **Raises:** as `generate`, and `SamplingError` where all samples would be the same.
+        """
+        _check_count("words", words, MOST_WORDS)
+        _check_count("samples", n, MOST_SAMPLES)
+        if n > 1 and not sampling.temperature:
+            raise SamplingError("several samples are all the same without a temperature above 0; add one")
+        written = [prompt] * n
+        for pieces in continuation(self._model, prompt, words, sampling, n):
+            written = [text + piece for text, piece in zip(written, pieces, strict=True)]
+        return written
 
     def suggest(self, prompt: str, n: int = 3) -> list[tuple[str, float]]:
-        """The likeliest next words.
+        """The likeliest next words, or completions of a word that is half typed.
+
+        A last word that no blank follows and that is not in the dictionary is taken as half typed:
+        words that begin with it are suggested.
 
         **Arguments:**
 
-        - `prompt`: at least one word.
-        - `n`: number of suggestions, at most the dictionary's size.
+        - `prompt`: at least one whole word.
+        - `n`: number of suggestions, at most the dictionary's size; fewer words may begin with a
+          half-typed one.
 
-        **Returns:** pairs of word and probability, best first.
+        **Returns:** pairs of word and probability, best first. The probabilities of completions are
+        renormalised over all words that begin with what was typed.
 
-        **Raises:** as `generate`.
+        **Raises:** `PromptError` for a prompt without a whole word, `UnknownWordError` for a word
+        that is not in the dictionary and that no word begins with, `CountError`.
         """
-        _check_count("n", n, len(self._dictionary) - (self.info.unknown is not None))
-        _, ids = self._read(prompt)
-        logits = sampling.ban(_Reader(self._model).read(ids), self.info.unknown)
-        return [(self._dictionary.words[id], p) for id, p in sampling.likeliest(logits, n)]
+        dictionary, tokens = self._model.dictionary, self._model.split(prompt)
+        prefix = ""
+        if not prompt[-1].isspace() and dictionary.is_half_typed(tokens[-1]):
+            prefix = tokens.pop()
+            if not tokens:
+                raise PromptError(f"{prefix!r} is a half-typed word; give at least one whole word before it")
+        expected = Reader(self._model).read(np.array([dictionary.encode(tokens)]))
+        return complete(dictionary, expected.logits[0], n, prefix)
 
     def score(self, text: str) -> Score:
         """How likely a text is, word by word.
@@ -132,71 +152,70 @@ class Generator:
         **Raises:** `PromptError` for fewer words, `UnknownWordError` for a word that is not in the
         dictionary.
         """
-        tokens, ids = self._read(text)
+        return self.score_all([text])[0]
+
+    def score_all(self, texts: Sequence[str]) -> list[Score]:
+        """How likely each of several texts is, for ranking them; many are read at once.
+
+        Arguments and errors are those of `score`.
+        """
+        tokens = [self._model.split(text) for text in texts]
+        ids = [self._model.dictionary.encode(words) for words in tokens]
         context = self.info.context or 1
-        if len(ids) <= context:
-            raise PromptError(
-                f"the text has {len(ids)} words; the model scores a word after {context}, so give at "
-                f"least {context + 1}"
-            )
-        log_probabilities: list[float] = []
-        for logits, following in self._after_each_context(ids):
-            scored = sampling.log_softmax(logits)[np.arange(len(following)), following]
-            log_probabilities.extend(scored.tolist())
-        total = math.fsum(log_probabilities)
-        return Score(
-            log_probability=total,
-            perplexity=math.exp(-total / len(log_probabilities)),
-            per_word=list(zip(tokens[context:], log_probabilities, strict=True)),
-        )
+        for one in ids:
+            if len(one) <= context:
+                raise PromptError(
+                    f"the text has {len(one)} words; the model scores a word after {context}, so give at "
+                    f"least {context + 1}"
+                )
+        found = scoring.log_probabilities(self._model, ids)
+        return [Score.of(words[context:], values) for words, values in zip(tokens, found, strict=True)]
 
-    def _read(self, text: str) -> tuple[list[str], list[int]]:
-        """The words of a text and their ids."""
-        tokens = words.split(text, self.info.split_by, self.info.lowercase)
-        if not tokens:
-            raise PromptError("the prompt has no words; give at least one")
-        return tokens, self._dictionary.encode(tokens)
+    def session(
+        self, cache_size: int = 0, cache_weight: float = 0.0, cache_flatness: float = _FLATNESS
+    ) -> Session:
+        """A text that grows word by word, as under a keyboard.
 
-    def _pieces(self, ids: list[int], joiner: Joiner, words: int) -> Iterator[str]:
-        reader = _Reader(self._model)
-        for _ in range(words):
-            ids = [sampling.greedy(sampling.ban(reader.read(ids), self.info.unknown))]
-            yield joiner.push(self._dictionary.words[ids[0]])
+        **Arguments:**
 
-    def _after_each_context(self, ids: list[int]) -> Iterator[tuple[NDArray[np.float32], NDArray[np.int64]]]:
-        """The logits after each context of a text, `(batch, dictionary)`, and the ids that follow."""
-        context = self.info.context
-        text = np.array(ids)
-        if context is None:
-            reader = _Reader(self._model)
-            for id, following in zip(ids, text[1:, None], strict=False):
-                yield reader.read([id])[None], following
-        else:
-            windows = np.lib.stride_tricks.sliding_window_view(text[:-1], context)
-            for start in range(0, len(windows), _BATCH):
-                batch = windows[start : start + _BATCH]
-                logits, _ = self._model.run(batch)
-                yield logits, text[context:][start : start + len(batch)]
+        - `cache_size`: words of this text that a neural cache remembers; 0 is off.
+        - `cache_weight`: share of the probability that the cache gives.
+        - `cache_flatness`: how sharply it prefers what stood in similar places.
 
+        **Raises:** `SamplingError` for a value that is out of range or has no effect.
+        """
+        settings = CacheSettings(cache_size, cache_weight, cache_flatness).check()
+        return Session(self._model, settings)
 
-class _Reader:
-    """What a model has read so far: its state, or the last words of a fixed context."""
+    def resume(self, data: bytes) -> Session:
+        """Goes on with a session that `Session.save` has written.
 
-    def __init__(self, model: ModelFile) -> None:
-        self._model = model
-        self._last: list[int] = []
-        self._state: State | None = None
+        **Raises:** `SessionError` for bytes that are no session, or one of another model file.
+        """
+        session = self.session()
+        session.restore(data)
+        return session
 
-    def read(self, ids: list[int]) -> NDArray[np.float32]:
-        """Reads more words; returns the logits of the next one, shape `(dictionary,)`."""
-        context = self._model.metadata.context
-        if context is None:
-            logits, self._state = self._model.run(np.array([ids]), self._state)
-        else:
-            self._last = (self._last + ids)[-context:]
-            logits, _ = self._model.run(np.array([self._last]))
-        last: NDArray[np.float32] = logits[0]
-        return last
+    def evaluate(
+        self,
+        path: str | PathLike[str],
+        cache_size: int = 0,
+        cache_weight: float = 0.0,
+        cache_flatness: float = _FLATNESS,
+    ) -> FileEvaluation:
+        """How good the model is on a text file, which may be larger than memory.
+
+        **Arguments:**
+
+        - `path`: a UTF-8 text file.
+        - `cache_size`, `cache_weight`, `cache_flatness`: as of `session`.
+
+        **Raises:** `CorpusError` for a file that is missing or not UTF-8, `PromptError` for one that
+        is too short, `UnknownWordError` for a word that is not in the dictionary.
+        """
+        settings = CacheSettings(cache_size, cache_weight, cache_flatness).check()
+        tokens = texts.read_words(Path(path), self.info.split_by, self.info.lowercase)
+        return file_evaluation.evaluate(self._model, tokens, settings)
 
 
 def _check_count(name: str, value: int, most: int) -> None:

@@ -1,5 +1,8 @@
 """A .onnx file → something that can be run: onnxruntime's session and the file's metadata."""
 
+import hashlib
+import re
+from functools import cached_property
 from pathlib import Path
 from typing import Any
 
@@ -7,12 +10,16 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from nextword.errors import CountError, ModelFileError
+from nextword import words
+from nextword.dictionary import Dictionary
+from nextword.errors import CountError, ModelFileError, PromptError
 from nextword.metadata import Metadata
 
 State = tuple[NDArray[np.float32], NDArray[np.float32]]
 
 _MOST_THREADS = 1024
+# What onnxruntime says of an operator that it does not know.
+_LACKING = re.compile(r"implementation for (\w+)|(\w+)\(-?\d+\) is not a registered function/op")
 
 
 class ModelFile:
@@ -26,18 +33,41 @@ class ModelFile:
     **Raises:** `ModelFileError` for a file that is missing, damaged, foreign or of another version;
     `CountError` for a number of threads that is out of range.
 
-    **Attributes:** `metadata`.
+    **Attributes:** `metadata`, and `dictionary`, which is in it.
     """
 
     def __init__(self, path: Path, threads: int = 1) -> None:
         if not 1 <= threads <= _MOST_THREADS:
             raise CountError(f"threads must be from 1 to {_MOST_THREADS}; got {threads}")
+        self._path = path
         self._session = _session(path, threads)
+        if any(put.name == "prompt" for put in self._session.get_inputs()):
+            raise ModelFileError(
+                f"{path} is a text graph, which onnxruntime runs by itself; load the step graph, "
+                "models/nextword.onnx, or see examples/python/text_graph.py"
+            )
         try:
             self.metadata = Metadata.from_properties(self._session.get_modelmeta().custom_metadata_map)
         except ModelFileError as error:
             raise ModelFileError(f"{path} {error}") from None
         self._check(path)
+        self.dictionary = Dictionary(self.metadata.dictionary, self.metadata.unknown)
+
+    @cached_property
+    def sha256(self) -> str:
+        """Of the file."""
+        with self._path.open("rb") as file:
+            return hashlib.file_digest(file, "sha256").hexdigest()
+
+    def split(self, text: str) -> list[str]:
+        """The words of a text, by the file's rules.
+
+        **Raises:** `PromptError` if there are none.
+        """
+        tokens = words.split(text, self.metadata.split_by, self.metadata.lowercase)
+        if not tokens:
+            raise PromptError("the text has no words; give at least one")
+        return tokens
 
     def run(self, ids: NDArray[np.int64], state: State | None = None) -> tuple[NDArray[np.float32], State]:
         """Reads words.
@@ -85,7 +115,13 @@ def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
         pass  # onnxruntime does not say that a file may not be read; this does
     try:
         return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
-    except Exception:  # onnxruntime's errors have no base class of their own
+    except Exception as error:  # onnxruntime's errors have no base class of their own
+        lacking = _LACKING.search(str(error))
+        if lacking:
+            raise ModelFileError(
+                f"{path} needs the operator {lacking[1] or lacking[2]}, which onnxruntime "
+                f"{onnxruntime.__version__} lacks; install a newer onnxruntime"
+            ) from None
         raise ModelFileError(
             f"{path} is not an ONNX model that onnxruntime {onnxruntime.__version__} can load: "
             "damaged, cut short, or something else; copy or export it again"

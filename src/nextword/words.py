@@ -17,13 +17,13 @@ from functools import lru_cache
 
 SPLIT_BY = ("whitespace", "words")
 
-_CLOSING = frozenset(".,;:!?%…)]}»”’।")
-_OPENING = frozenset("([{«“‘„¿¡$£")
-_STRAIGHT_QUOTES = frozenset("\"'")
+CLOSING = frozenset(".,;:!?%…)]}»”’।")
+OPENING = frozenset("([{«“‘„¿¡$£")
+STRAIGHT_QUOTES = frozenset("\"'")
 # Full-width punctuation brings its own space: nothing is written between it and its neighbours.
-_FULL_WIDTH = frozenset("，。、；：？！…）」』】》（「『【《")
+FULL_WIDTH = frozenset("，。、；：？！…）」』】》（「『【《")
 _ZERO_WIDTH_JOINER = "\u200d"
-_ZERO_WIDTH = "\u200c" + _ZERO_WIDTH_JOINER
+ZERO_WIDTH = "\u200c" + _ZERO_WIDTH_JOINER
 
 
 def normalise(text: str, lowercase: bool = False) -> str:
@@ -89,9 +89,9 @@ class Joiner:
         glue = self._glue_next
         self._glue_next = False
         if not self._plain:
-            closes = word in _CLOSING or word in _FULL_WIDTH
-            self._glue_next = word in _OPENING or word in _FULL_WIDTH
-            if word in _STRAIGHT_QUOTES:
+            closes = word in CLOSING or word in FULL_WIDTH
+            self._glue_next = word in OPENING or word in FULL_WIDTH
+            if word in STRAIGHT_QUOTES:
                 closes = word in self._open_quotes
                 self._glue_next = not closes
                 self._open_quotes ^= {word}
@@ -102,7 +102,12 @@ class Joiner:
 
     def _stays_apart(self, word: str) -> bool:
         """Whether the two words would still be split if no blank stood between them."""
-        return not (_is_mark(word[0]) or word[0] in _ZERO_WIDTH or self._previous[-1:] in _ZERO_WIDTH)
+        return not (begins_apart(word) or self._previous[-1:] in ZERO_WIDTH)
+
+
+def begins_apart(word: str) -> bool:
+    """Whether a word would melt into one that it is glued to: it begins with a combining mark."""
+    return _is_mark(word[0]) or word[0] in ZERO_WIDTH
 
 
 def _is_mark(character: str) -> bool:
@@ -114,7 +119,7 @@ def _word_pattern(marks: str) -> re.Pattern[str]:
     # Python's \w has no combining marks, without which Hindi and many others fall to pieces, so
     # those that the text uses are named.
     letters = rf"[\w{re.escape(marks)}]+"
-    inside = rf"(?:['’‐\-{_ZERO_WIDTH}]|(?<=\d)[.,:](?=\d))"
+    inside = rf"(?:['’‐\-{ZERO_WIDTH}]|(?<=\d)[.,:](?=\d))"
     other = rf"\S[{re.escape(marks)}{_ZERO_WIDTH_JOINER}]*"
     emoji = rf"{other}(?:(?<={_ZERO_WIDTH_JOINER}){other})*"
     return re.compile(rf"{letters}(?:{inside}{letters})*|{emoji}")

@@ -72,7 +72,7 @@ def test_a_byte_order_mark_is_no_word(tmp_path: Path) -> None:
         (b"", "has no words; set prepare.text"),
         (b" \n\t\n", "has no words; set prepare.text"),
         ("fine\ncaf\xe9".encode("latin-1"), r"line 2: not UTF-8 \(byte 0xe9\); convert"),
-        (None, "No such file or directory; set prepare.text"),
+        (None, r"prepare\.text: .*No such file or directory; name a text file"),
     ],
 )
 def test_a_text_that_cannot_be_read_is_an_error_and_nothing_is_written(
@@ -87,5 +87,5 @@ def test_a_text_that_cannot_be_read_is_an_error_and_nothing_is_written(
 
 
 def test_a_directory_is_no_text(tmp_path: Path) -> None:
-    with pytest.raises(CorpusError, match=r"Is a directory; set prepare\.text"):
+    with pytest.raises(CorpusError, match=r"prepare\.text: .*Is a directory"):
         corpus.prepare(settings_for(tmp_path), tmp_path / "prepared")

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nextword import files, words
+from nextword import files, texts
 from nextword.dictionary import Dictionary
 from nextword.errors import CorpusError
 from nextword.training.params import PrepareParams
@@ -43,17 +43,24 @@ class Corpus:
 def prepare(params: PrepareParams, directory: Path = PREPARED) -> Corpus:
     """Splits a text into words and writes them as ids.
 
-    The text is read line by line and twice, so that memory is bounded by the dictionary and the
+    The text is read piece by piece and twice, so that memory is bounded by the dictionary and the
     ids, not by the text.
 
     **Raises:** `CorpusError` for a text that is missing, empty or not UTF-8.
     """
     path = Path(params.text)
-    dictionary = Dictionary.count(_words(path, params))
+
+    def words() -> Iterator[str]:
+        return texts.read_words(path, params.split_by, params.lowercase)
+
+    try:
+        dictionary = Dictionary.count(words())
+    except CorpusError as error:
+        raise CorpusError(f"prepare.text: {error}") from None
     if not len(dictionary):
         raise CorpusError(f"{path} has no words; set prepare.text to a text that has some")
     id_type = np.uint16 if len(dictionary) <= np.iinfo(np.uint16).max + 1 else np.uint32
-    ids = np.fromiter((id for word in _words(path, params) for id in dictionary.encode([word])), id_type)
+    ids = np.fromiter((id for word in words() for id in dictionary.encode([word])), id_type)
     with path.open("rb") as file:
         sha256 = hashlib.file_digest(file, "sha256").hexdigest()
     text = {"split_by": params.split_by, "lowercase": params.lowercase, "sha256": sha256}
@@ -72,19 +79,3 @@ def load(directory: Path = PREPARED) -> Corpus:
         dictionary=Dictionary(json.loads((directory / "dictionary.json").read_text(encoding="utf-8"))),
         **json.loads((directory / "text.json").read_text(encoding="utf-8")),
     )
-
-
-def _words(path: Path, params: PrepareParams) -> Iterator[str]:
-    """The words of a text file in order."""
-    try:
-        with path.open("rb") as file:
-            for number, line in enumerate(file, 1):
-                text = line.decode("utf-8-sig" if number == 1 else "utf-8")
-                yield from words.split(text, params.split_by, params.lowercase)
-    except UnicodeDecodeError as error:
-        byte = error.object[error.start]
-        raise CorpusError(
-            f"{path}, line {number}: not UTF-8 (byte 0x{byte:02x}); convert the text to UTF-8"
-        ) from None
-    except OSError as error:
-        raise CorpusError(f"{path}: {error.strerror}; set prepare.text to a text file") from None

@@ -1,0 +1,148 @@
+"""The words of the `nextword` command: its arguments and their help."""
+
+import argparse
+from typing import NoReturn
+
+from nextword import __version__
+from nextword.errors import NextwordError
+
+KNOBS = (
+    "temperature",
+    "top_k",
+    "top_p",
+    "seed",
+    "repetition_penalty",
+    "repetition_window",
+    "no_repeat_ngram",
+    "banned",
+    "stop",
+    "min_words",
+)
+
+_EXAMPLES = """\
+examples:
+  nextword generate "long ago ,"           continue a text by 32 words
+  nextword generate                        ask for prompts; Ctrl-D leaves
+  nextword generate < prompts.txt          continue each line of a file
+  nextword suggest "the old" -n 5          the likeliest next words
+  nextword suggest "the old mo"            what a half-typed word may become
+  nextword score --json < sentences.txt    how well the model expects each line, for machines
+  nextword evaluate book.txt               perplexity and keystrokes saved on a whole text
+  nextword info --model my.onnx            what a model file says of itself
+
+exit status: 0, or 2 after an error (one line on standard error), or 130 after Ctrl-C
+"""
+
+
+def parse() -> argparse.Namespace:
+    """The arguments of this process.
+
+    **Raises:** `NextwordError` for words that make no command.
+    """
+    return _parser().parse_args()
+
+
+class _Parser(argparse.ArgumentParser):
+    """A parser whose errors are one line like all others."""
+
+    def error(self, message: str) -> NoReturn:
+        raise NextwordError(f"{message}; see {self.prog} --help")
+
+
+def _parser() -> argparse.ArgumentParser:
+    parser = _Parser(
+        prog="nextword",
+        description="Continue a text with a next-word model from one .onnx file.",
+        epilog=_EXAMPLES,
+        formatter_class=argparse.RawDescriptionHelpFormatter,
+    )
+    parser.add_argument("--version", action="version", version=f"nextword {__version__}")
+    commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
+    common = _Parser(add_help=False)
+    common.add_argument(
+        "--model", default="models/nextword.onnx", metavar="FILE", help="model file (default: %(default)s)"
+    )
+    common.add_argument("--json", action="store_true", help="one JSON object a line, for machines")
+
+    def add(name: str, help: str, text: str, example: str) -> argparse.ArgumentParser:
+        command = commands.add_parser(
+            name,
+            help=help,
+            description=f"{help[0].upper()}{help[1:]}.",
+            epilog=f"example: {example}",
+            parents=[common],
+        )
+        if text:
+            command.add_argument(
+                "text",
+                nargs="?",
+                metavar=text,
+                help="if left out: each line of standard input, or asked for on a terminal",
+            )
+        return command
+
+    _add_knobs(
+        add(
+            "generate",
+            "continue a text",
+            "PROMPT",
+            'nextword generate "long ago ," --words 10 --temperature 0.8 --top-k 5 --seed 7',
+        )
+    )
+    suggest = add(
+        "suggest",
+        "list the likeliest next words, or completions of a half-typed last one",
+        "PROMPT",
+        'nextword suggest "the cat ." -n 2',
+    )
+    suggest.add_argument("-n", type=int, default=3, metavar="N", help="suggestions (default: %(default)s)")
+    add(
+        "score",
+        "show the probability of each word of a text, and the text's perplexity",
+        "TEXT",
+        'nextword score "some said this , and"',
+    )
+    evaluate = add(
+        "evaluate",
+        "show perplexity, accuracy and keystrokes saved on a text file of any length",
+        "",
+        "nextword evaluate data/story.txt",
+    )
+    evaluate.add_argument("file", metavar="FILE", help="a UTF-8 text file")
+    evaluate.add_argument(
+        "--cache-size", type=int, default=0, metavar="N", help="words that a neural cache remembers"
+    )
+    evaluate.add_argument(
+        "--cache-weight", type=float, default=0.0, metavar="X", help="share of the probability it gives"
+    )
+    add("info", "show what a model file says of itself", "", "nextword info --json")
+    return parser
+
+
+def _add_knobs(generate: argparse.ArgumentParser) -> None:
+    """The options of `generate`; their defaults are those of `Sampling`."""
+    generate.add_argument(
+        "--words", type=int, default=32, metavar="N", help="words to add (default: %(default)s)"
+    )
+    generate.add_argument("--samples", type=int, metavar="N", help="continue in N ways, each on a line")
+    knobs = generate.add_argument_group("how words are picked (the likeliest each time if left out)")
+    knobs.add_argument(
+        "--temperature", type=float, metavar="X", help="draw words, the more evenly the higher it is"
+    )
+    knobs.add_argument("--top-k", type=int, metavar="N", help="draw from the N likeliest words")
+    knobs.add_argument(
+        "--top-p", type=float, metavar="X", help="draw from the fewest words that have this probability"
+    )
+    knobs.add_argument("--seed", type=int, metavar="N", help="the same seed draws the same words")
+    knobs.add_argument(
+        "--repetition-penalty", type=float, metavar="X", help="above 1: recent words become less likely"
+    )
+    knobs.add_argument(
+        "--repetition-window", type=int, metavar="N", help="how many words are recent (default: 64)"
+    )
+    knobs.add_argument("--no-repeat-ngram", type=int, metavar="N", help="no run of N words comes twice")
+    knobs.add_argument(
+        "--ban", dest="banned", action="append", metavar="WORD", help="never write WORD; may be repeated"
+    )
+    knobs.add_argument("--stop", action="append", metavar="STRING", help="end before STRING; may be repeated")
+    knobs.add_argument("--min-words", type=int, metavar="N", help="write N words before a stop counts")

@@ -1,0 +1,49 @@
+"""Text files → words, in memory that does not grow with the file."""
+
+import codecs
+from collections.abc import Iterator
+from pathlib import Path
+
+from nextword import words
+from nextword.errors import CorpusError
+
+_BLOCK = 1 << 20  # bytes read at once
+
+
+def read_words(path: Path, split_by: str, lowercase: bool) -> Iterator[str]:
+    """The words of a UTF-8 text file in order.
+
+    **Arguments:**
+
+    - `path`: the file; a byte order mark at its beginning is no word.
+    - `split_by`, `lowercase`: as of `words.split`.
+
+    **Raises:** `CorpusError` for a file that cannot be read or is not UTF-8.
+    """
+    for text in _blocks(path):
+        yield from words.split(text, split_by, lowercase)
+
+
+def _blocks(path: Path) -> Iterator[str]:
+    """The text in pieces that end where a word ends."""
+    decoder = codecs.getincrementaldecoder("utf-8-sig")()
+    line, rest = 1, ""
+    try:
+        with path.open("rb") as file:
+            while block := file.read(_BLOCK):
+                text = rest + decoder.decode(block)
+                end = len(text)
+                while end and not text[end - 1].isspace():
+                    end -= 1
+                yield text[:end]
+                rest = text[end:]
+                line += block.count(b"\n")
+            yield rest + decoder.decode(b"", final=True)
+    except UnicodeDecodeError as error:
+        line += error.object.count(b"\n", 0, error.start)
+        byte = error.object[error.start]
+        raise CorpusError(
+            f"{path}, line {line}: not UTF-8 (byte 0x{byte:02x}); convert the text to UTF-8"
+        ) from None
+    except OSError as error:
+        raise CorpusError(f"{path}: {error.strerror}; name a text file that can be read") from None
