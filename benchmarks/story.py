@@ -28,7 +28,7 @@ import torch
 from torch import Tensor, nn
 
 from nextword import Generator, files
-from nextword.training import batches, corpus, model, params, report, trainer
+from nextword.training import batches, corpus, params, trainer
 
 ROOT = Path(__file__).parents[1]
 CONTEXT = 3
@@ -115,8 +115,9 @@ def run_ours() -> dict[str, Any]:
     start = time.perf_counter()
     trainer.train(story, settings.train)
     seconds = time.perf_counter() - start
-    metrics = report.report(story, *model.load(), settings.evaluate)
-    runpy.run_path(str(ROOT / "stages" / "export.py"))["main"]()
+    for stage in ("evaluate", "export"):
+        runpy.run_path(str(ROOT / "stages" / f"{stage}.py"))["main"]()
+    metrics = json.loads(Path("metrics.json").read_text(encoding="utf-8"))
     generator = Generator.load("models/nextword.onnx")
     prompt = " ".join(story.dictionary.decode(story.ids[:CONTEXT]))
     stream = generator.stream(prompt, WORDS)

@@ -7,7 +7,7 @@ import pytest
 import torch
 from tiny import TEXT, write_params
 
-from nextword.training import batches, corpus, params, report
+from nextword.training import batches, corpus, evaluation, params, report
 from nextword.training.corpus import Corpus
 from nextword.training.model import Architecture, NextWordModel
 
@@ -20,14 +20,14 @@ def text(in_directory: Path) -> Corpus:
     return corpus.prepare(params.load().prepare)
 
 
-def make(text: Corpus) -> tuple[Architecture, NextWordModel]:
+def make(text: Corpus) -> tuple[Architecture, NextWordModel, tuple[NextWordModel, int]]:
     architecture = Architecture(len(text.dictionary), 4, 6, 1, 3, "float64", steps=5)
-    return architecture, NextWordModel(architecture, seed=1)
+    return architecture, NextWordModel(architecture, seed=1), (NextWordModel(architecture, seed=2), 99)
 
 
 def test_metrics_are_those_of_the_model_on_its_windows(text: Corpus) -> None:
-    architecture, network = make(text)
-    report.report(text, architecture, network, params.load().evaluate)
+    architecture, network, int8 = make(text)
+    report.report(text, architecture, network, int8, params.load().evaluate)
     metrics = json.loads(Path("metrics.json").read_text(encoding="utf-8"))
     windows = batches.windows(text.ids, 3)
     contexts, next_words = windows.take(slice(None))
@@ -38,7 +38,11 @@ def test_metrics_are_those_of_the_model_on_its_windows(text: Corpus) -> None:
     assert metrics["model"]["accuracy"] == pytest.approx(accuracy, rel=1e-5)
     assert metrics["model"]["perplexity"] == pytest.approx(perplexity, rel=1e-5)
     assert metrics["model"]["parameters"] == sum(weight.size for weight in _arrays(network))
+    assert metrics["model"]["bytes"] == 2 * metrics["model"]["parameters"]
     assert metrics["model"]["steps"] == 5
+    int8_quality = evaluation.predict(int8[0], windows).quality
+    assert metrics["int8"]["perplexity"] == pytest.approx(int8_quality.perplexity, rel=1e-5)
+    assert metrics["int8"]["bytes"] == 99
     words = TEXT.split()
     assert metrics["text"] == {"words": len(words), "dictionary": len(set(words)), "windows": len(words) - 3}
     assert metrics["baselines"].keys() == {"most_frequent_word", "kneser_ney"}

@@ -1,38 +1,54 @@
-"""onnxruntime against PyTorch: proof that an exported file computes what the model computes."""
+"""onnxruntime against PyTorch: proof that exported files compute what the model computes."""
 
 from collections.abc import Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+import onnxruntime
 import torch
 from numpy.typing import NDArray
 
-from nextword import sampling
+from nextword import sampling, words
+from nextword.continuation import continuation
 from nextword.errors import ParityError
 from nextword.model_file import ModelFile
+from nextword.sampler import Sampling
 from nextword.training.model import NextWordModel
 
 _BATCH = 256  # windows that are compared at once
+# What a text graph is tried with, beside the likeliest words.
+_KNOBS = [
+    Sampling(temperature=1.0, seed=1),
+    Sampling(temperature=2.0, top_k=5, seed=2),
+    Sampling(temperature=0.7, top_p=0.9, seed=3),
+]
 
 
-def check(
-    path: Path,
-    model: NextWordModel,
-    contexts: NDArray[Any],
-    samples: Sequence[tuple[list[int], list[int]]],
-    tolerance: float,
-) -> float:
-    """Compares a file with the model that it was exported from.
+@dataclass(frozen=True)
+class Evidence:
+    """What is compared.
+
+    - `contexts`: word ids, shape `(windows, context)`; logits and likeliest word are compared after
+      each.
+    - `next_words`: the word that really follows each, shape `(windows,)`.
+    - `samples`: pairs of a prompt's ids and those of its greedy continuation by the model; the file
+      has to continue with the same words.
+    """
+
+    contexts: NDArray[Any]
+    next_words: NDArray[Any]
+    samples: Sequence[tuple[list[int], list[int]]]
+
+
+def check(path: Path, model: NextWordModel, evidence: Evidence, tolerance: float) -> float:
+    """Compares a step graph with the model that it was exported from.
 
     **Arguments:**
 
     - `path`: the file.
     - `model`: the published model.
-    - `contexts`: word ids, shape `(windows, context)`; logits and likeliest word are compared
-      after each.
-    - `samples`: pairs of a prompt's ids and those of its greedy continuation by the model; the
-      file has to continue with the same words.
     - `tolerance`: largest difference allowed between two logits.
 
     **Returns:** the largest difference found between two logits.
@@ -41,8 +57,8 @@ def check(
     """
     file = ModelFile(path)
     largest = 0.0
-    for start in range(0, len(contexts), _BATCH):
-        ids = contexts[start : start + _BATCH].astype(np.int64)
+    for start in range(0, len(evidence.contexts), _BATCH):
+        ids = evidence.contexts[start : start + _BATCH].astype(np.int64)
         with torch.no_grad():
             expected = model(torch.from_numpy(ids))[0].numpy()
         found, _ = file.run(ids)
@@ -57,17 +73,78 @@ def check(
             raise ParityError(
                 f"the exported file and PyTorch predict different words in window {start + differing[0]}"
             )
-    for prompt, continuation in samples:
-        _check_sample(file, prompt, continuation)
+    for prompt, written in evidence.samples:
+        _check_sample(file, prompt, written)
     return largest
 
 
-def _check_sample(file: ModelFile, prompt: list[int], continuation: list[int]) -> None:
+def check_int8(path: Path, step: Path, evidence: Evidence, max_accuracy_drop: float) -> float:
+    """Compares an int8 file with the float one, as this machine computes both.
+
+    **Arguments:**
+
+    - `path`, `step`: the int8 and the float step graph.
+    - `max_accuracy_drop`: how much less of the windows the int8 file may predict.
+
+    **Returns:** the accuracy of the int8 file.
+
+    **Raises:** `ParityError` where it is less than allowed.
+    """
+    exact, found = (_accuracy(ModelFile(file), evidence) for file in (step, path))
+    if exact - found > max_accuracy_drop:
+        raise ParityError(
+            f"in int8 the accuracy drops from {exact:.3%} to {found:.3%}, more than "
+            f"export.max_accuracy_drop {max_accuracy_drop:g} allows"
+        )
+    return found
+
+
+def check_text(path: Path, step: Path, evidence: Evidence) -> None:
+    """Compares a text graph with the step graph that it wraps, word by word.
+
+    Each sample's prompt is continued with the likeliest words, and by draws.
+
+    **Raises:** `ParityError` where the two write different texts.
+    """
+    file = ModelFile(step)
+    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    for ids, written in evidence.samples:
+        prompt = words.join(file.dictionary.decode(ids), file.metadata.split_by)
+        for knobs in (Sampling(), *_KNOBS):
+            if knobs.top_k > len(file.dictionary):
+                continue
+            pieces = continuation(file, prompt, len(written), knobs, 1)
+            expected = prompt + "".join(piece[0] for piece in pieces)
+            found, _ = session.run(
+                ["text", "unknown"],
+                {
+                    "prompt": np.array([prompt], object),
+                    "max_words": np.array(len(written)),
+                    "temperature": np.array(knobs.temperature, np.float32),
+                    "top_k": np.array(knobs.top_k),
+                    "top_p": np.array(knobs.top_p, np.float32),
+                    "seed": np.array(knobs.seed or 0),
+                },
+            )
+            if found[0] != expected:
+                raise ParityError(f"the text graph writes {found[0]!r}, the step graph {expected!r}")
+
+
+def _check_sample(file: ModelFile, prompt: list[int], expected: list[int]) -> None:
     written = list(prompt)
-    for place, word in enumerate(continuation):
+    for place, word in enumerate(expected):
         logits, _ = file.run(np.array([written[-len(prompt) :]]))
         written.append(sampling.greedy(logits[0]))
         if written[-1] != word:
             raise ParityError(
                 f"the exported file and PyTorch write different words at word {place} of a sample"
             )
+
+
+def _accuracy(file: ModelFile, evidence: Evidence) -> float:
+    right = 0
+    for start in range(0, len(evidence.contexts), _BATCH):
+        part = slice(start, start + _BATCH)
+        logits, _ = file.run(evidence.contexts[part].astype(np.int64))
+        right += int((logits.argmax(axis=1) == evidence.next_words[part]).sum())
+    return right / len(evidence.contexts)

@@ -11,7 +11,7 @@
 | `next_hidden`, `next_cell` | float32 | `(layers, batch, hidden)` |
 
 The weights are float16 initializers, each with one `Cast` to float32, which onnxruntime folds
-when it loads the file.
+when it loads the file. (Float32 weights, which the quantiser needs, are stored as they are.)
 """
 
 from collections.abc import Mapping
@@ -20,10 +20,9 @@ from typing import Any
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import TensorProto, helper, numpy_helper
+from onnx import TensorProto, helper
 
-OPSET = 20
-_IR_VERSION = 9  # the one that came with opset 20
+from nextword.export.graph import IR_VERSION, OPSET, Graph
 
 Weights = Mapping[str, NDArray[Any]]
 
@@ -33,7 +32,7 @@ def build(weights: Weights, layers: int, metadata: Mapping[str, str]) -> onnx.Mo
 
     **Arguments:**
 
-    - `weights`: float16 arrays under the names of `NextWordModel`'s parameters:
+    - `weights`: float16 or float32 arrays under the names of `NextWordModel`'s parameters:
       `embedding.weight` `(dictionary, embedding)`; for each layer l `lstm.weight_ih_l{l}`
       `(4 · hidden, input)`, `lstm.weight_hh_l{l}` `(4 · hidden, hidden)`, `lstm.bias_ih_l{l}` and
       `lstm.bias_hh_l{l}` `(4 · hidden,)`; `logits.weight` `(dictionary, hidden)` and
@@ -43,7 +42,7 @@ def build(weights: Weights, layers: int, metadata: Mapping[str, str]) -> onnx.Mo
 
     **Returns:** a model that has passed ONNX's checker and shape inference.
     """
-    graph = _Graph()
+    graph = Graph()
     dictionary, hidden = weights["logits.weight"].shape
     embedding = graph.weight("embedding", weights["embedding.weight"])
     by_time = graph.node("Transpose", ["ids"], perm=[1, 0])  # (time, batch)
@@ -106,7 +105,7 @@ def build(weights: Weights, layers: int, metadata: Mapping[str, str]) -> onnx.Mo
             graph.initializers,
         ),
         producer_name="nextword",
-        ir_version=_IR_VERSION,
+        ir_version=IR_VERSION,
         opset_imports=[helper.make_opsetid("", OPSET)],
     )
     helper.set_model_props(model, dict(metadata))
@@ -114,35 +113,10 @@ def build(weights: Weights, layers: int, metadata: Mapping[str, str]) -> onnx.Mo
     return model
 
 
-class _Graph:
-    """Nodes and initializers, collected in the order in which they are needed."""
-
-    def __init__(self) -> None:
-        self.nodes: list[onnx.NodeProto] = []
-        self.initializers: list[onnx.TensorProto] = []
-
-    def weight(self, name: str, value: NDArray[Any]) -> str:
-        """A float16 initializer; returns the name of its float32 cast."""
-        self.constant(f"{name}_float16", value)
-        return self.node("Cast", [f"{name}_float16"], name, to=TensorProto.FLOAT)
-
-    def constant(self, name: str, value: NDArray[Any]) -> str:
-        """An initializer, added once; returns its name."""
-        if all(known.name != name for known in self.initializers):
-            self.initializers.append(numpy_helper.from_array(np.ascontiguousarray(value), name))
-        return name
-
-    def node(self, operator: str, inputs: list[str], output: str = "", **attributes: Any) -> str:
-        """A node with one output; returns the output's name."""
-        output = output or f"{operator.lower()}_{len(self.nodes)}"
-        self.nodes.append(helper.make_node(operator, inputs, [output], **attributes))
-        return output
-
-    def nodes_out(self, operator: str, inputs: list[str], outputs: int, **attributes: Any) -> list[str]:
-        """A node with several outputs; returns their names."""
-        names = [f"{operator.lower()}_{len(self.nodes)}_{index}" for index in range(outputs)]
-        self.nodes.append(helper.make_node(operator, inputs, names, **attributes))
-        return names
+def torch_gates(weight: NDArray[Any]) -> NDArray[Any]:
+    """Reorders the first axis from ONNX's gates i, o, f, c to PyTorch's i, f, g, o (g is c)."""
+    i, o, f, g = np.split(weight, 4)
+    return np.concatenate([i, f, g, o])
 
 
 def _onnx_gates(weight: NDArray[Any]) -> NDArray[Any]:

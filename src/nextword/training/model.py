@@ -13,6 +13,7 @@ al. 2000):
 
 import copy
 import json
+from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
 from typing import Any
@@ -137,9 +138,14 @@ def load_weights(directory: Path = TRAINED) -> tuple[Architecture, dict[str, NDA
     return Architecture(**description), load_file(directory / "weights.safetensors")
 
 
+def from_weights(architecture: Architecture, weights: Mapping[str, NDArray[Any]]) -> NextWordModel:
+    """A model with these weights in the precision of its architecture, ready to be evaluated."""
+    model = NextWordModel(architecture)
+    model.load_state_dict({name: torch.from_numpy(weight) for name, weight in weights.items()})
+    return model.eval()
+
+
 def load(directory: Path = TRAINED) -> tuple[Architecture, NextWordModel]:
     """A published model, ready to be evaluated."""
     architecture, weights = load_weights(directory)
-    model = NextWordModel(architecture)
-    model.load_state_dict({name: torch.from_numpy(weight) for name, weight in weights.items()})
-    return architecture, model.eval()
+    return architecture, from_weights(architecture, weights)

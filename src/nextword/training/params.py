@@ -66,6 +66,7 @@ class ExportParams(_Section):
     """What an exported file must prove. The keys are explained in params.yaml."""
 
     tolerance: Annotated[float, _above_zero(1)]
+    max_accuracy_drop: Annotated[float, _between(0, 1)]
 
 
 class Params(_Section):

@@ -22,9 +22,17 @@ _MOST_WRONG_WINDOWS = 100  # more than a person reads
 
 
 def report(
-    corpus: Corpus, architecture: Architecture, model: NextWordModel, params: EvaluateParams
+    corpus: Corpus,
+    architecture: Architecture,
+    model: NextWordModel,
+    int8: tuple[NextWordModel, int],
+    params: EvaluateParams,
 ) -> dict[str, Any]:
     """Evaluates a model on its text and writes the three files.
+
+    **Arguments:**
+
+    - `int8`: the model with its weights as 8 bits hold them, and the bytes that these take.
 
     **Returns:** what metrics.json holds.
     """
@@ -37,8 +45,10 @@ def report(
         "model": {
             **predictions.quality.rounded(),
             "parameters": sum(weight.numel() for weight in model.parameters()),
+            "bytes": sum(2 * weight.numel() for weight in model.parameters()),  # as float16
             "steps": architecture.steps,
         },
+        "int8": {**evaluation.predict(int8[0], windows).quality.rounded(), "bytes": int8[1]},
         "best_possible": evaluation.best_possible(windows).rounded(),
         "baselines": {
             "most_frequent_word": baselines.most_frequent_word(corpus.ids, size, windows).quality.rounded(),

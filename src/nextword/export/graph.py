@@ -1,0 +1,50 @@
+"""A graph under construction: nodes and initializers in the order in which they are needed."""
+
+from typing import Any
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto, helper, numpy_helper
+
+OPSET = 20
+IR_VERSION = 9  # the one that came with opset 20
+
+
+class Graph:
+    """Nodes and initializers, collected one by one.
+
+    **Arguments:**
+
+    - `prefix`: begins the names of values that are given none, so that two graphs can be joined.
+    """
+
+    def __init__(self, prefix: str = "") -> None:
+        self.nodes: list[onnx.NodeProto] = []
+        self.initializers: list[onnx.TensorProto] = []
+        self._prefix = prefix
+
+    def weight(self, name: str, value: NDArray[Any]) -> str:
+        """A weight as float32; returns its name. Float16 is stored as it is, and cast once."""
+        if value.dtype == np.float32:
+            return self.constant(name, value)
+        self.constant(f"{name}_float16", value)
+        return self.node("Cast", [f"{name}_float16"], name, to=TensorProto.FLOAT)
+
+    def constant(self, name: str, value: NDArray[Any]) -> str:
+        """An initializer, added once; returns its name."""
+        if all(known.name != name for known in self.initializers):
+            self.initializers.append(numpy_helper.from_array(np.asarray(value, order="C"), name))
+        return name
+
+    def node(self, operator: str, inputs: list[str], output: str = "", **attributes: Any) -> str:
+        """A node with one output; returns the output's name."""
+        output = output or f"{self._prefix}{operator.lower()}_{len(self.nodes)}"
+        self.nodes.append(helper.make_node(operator, inputs, [output], **attributes))
+        return output
+
+    def nodes_out(self, operator: str, inputs: list[str], outputs: int, **attributes: Any) -> list[str]:
+        """A node with several outputs; returns their names."""
+        names = [f"{self._prefix}{operator.lower()}_{len(self.nodes)}_{index}" for index in range(outputs)]
+        self.nodes.append(helper.make_node(operator, inputs, names, **attributes))
+        return names

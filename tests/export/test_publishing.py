@@ -1,0 +1,43 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+from tiny import WORDS, make_model, metadata_of, weights_of
+
+from nextword import Generator
+from nextword.errors import ParityError
+from nextword.export import publishing
+from nextword.export.parity import Evidence
+from nextword.training import batches, evaluation
+
+WINDOWS = batches.windows(np.random.default_rng(0).integers(0, 12, 60), 3)
+
+
+def publish(tolerance: float) -> list[str]:
+    model = make_model(seed=4)
+    samples = evaluation.sample(model, WINDOWS, 2, 10)
+    pairs = [(one.prompt, one.continuation) for one in samples]
+    evidence = Evidence(WINDOWS.contexts, WINDOWS.next_words, pairs)
+    metadata = metadata_of(model, WORDS)
+    return publishing.publish(
+        weights_of(model), metadata, model, evidence, tolerance=tolerance, max_accuracy_drop=1
+    )
+
+
+def test_four_files_are_published_with_a_line_each(in_directory: Path) -> None:
+    lines = publish(1e-4)
+    names = ["nextword.onnx", "nextword.int8.onnx", "nextword.text.onnx", "nextword.int8.text.onnx"]
+    assert [line.split(":")[0] for line in lines] == [f"models/{name}" for name in names]
+    assert sorted(path.name for path in (in_directory / "models").iterdir()) == sorted(names)
+    for name in names[:2]:
+        assert Generator.load(Path("models") / name).info.dictionary == WORDS
+
+
+def test_where_one_fails_none_is_published_and_the_old_ones_stay(in_directory: Path) -> None:
+    (in_directory / "models").mkdir()
+    old = in_directory / "models" / "nextword.onnx"
+    old.write_bytes(b"old")
+    with pytest.raises(ParityError, match=r"export\.tolerance 1e-12"):
+        publish(1e-12)
+    assert [path.name for path in (in_directory / "models").iterdir()] == [old.name]
+    assert old.read_bytes() == b"old"

@@ -1,0 +1,56 @@
+import logging
+from pathlib import Path
+
+import numpy as np
+import onnx
+import pytest
+from tiny import WORDS, make_model, metadata_of, weights_of
+
+from nextword import Generator
+from nextword.export import quantize, step_graph
+from nextword.model_file import ModelFile
+
+
+def test_int8_weights_are_within_a_step_of_what_they_were() -> None:
+    model = make_model(hidden=32, embedding=24)
+    weights = weights_of(model)
+    graph = quantize.build(weights, 2, {})
+    found = quantize.dequantised(graph, weights, 2)
+    assert found.keys() == weights.keys()
+    for name, weight in weights.items():
+        assert found[name].shape == weight.shape
+        if "bias" in name:
+            assert (found[name] == weight).all()
+        else:
+            step = 2 * np.abs(weight.astype(np.float64)).max() / 126  # 7 bits
+            assert np.abs(found[name] - weight.astype(np.float64)).max() <= 1.01 * step
+            assert len(np.unique(found[name])) <= 256
+
+
+def test_an_int8_file_has_the_face_of_the_step_graph(tmp_path: Path) -> None:
+    model = make_model(hidden=64, embedding=48, scale=1.5)
+    metadata = metadata_of(model, WORDS).to_properties()
+    whole = step_graph.build(weights_of(model), 2, metadata)
+    graph = quantize.build(weights_of(model), 2, metadata)
+    assert {entry.key: entry.value for entry in graph.metadata_props} == metadata
+    assert "DynamicQuantizeLSTM" in {node.op_type for node in graph.graph.node}
+    assert quantize.size(graph) < 0.6 * quantize.size(whole)
+    onnx.save(graph, tmp_path / "int8.onnx")
+    onnx.save(whole, tmp_path / "float.onnx")
+    ids = np.random.default_rng(0).integers(0, 12, (20, 3))
+    exact, near = (ModelFile(tmp_path / f"{name}.onnx").run(ids)[0] for name in ("float", "int8"))
+    assert 0 < np.abs(exact - near).max() < 0.1 * np.abs(exact).max()
+    assert len(Generator.load(tmp_path / "int8.onnx").generate("the cat", 5).split()) == 7
+
+
+def test_the_same_weights_give_the_same_bytes() -> None:
+    weights = weights_of(make_model())
+    first, second = (quantize.build(weights, 2, {}).SerializeToString(deterministic=True) for _ in range(2))
+    assert first == second
+
+
+def test_the_quantisers_advice_is_not_shown(caplog: pytest.LogCaptureFixture) -> None:
+    with caplog.at_level(logging.INFO):
+        quantize.build(weights_of(make_model()), 2, {})
+    assert not caplog.records
+    assert logging.root.manager.disable == logging.NOTSET
