@@ -48,10 +48,10 @@ class Dictionary:
 
     def neighbours(self, word: str, n: int = 3) -> list[str]:
         """At most `n` words that are spelt most like `word`, best first."""
-        by_folded: dict[str, str] = {}
+        by_lowered: dict[str, str] = {}
         for known in self.words:
-            by_folded.setdefault(known.casefold(), known)
-        return [by_folded[match] for match in difflib.get_close_matches(word.casefold(), by_folded, n)]
+            by_lowered.setdefault(known.lower(), known)
+        return [by_lowered[match] for match in difflib.get_close_matches(word.lower(), by_lowered, n)]
 
     def starting_with(self, prefix: str) -> list[int]:
         """The ids of all words that begin with `prefix`, in alphabetical order of the words."""

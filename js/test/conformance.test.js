@@ -1,0 +1,77 @@
+// The tables that every language has to agree on; Python has written them.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import * as ort from "onnxruntime-web";
+
+import { Generator, NextwordError, draw, join, split, uniform } from "../nextword.js";
+
+const HERE = new URL("../../tests/conformance/", import.meta.url);
+const table = (name) => JSON.parse(readFileSync(new URL(`${name}.json`, HERE), "utf8"));
+const load = (name) => Generator.load(readFileSync(new URL(`${name}.onnx`, HERE)), { ort });
+const camel = (text) => text.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase());
+const inCamel = (knobs) => Object.fromEntries(Object.entries(knobs).map(([name, value]) => [camel(name), value]));
+const near = (found, expected, tolerance) =>
+  assert.ok(Math.abs(found - expected) <= tolerance * Math.abs(expected), `${found} is not near ${expected}`);
+
+async function check(wanted, ask, compare) {
+  if (!wanted.error) return compare(await ask(), wanted.result);
+  await assert.rejects(async () => ask(), (error) => {
+    assert.ok(error instanceof NextwordError);
+    assert.equal(error.name, wanted.error);
+    assert.equal(error.message, wanted.error === "SamplingError" ? camel(wanted.message) : wanted.message);
+    return true;
+  });
+}
+
+test("words are split and joined as in Python", () => {
+  for (const { text, split_by, lowercase, words, joined } of table("words")) {
+    assert.deepEqual(split(text, split_by, lowercase), words);
+    assert.equal(join(words, split_by), joined);
+  }
+});
+
+test("the same number draws the same word", () => {
+  const cases = table("sampling");
+  for (const { seed, step, number } of cases.uniform) assert.equal(uniform(seed, step), number);
+  for (const { logits, number, temperature, top_k, top_p, id } of cases.draws) {
+    assert.equal(draw(Float32Array.from(logits), number, temperature, top_k, top_p), id);
+  }
+});
+
+for (const model of ["fixed", "unbounded"]) {
+  test(`the ${model} model generates, suggests and scores as in Python`, async () => {
+    const generator = await load(model);
+    const cases = table(model);
+    for (const one of cases.generate) {
+      await check(one, () => generator.generate(one.prompt, one.words, inCamel(one.sampling)), assert.equal);
+    }
+    for (const one of cases.suggest) {
+      await check(one, () => generator.suggest(one.prompt, one.n), (found, expected) => {
+        assert.deepEqual(found.map(({ word }) => word), expected.map(([word]) => word));
+        found.forEach(({ probability }, place) => near(probability, expected[place][1], 1e-3));
+      });
+    }
+    for (const one of cases.score) {
+      await check(one, () => generator.score(one.text), (found, expected) => near(found.logProbability, expected, 1e-4));
+    }
+  });
+
+  test(`the ${model} text graph writes the same in one call`, async () => {
+    const session = await ort.InferenceSession.create(readFileSync(new URL(`${model}.text.onnx`, HERE)));
+    const scalar = (kind, value) => new ort.Tensor(kind, [kind === "int64" ? BigInt(value) : value], []);
+    for (const { prompt, words, sampling, result, error } of table(model).generate) {
+      const inGraph = ["temperature", "top_k", "top_p", "seed"];
+      if (error === "SamplingError" || Object.keys(sampling).some((name) => !inGraph.includes(name))) continue;
+      const { text } = await session.run({
+        prompt: new ort.Tensor("string", [prompt], [1]),
+        max_words: scalar("int64", words),
+        temperature: scalar("float32", sampling.temperature ?? 0),
+        top_k: scalar("int64", sampling.top_k ?? 0),
+        top_p: scalar("float32", sampling.top_p ?? 1),
+        seed: scalar("int64", sampling.seed ?? 0),
+      });
+      assert.equal(text.data[0], result ?? prompt);
+    }
+  });
+}

@@ -1,0 +1,213 @@
+// The page: what is typed goes to a Generator, what it answers goes back into the page.
+import * as ort from "./vendor/ort.wasm.min.mjs";
+import { Generator, NextwordError, UnknownWordError, join, split } from "./vendor/nextword.js";
+
+ort.env.wasm.wasmPaths = new URL("./vendor/", import.meta.url).href;
+ort.env.wasm.numThreads = 1; // more need headers that a plain file server does not send
+
+const SUGGESTIONS = 3;
+const BARS = 8;
+
+const $ = (id) => document.getElementById(id);
+const text = $("text");
+
+let generator;
+let asked = 0; // the last question's number: an answer that comes late is dropped
+let running = false; // whether "Continue" is writing
+let tabLeaves = false; // whether Escape gave Tab back to the browser
+
+// ── the model ───────────────────────────────────────────────────────────────────────────────────
+
+async function load(source, name) {
+  $("model").textContent = `Loading ${name}…`;
+  try {
+    generator = await Generator.load(source, { ort });
+  } catch (error) {
+    $("model").textContent = generator ? describe(generator.info, $("model").dataset.name) : "No model is loaded.";
+    say(error);
+    return;
+  }
+  $("model").dataset.name = name;
+  $("model").textContent = describe(generator.info, name);
+  $("continue").disabled = false;
+  $("top-k").max = Math.min(generator.info.dictionary.length, 100);
+  show();
+  await answer();
+}
+
+function describe(info, name) {
+  const reads = info.context === null ? "every word before" : `the last ${info.context} words`;
+  const words = info.dictionary.length.toLocaleString("en");
+  return `${name}: ${info.layers} × ${info.hidden} ${info.cell.toUpperCase()}, knows ${words} words, reads ${reads}`;
+}
+
+// ── suggestions and chart ───────────────────────────────────────────────────────────────────────
+
+async function answer() {
+  if (!generator || running) return;
+  const question = ++asked;
+  let likeliest = [];
+  let message = "";
+  let words;
+  try {
+    if (text.value.trim()) {
+      likeliest = await generator.suggest(text.value, Math.min(BARS, generator.info.dictionary.length - 1));
+    }
+    words = likeliest.map(({ word }) => word);
+  } catch (error) {
+    if (!(error instanceof NextwordError)) throw error;
+    words = error instanceof UnknownWordError ? error.neighbours : [];
+    // The first word has nothing before it that could be read, but it can be completed.
+    if (error.name !== "PromptError") message = error.message;
+  }
+  if (question !== asked) return;
+  if (!likeliest.length && !message) words = mostFrequent(lastWord(text.value));
+  offer(words.slice(0, SUGGESTIONS));
+  draw(likeliest);
+  $("message").textContent = message;
+}
+
+/** The dictionary's words that begin with a prefix; they stand there by frequency. */
+function mostFrequent(prefix) {
+  return generator.info.dictionary.filter((word, id) => word.startsWith(prefix) && id !== generator.info.unknown);
+}
+
+/** What was typed of the last word, if no blank follows. */
+function lastWord(typed) {
+  const { splitBy, lowercase } = generator.info;
+  return /\s$/u.test(typed) ? "" : (split(typed, splitBy, lowercase).at(-1) ?? "");
+}
+
+function offer(words) {
+  $("suggestions").replaceChildren(
+    ...words.map((word) => {
+      const button = document.createElement("button");
+      button.type = "button";
+      button.textContent = word;
+      button.addEventListener("click", () => accept(word));
+      return button;
+    }),
+  );
+}
+
+/** Puts a suggestion into the text: in place of a half-typed or unknown word, or after a whole one. */
+function accept(word) {
+  const { dictionary, splitBy } = generator.info;
+  let typed = text.value;
+  const last = lastWord(typed);
+  if (last && !dictionary.includes(last)) typed = typed.slice(0, typed.length - last.length);
+  const before = split(typed, splitBy);
+  const piece = join([...before, word], splitBy).slice(join(before, splitBy).length);
+  text.value = typed + (/\s$/u.test(typed) ? piece.trimStart() : piece);
+  text.focus();
+  text.setSelectionRange(text.value.length, text.value.length);
+  return answer();
+}
+
+function draw(likeliest) {
+  const percent = new Intl.NumberFormat("en", { style: "percent", maximumFractionDigits: 1 });
+  $("chart").replaceChildren(
+    ...likeliest.map(({ word, probability }) => {
+      const row = document.createElement("li");
+      for (const [name, content] of [["bar", ""], ["word", word], ["share", percent.format(probability)]]) {
+        const part = document.createElement("span");
+        part.className = name;
+        part.textContent = content;
+        row.append(part);
+      }
+      row.firstChild.style.width = `${100 * probability}%`;
+      row.firstChild.ariaHidden = "true";
+      return row;
+    }),
+  );
+}
+
+// ── continuing ──────────────────────────────────────────────────────────────────────────────────
+
+function knobs() {
+  const temperature = Number($("temperature").value);
+  if (!temperature) return {};
+  const seed = $("seed").value === "" ? null : Number($("seed").value);
+  return { temperature, topK: Number($("top-k").value), topP: Number($("top-p").value), seed };
+}
+
+async function continueText() {
+  if (running) {
+    running = false;
+    return;
+  }
+  asked++;
+  running = true;
+  $("continue").textContent = "Stop";
+  $("message").textContent = "";
+  text.readOnly = true;
+  try {
+    for await (const piece of generator.stream(text.value, Number($("words").value), knobs())) {
+      if (!running) break;
+      text.value += piece;
+      text.scrollTop = text.scrollHeight;
+      await new Promise(requestAnimationFrame); // lets the page show the word
+    }
+    running = false;
+    await answer();
+  } catch (error) {
+    running = false;
+    say(error);
+  } finally {
+    running = false;
+    text.readOnly = false;
+    $("continue").textContent = "Continue";
+  }
+}
+
+function say(error) {
+  if (!(error instanceof NextwordError)) throw error;
+  $("message").textContent = error.message;
+}
+
+function show() {
+  const temperature = Number($("temperature").value);
+  $("drawing").disabled = !temperature;
+  $("temperature-value").value = temperature.toFixed(2);
+  $("top-k-value").value = Number($("top-k").value) || "all words";
+  $("top-p-value").value = Number($("top-p").value).toFixed(2);
+}
+
+// ── what a person does ──────────────────────────────────────────────────────────────────────────
+
+text.addEventListener("input", answer);
+text.addEventListener("blur", () => (tabLeaves = false));
+text.addEventListener("keydown", (event) => {
+  const first = $("suggestions").firstElementChild;
+  if (event.key === "Escape") tabLeaves = true;
+  else if (event.key === "Tab" && !event.shiftKey && !tabLeaves && first && !running) {
+    event.preventDefault();
+    first.click();
+  }
+});
+$("continue").addEventListener("click", continueText);
+$("clear").addEventListener("click", () => {
+  running = false;
+  text.value = "";
+  text.focus();
+  answer();
+});
+for (const id of ["temperature", "top-k", "top-p"]) $(id).addEventListener("input", show);
+
+$("file").addEventListener("change", (event) => take(event.target.files));
+for (const [name, isOver] of [["dragover", true], ["dragleave", false], ["drop", false]]) {
+  addEventListener(name, (event) => {
+    event.preventDefault();
+    document.body.classList.toggle("dropping", isOver);
+    if (name === "drop") take(event.dataTransfer.files);
+  });
+}
+
+async function take([file]) {
+  if (file) await load(await file.arrayBuffer(), file.name);
+}
+
+show();
+if ("serviceWorker" in navigator) navigator.serviceWorker.register("service-worker.js");
+await load("vendor/nextword.int8.onnx", "nextword.int8.onnx");
+document.documentElement.dataset.ready = "true";

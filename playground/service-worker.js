@@ -1,0 +1,39 @@
+// Keeps the page's own files, so that it works offline after the first load. Fresh files win while
+// there is a network.
+const CACHE = "nextword-playground";
+const FILES = [
+  "./",
+  "icon.svg",
+  "index.html",
+  "playground.js",
+  "style.css",
+  "vendor/nextword.js",
+  "vendor/nextword.int8.onnx",
+  "vendor/ort.wasm.min.mjs",
+  "vendor/ort-wasm-simd-threaded.mjs",
+  "vendor/ort-wasm-simd-threaded.wasm",
+];
+
+addEventListener("install", (event) => {
+  event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll(FILES)));
+});
+
+addEventListener("activate", (event) => event.waitUntil(clients.claim()));
+
+addEventListener("fetch", (event) => {
+  if (event.request.method !== "GET") return;
+  event.respondWith(answer(event.request));
+});
+
+async function answer(request) {
+  const cache = await caches.open(CACHE);
+  try {
+    const response = await fetch(request);
+    if (response.ok) await cache.put(request, response.clone());
+    return response;
+  } catch (error) {
+    const kept = await cache.match(request, { ignoreSearch: true });
+    if (kept) return kept;
+    throw error;
+  }
+}
