@@ -1,7 +1,6 @@
 """Words ⇄ ids: the dictionary of a text, its words by descending frequency."""
 
 import bisect
-import difflib
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cached_property
@@ -48,6 +47,8 @@ class Dictionary:
 
     def neighbours(self, word: str, n: int = 3) -> list[str]:
         """At most `n` words that are spelt most like `word`, best first."""
+        import difflib
+
         by_lowered: dict[str, str] = {}
         for known in self.words:
             by_lowered.setdefault(known.lower(), known)

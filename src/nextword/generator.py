@@ -5,20 +5,22 @@ from __future__ import annotations
 from collections.abc import Iterator, Sequence
 from os import PathLike
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nextword import file_evaluation, scoring, texts
-from nextword.cache import CacheSettings
 from nextword.continuation import continuation
 from nextword.errors import CountError, PromptError, SamplingError
-from nextword.file_evaluation import FileEvaluation
 from nextword.metadata import Metadata
 from nextword.model_file import ModelFile
 from nextword.reader import Reader
 from nextword.sampler import Sampling
-from nextword.scoring import Score
-from nextword.session import Session, complete
+
+# What continuing a text does not need is imported where it is used, for the sake of a quick start.
+if TYPE_CHECKING:
+    from nextword.file_evaluation import FileEvaluation
+    from nextword.scoring import Score
+    from nextword.session import Session
 
 MOST_WORDS = 1_000_000
 MOST_SAMPLES = 1_024
@@ -130,6 +132,8 @@ class Generator:
         **Raises:** `PromptError` for a prompt without a whole word, `UnknownWordError` for a word
         that is not in the dictionary and that no word begins with, `CountError`.
         """
+        from nextword.completion import complete
+
         dictionary, tokens = self._model.dictionary, self._model.split(prompt)
         prefix = ""
         if not prompt[-1].isspace() and dictionary.is_half_typed(tokens[-1]):
@@ -159,6 +163,8 @@ class Generator:
 
         Arguments and errors are those of `score`.
         """
+        from nextword import scoring
+
         tokens = [self._model.split(text) for text in texts]
         ids = [self._model.dictionary.encode(words) for words in tokens]
         context = self.info.context or 1
@@ -169,7 +175,9 @@ class Generator:
                     f"least {context + 1}"
                 )
         found = scoring.log_probabilities(self._model, ids)
-        return [Score.of(words[context:], values) for words, values in zip(tokens, found, strict=True)]
+        return [
+            scoring.Score.of(words[context:], values) for words, values in zip(tokens, found, strict=True)
+        ]
 
     def session(
         self, cache_size: int = 0, cache_weight: float = 0.0, cache_flatness: float = _FLATNESS
@@ -184,6 +192,9 @@ class Generator:
 
         **Raises:** `SamplingError` for a value that is out of range or has no effect.
         """
+        from nextword.cache import CacheSettings
+        from nextword.session import Session
+
         settings = CacheSettings(cache_size, cache_weight, cache_flatness).check()
         return Session(self._model, settings)
 
@@ -213,6 +224,9 @@ class Generator:
         **Raises:** `CorpusError` for a file that is missing or not UTF-8, `PromptError` for one that
         is too short, `UnknownWordError` for a word that is not in the dictionary.
         """
+        from nextword import file_evaluation, texts
+        from nextword.cache import CacheSettings
+
         settings = CacheSettings(cache_size, cache_weight, cache_flatness).check()
         tokens = texts.read_words(Path(path), self.info.split_by, self.info.lowercase)
         return file_evaluation.evaluate(self._model, tokens, settings)

@@ -1,6 +1,5 @@
 """A .onnx file → something that can be run: onnxruntime's session and the file's metadata."""
 
-import hashlib
 import re
 from functools import cached_property
 from pathlib import Path
@@ -56,6 +55,8 @@ class ModelFile:
     @cached_property
     def sha256(self) -> str:
         """Of the file."""
+        import hashlib
+
         with self._path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 

@@ -1,6 +1,6 @@
 """How a text is continued: the knobs of sampling, and what they need to remember of a text."""
 
-import secrets
+import os
 from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
@@ -93,7 +93,7 @@ class Sampler:
     ) -> None:
         self._knobs = knobs
         self._ruled_out = np.array(sorted(ruled_out), np.int64)
-        self._seed = secrets.randbelow(sampling.PRIME) if knobs.seed is None else knobs.seed
+        self._seed = int.from_bytes(os.urandom(8)) % sampling.PRIME if knobs.seed is None else knobs.seed
         self._step = 0
         window = knobs.repetition_window or _DEFAULT_WINDOW
         self._recent = [deque(prompt, window) for _ in range(samples)]

@@ -10,8 +10,8 @@ from numpy.typing import NDArray
 
 from nextword import sampling
 from nextword.cache import MOST_FORGOTTEN, CacheSettings, NeuralCache
-from nextword.dictionary import Dictionary
-from nextword.errors import CountError, PromptError, SessionError, UnknownWordError
+from nextword.completion import complete
+from nextword.errors import PromptError, SessionError
 from nextword.model_file import ModelFile, State
 from nextword.reader import Expected, Reader
 
@@ -144,32 +144,3 @@ class Session:
         self._cache, self._now = cache, moment
         self._reader.last, self._reader.state = moment.last, moment.state
         self._past.clear()
-
-
-def complete(
-    dictionary: Dictionary, logits: NDArray[np.float32], n: int, prefix: str
-) -> list[tuple[str, float]]:
-    """The likeliest words that begin with `prefix`, with their share of the probability.
-
-    **Arguments:**
-
-    - `logits`: shape `(dictionary,)`; log-probabilities will do.
-    - `n`: from 1 to the number of words that can be suggested.
-
-    **Raises:** `CountError`, `UnknownWordError`.
-    """
-    most = len(dictionary) - (dictionary.unknown is not None)
-    if not 1 <= n <= most:
-        raise CountError(f"n must be from 1 to {most:,}; got {n:,}")
-    if not prefix:
-        return [
-            (dictionary.words[id], p)
-            for id, p in sampling.likeliest(sampling.ban(logits, dictionary.unknown), n)
-        ]
-    ids = [id for id in sorted(dictionary.starting_with(prefix)) if id != dictionary.unknown]
-    if not ids:
-        raise UnknownWordError(prefix, dictionary.neighbours(prefix))
-    return [
-        (dictionary.words[ids[place]], p)
-        for place, p in sampling.likeliest(logits[np.array(ids)], min(n, len(ids)))
-    ]
