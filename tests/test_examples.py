@@ -1,5 +1,6 @@
 """The examples as they stand, on the small model that all languages share."""
 
+import re
 import shutil
 import subprocess
 import sys
@@ -55,6 +56,15 @@ def test_the_text_graph_example(directory: Path, drawn: str) -> None:
 @pytest.mark.skipif(not MODULES.exists(), reason="npm has not installed examples/node")
 def test_the_node_example(directory: Path, drawn: str) -> None:
     assert run(directory, "node", ROOT / "examples" / "node" / "main.mjs") == [drawn]
+
+
+def test_the_readme_shows_each_example_as_it_stands() -> None:
+    readme = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = re.findall(r"<!-- (examples/\S+) -->\n```\w+\n(.*?)```", readme, re.DOTALL)
+    examples = {"python/library.py", "python/text_graph.py", "node/main.mjs", "web/index.html"}
+    assert {path for path, _ in shown} == {f"examples/{name}" for name in examples}
+    for path, code in shown:
+        assert (ROOT / path).read_text(encoding="utf-8").endswith(code), path
 
 
 def test_examples_are_short() -> None:
