@@ -7,7 +7,7 @@ from pathlib import Path
 
 from tiny import export, make_model
 
-from nextword import Generator
+from nextword import Generator, Sampling
 
 PROGRAM = """
 import json, sys
@@ -20,16 +20,23 @@ class Blocked:
             raise ImportError(f"{name} is not to be had on the edge")
 
 sys.meta_path.insert(0, Blocked())
-from nextword import Generator
+from nextword import Generator, Sampling
 from nextword.cli import main
 
 generator = Generator.load(sys.argv[1])
+session = generator.session(9, 0.1)
+session.feed("the cat ran . the")
+with open("text.txt", "w") as file:
+    file.write("the cat ran . the")
 print(json.dumps([
     generator.generate("the cat", 5),
     list(generator.stream("the cat", 5)),
     generator.suggest("the cat", 2),
     generator.score("the cat ran . the").log_probability,
     generator.info.layers,
+    generator.samples("the cat", 2, 5, Sampling(temperature=1, seed=1)),
+    generator.resume(session.save()).suggest(1)[0][0] == session.suggest(1)[0][0],
+    generator.evaluate("text.txt").words,
 ]))
 sys.argv = ["nextword", "generate", "the cat", "--words", "5", "--model", sys.argv[1]]
 main()
@@ -49,5 +56,8 @@ def test_the_edge_wing_runs_without_the_workshop(tmp_path: Path) -> None:
         list(generator.stream("the cat", 5)),
         [list(pair) for pair in generator.suggest("the cat", 2)],
         generator.score("the cat ran . the").log_probability,
+        2,
+        generator.samples("the cat", 2, 5, Sampling(temperature=1, seed=1)),
+        True,
         2,
     ]

@@ -78,3 +78,13 @@ def test_metadata_of_another_graph_are_an_error(tmp_path: Path, change: dict[str
     path = export(tmp_path / "m.onnx", model, words, **change)
     with pytest.raises(ModelFileError, match="does not fit its metadata"):
         ModelFile(path)
+
+
+def test_an_operator_that_this_onnxruntime_lacks_is_named(tmp_path: Path) -> None:
+    path = export(tmp_path / "m.onnx", make_model())
+    model = onnx.load(path)
+    model.opset_import.append(onnx.helper.make_opsetid("com.microsoft", 1))
+    model.graph.node[0].op_type, model.graph.node[0].domain = "NewerThanThis", "com.microsoft"
+    onnx.save(model, path)
+    with pytest.raises(ModelFileError, match=r"needs the operator NewerThanThis, which onnxruntime .* lacks"):
+        ModelFile(path)
