@@ -48,3 +48,19 @@ class Graph:
         names = [f"{self._prefix}{operator.lower()}_{len(self.nodes)}_{index}" for index in range(outputs)]
         self.nodes.append(helper.make_node(operator, inputs, names, **attributes))
         return names
+
+    def ints(self, values: list[int]) -> str:
+        """A constant int64 `(n,)`; returns its name."""
+        name = "ints_" + "_".join(map(str, values)).replace("-", "minus")
+        return self.constant(name, np.array(values))
+
+    def look_up(self, strings: str, numbers: dict[str, int], otherwise: int) -> str:
+        """The number of each string; returns the name of an int64 of the same shape."""
+        return self.node(
+            "LabelEncoder",
+            [strings],
+            domain="ai.onnx.ml",
+            keys_strings=list(numbers),
+            values_int64s=list(numbers.values()),
+            default_int64=otherwise,
+        )

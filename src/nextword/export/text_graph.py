@@ -27,7 +27,7 @@ import onnx
 from onnx import TensorProto, helper
 
 from nextword import sampling
-from nextword.export import text_joining, text_splitting
+from nextword.export import text_drawing, text_joining, text_splitting
 from nextword.export.graph import IR_VERSION, Graph
 from nextword.metadata import Metadata
 
@@ -54,8 +54,8 @@ def build(step: onnx.ModelProto, metadata: Metadata) -> onnx.ModelProto:
     _scalars(outer, metadata)
     trips = _trips(outer, ids, unknown, metadata)
     if metadata.context is not None:
-        ids = outer.node("Slice", [ids, _ints(outer, [-metadata.context]), _ints(outer, [_END])])
-    first_ids = outer.node("Unsqueeze", [ids, _ints(outer, [0])])  # (1, time)
+        ids = outer.node("Slice", [ids, outer.ints([-metadata.context]), outer.ints([_END])])
+    first_ids = outer.node("Unsqueeze", [ids, outer.ints([0])])  # (1, time)
     zero = outer.constant("text_zero_state", np.zeros((metadata.layers, 1, metadata.hidden), np.float32))
     true = outer.constant("text_true", np.array(True))
     empty = outer.constant("text_empty", np.array([""]))
@@ -118,14 +118,7 @@ def _ids(graph: Graph, tokens: str, metadata: Metadata) -> tuple[str, str]:
         for id, word in enumerate(metadata.dictionary):
             for form in ("NFC", "NFD"):
                 spellings.setdefault(unicodedata.normalize(form, spell(word)), id)
-    ids = graph.node(
-        "LabelEncoder",
-        [tokens],
-        domain="ai.onnx.ml",
-        keys_strings=list(spellings),
-        values_int64s=list(spellings.values()),
-        default_int64=-1,
-    )
+    ids = graph.look_up(tokens, spellings, -1)
     missing = graph.node("Less", [ids, graph.constant("text_0", np.array(0))])
     unknown = graph.node("Compress", [tokens, missing])
     if metadata.unknown is not None:
@@ -157,7 +150,7 @@ def _scalars(graph: Graph, metadata: Metadata) -> None:
     drawn_from = graph.node("Where", [has_top_k, "top_k", size])
     one = graph.constant("text_1", np.array(1))
     kept = graph.node("Where", [is_greedy, one, drawn_from])
-    graph.node("Unsqueeze", [kept, _ints(graph, [0])], "text_kept")  # (1,), for TopK
+    graph.node("Unsqueeze", [kept, graph.ints([0])], "text_kept")  # (1,), for TopK
     warmth = graph.node(
         "Where", [is_greedy, graph.constant("text_1f", np.array(1, np.float32)), "temperature"]
     )
@@ -175,15 +168,15 @@ def _body(step: list[onnx.NodeProto], metadata: Metadata) -> onnx.GraphProto:
         never = np.zeros((1, len(metadata.dictionary)), np.float32)
         never[0, metadata.unknown] = -np.inf
         logits = graph.node("Add", [logits, graph.constant("word_never", never)])
-    id = _draw(graph, logits)  # (1,)
+    id = text_drawing.draw(graph, logits)  # (1,)
     if metadata.context is None:
-        graph.node("Unsqueeze", [id, _ints(graph, [0])], "next_ids")
+        graph.node("Unsqueeze", [id, graph.ints([0])], "next_ids")
         states = ["next_hidden", "next_cell"]
     else:
-        read = graph.node("Concat", ["ids", graph.node("Unsqueeze", [id, _ints(graph, [0])])], axis=1)
+        read = graph.node("Concat", ["ids", graph.node("Unsqueeze", [id, graph.ints([0])])], axis=1)
         graph.node(
             "Slice",
-            [read, _ints(graph, [-metadata.context]), _ints(graph, [_END]), _ints(graph, [1])],
+            [read, graph.ints([-metadata.context]), graph.ints([_END]), graph.ints([1])],
             "next_ids",
         )
         # Each window is read from the zero state.
@@ -216,68 +209,3 @@ def _body(step: list[onnx.NodeProto], metadata: Metadata) -> onnx.GraphProto:
         ],
         graph.initializers,
     )
-
-
-def _draw(graph: Graph, logits: str) -> str:
-    """The id of the next word, `(1,)`, as `sampling.draw` defines it."""
-    ranked, order = graph.nodes_out("TopK", [logits, "text_kept"], 2, axis=1)  # (1, kept)
-    kept = graph.node("Cast", [ranked], to=TensorProto.DOUBLE)
-    likeliest = graph.node("ReduceMax", [kept], keepdims=1)
-    warmed = graph.node("Div", [graph.node("Sub", [kept, likeliest]), "text_temperature"])
-    weights = graph.node("Exp", [warmed])
-    axis = graph.constant("word_axis", np.array(1))
-    cumulated = graph.node("CumSum", [weights, axis])
-    before = graph.node("CumSum", [weights, axis], exclusive=1)
-    last = _ints(graph, [-1])
-    whole = graph.node("Gather", [cumulated, last], axis=1)  # (1, 1)
-    in_nucleus = graph.node("Less", [before, graph.node("Mul", [whole, "text_top_p"])])
-    one = graph.constant("word_one", np.array(1))
-    nucleus = graph.node("ReduceSum", [graph.node("Cast", [in_nucleus], to=TensorProto.INT64)], keepdims=0)
-    count = graph.node("Max", [nucleus, one])  # (): the likeliest word is always kept
-    final = graph.node("Sub", [count, one])
-    reached = graph.node("Gather", [cumulated, final], axis=1)  # (1,)
-    target = graph.node("Mul", [reached, _uniform(graph)])
-    passed = graph.node("LessOrEqual", [cumulated, target])
-    place = graph.node(
-        "Min",
-        [graph.node("ReduceSum", [graph.node("Cast", [passed], to=TensorProto.INT64)], keepdims=0), final],
-    )
-    # One word is kept where the likeliest is wanted, and it is drawn whatever the number.
-    return graph.node("Gather", [order, place], axis=1)
-
-
-def _uniform(graph: Graph) -> str:
-    """A number from (0, 1), `()`, as `sampling.uniform` defines it."""
-    prime, square, linear, constant = (
-        graph.constant(f"word_{name}", np.array(value))
-        for name, value in (
-            ("prime", sampling.PRIME),
-            ("square", sampling.SQUARE),
-            ("linear", sampling.LINEAR),
-            ("constant", sampling.CONSTANT),
-        )
-    )
-
-    def one_round(value: str) -> str:
-        squared = graph.node("Mod", [graph.node("Mul", [value, value]), prime])
-        terms = [graph.node("Mul", [square, squared]), graph.node("Mul", [linear, value])]
-        total = graph.node("Add", [graph.node("Add", terms), constant])
-        return graph.node("Mod", [total, prime])
-
-    value = one_round("text_seed")
-    value = one_round(graph.node("Mod", [graph.node("Add", [value, "step"]), prime]))
-    value = graph.node("Cast", [one_round(value)], to=TensorProto.DOUBLE)
-    half = graph.constant("word_half", np.array(0.5))
-    return graph.node(
-        "Div",
-        [
-            graph.node("Add", [value, half]),
-            graph.constant("word_prime_double", np.array(float(sampling.PRIME))),
-        ],
-    )
-
-
-def _ints(graph: Graph, values: list[int]) -> str:
-    """A constant int64 `(n,)`."""
-    name = "ints_" + "_".join(map(str, values)).replace("-", "minus")
-    return graph.constant(name, np.array(values))

@@ -44,14 +44,7 @@ def first(graph: Graph, prompt: str, tokens: str, metadata: Metadata) -> list[st
     kinds = dict.fromkeys(words.OPENING | words.FULL_WIDTH, _OPENS)
     kinds |= {word: _FIRST_QUOTE + number for number, word in enumerate(_QUOTES)}
     kinds |= {word: _ENDS_ZERO_WIDTH for word in metadata.dictionary if word[-1] in words.ZERO_WIDTH}
-    kind = graph.node(
-        "LabelEncoder",
-        [tokens],
-        domain="ai.onnx.ml",
-        keys_strings=list(kinds),
-        values_int64s=list(kinds.values()),
-        default_int64=0,
-    )
+    kind = graph.look_up(tokens, kinds, 0)
     nothing = graph.constant("text_no_kind", np.array([0]))
     last = graph.node(
         "Gather",

@@ -118,9 +118,7 @@ def _strip(graph: Graph, pieces: str, mark: str, *, at_end: bool) -> str:
 
 
 def _without_empty(graph: Graph, pieces: str) -> str:
-    is_there = graph.node(
-        "LabelEncoder", [pieces], domain="ai.onnx.ml", keys_strings=[""], values_int64s=[0], default_int64=1
-    )
+    is_there = graph.look_up(pieces, {"": 0}, 1)
     return graph.node("Compress", [pieces, graph.node("Cast", [is_there], to=TensorProto.BOOL)])
 
 
