@@ -347,6 +347,9 @@ function checked(sampling) {
     if (!(value >= low && value <= high)) fail(`${name} must be from ${low} to ${high}; got ${value}`);
     if (WHOLE.includes(name) && !Number.isInteger(value)) fail(`${name} must be a whole number; got ${value}`);
   }
+  if (knobs.temperature > 0 && knobs.temperature < 1e-6) {
+    fail(`temperature must be 0, or at least 1e-06; got ${knobs.temperature}`);
+  }
   if (knobs.stop.includes("")) fail("stop has an empty string, which is everywhere; give other strings");
   for (const [name, needed, isThere] of [
     ...["topK", "topP", "seed"].map((name) => [name, "a temperature above 0", knobs.temperature > 0]),

@@ -33,8 +33,10 @@ def main() -> None:
         metrics=json.loads(METRICS.read_text(encoding="utf-8")),
         corpus_sha256=text.sha256,
     )
-    windows = batches.windows(text.ids, architecture.context)
-    samples = evaluation.sample(network, windows, settings.evaluate.samples, settings.evaluate.words)
+    windows = batches.windows(text.training, architecture.context)
+    samples = evaluation.sample(
+        network, windows, settings.evaluate.samples, settings.evaluate.words, text.dictionary.unknown
+    )
     pairs = [(sample.prompt, sample.continuation) for sample in samples]
     evidence = Evidence(windows.contexts, windows.next_words, pairs)
     print(*publishing.publish(weights, metadata, network, evidence, **dict(settings.export)), sep="\n")

@@ -9,7 +9,9 @@ from nextword.training import corpus, params
 def main() -> None:
     """Runs the stage."""
     prepared = corpus.prepare(params.load().prepare)
-    print(f"{len(prepared.ids):,} words, {len(prepared.dictionary):,} of them different")
+    print(f"{len(prepared.ids):,} words, a dictionary of {len(prepared.dictionary):,}")
+    for name, ids in prepared.held_out.items():
+        print(f"of them held out for {name}: {len(ids):,}")
 
 
 if __name__ == "__main__":

@@ -14,12 +14,12 @@ TOKENS = st.lists(st.sampled_from("abcdefg"))
 def test_ids_fall_by_frequency_and_ties_go_to_the_first_seen(tokens: list[str]) -> None:
     counts = Counter(tokens)
     expected = sorted(counts, key=lambda word: (-counts[word], tokens.index(word)))
-    assert list(Dictionary.count(tokens).words) == expected
+    assert list(Dictionary.count(Counter(tokens)).words) == expected
 
 
 @given(TOKENS)
 def test_decoding_undoes_encoding(tokens: list[str]) -> None:
-    dictionary = Dictionary.count(tokens)
+    dictionary = Dictionary.count(Counter(tokens))
     assert dictionary.decode(dictionary.encode(tokens)) == tokens
 
 
@@ -38,3 +38,22 @@ def test_a_word_in_other_case_finds_its_neighbour() -> None:
 
 def test_unk_stands_for_every_other_word() -> None:
     assert Dictionary(["cat", "<unk>"], unknown=1).encode(["dog", "cat"]) == [1, 0]
+
+
+@given(TOKENS, st.integers(0, 8), st.integers(1, 4))
+def test_a_capped_dictionary_has_the_frequent_words_and_unk(
+    tokens: list[str], max_words: int, min_count: int
+) -> None:
+    counts = Counter(tokens)
+    dictionary = Dictionary.count(counts, max_words, min_count)
+    if not max_words and min_count == 1:
+        assert dictionary.unknown is None
+        return
+    assert dictionary.unknown is not None
+    assert dictionary.words[dictionary.unknown] == "<unk>"
+    known = [word for word in dictionary.words if word != "<unk>"]
+    whole = [word for word, count in counts.most_common() if count >= min_count]
+    assert known == (whole[: max_words - 1] if max_words else whole)
+    frequencies = [counts[word] for word in known]
+    frequencies.insert(dictionary.unknown, len(tokens) - sum(frequencies))
+    assert frequencies == sorted(frequencies, reverse=True)

@@ -142,6 +142,7 @@ def test_stop_strings_hold_back_only_what_may_become_one(pieces: list[str], stri
     [
         ({"temperature": -0.1}, "temperature must be from 0 to 100; got -0.1"),
         ({"temperature": float("nan")}, "temperature must be from 0 to 100; got nan"),
+        ({"temperature": 1e-50}, "temperature must be 0, or at least 1e-06; got 1e-50"),
         ({"temperature": 1, "top_k": -1}, "top_k must be from 0 to"),
         ({"temperature": 1, "top_p": 0}, "top_p must be from 1e-06 to 1; got 0"),
         ({"temperature": 1, "top_p": 1.1}, "top_p must be from 1e-06 to 1; got 1.1"),

@@ -4,9 +4,11 @@ import bisect
 from collections import Counter
 from collections.abc import Iterable, Sequence
 from functools import cached_property
-from typing import Self
+from typing import Self, cast
 
 from nextword.errors import UnknownWordError
+
+UNKNOWN = "<unk>"
 
 
 class Dictionary:
@@ -24,9 +26,26 @@ class Dictionary:
         self._ids = {word: id for id, word in enumerate(self.words)}
 
     @classmethod
-    def count(cls, words: Iterable[str]) -> Self:
-        """The dictionary of a text: ids by descending frequency, ties by first appearance."""
-        return cls([word for word, _ in Counter(words).most_common()])
+    def count(cls, counts: Counter[str], max_words: int = 0, min_count: int = 1) -> Self:
+        """The dictionary of a text: ids by descending frequency, ties by first appearance.
+
+        **Arguments:**
+
+        - `counts`: how often each word stands in the text, in the order of first appearance.
+        - `max_words`: the dictionary's size at most, `<unk>` included; 0 is no limit.
+        - `min_count`: words that are rarer are left out.
+
+        Where either may leave out a word, `<unk>` stands for those that are, with their frequency.
+        """
+        by_frequency = counts.most_common()
+        if not max_words and min_count == 1:
+            return cls([word for word, _ in by_frequency])
+        kept = [(word, count) for word, count in by_frequency if count >= min_count and word != UNKNOWN]
+        kept = kept[: max_words - 1] if max_words else kept
+        rare = counts.total() - sum(count for _, count in kept)
+        place = sum(count >= rare for _, count in kept)
+        words = [word for word, _ in kept]
+        return cls([*words[:place], UNKNOWN, *words[place:]], place)
 
     def __contains__(self, word: str) -> bool:
         return word in self._ids
@@ -39,7 +58,12 @@ class Dictionary:
 
         **Raises:** `UnknownWordError` for a word that is not here, if there is no `<unk>`.
         """
-        return [self._encode_word(word) for word in words]
+        words = list(words)
+        ids = [self._ids.get(word, self.unknown) for word in words]
+        if None in ids:
+            word = words[ids.index(None)]
+            raise UnknownWordError(word, self.neighbours(word))
+        return cast("list[int]", ids)
 
     def decode(self, ids: Iterable[int]) -> list[str]:
         """The word of each id."""
@@ -73,9 +97,3 @@ class Dictionary:
         """The words in the order of their code points, and their ids."""
         ids = sorted(range(len(self.words)), key=self.words.__getitem__)
         return [self.words[id] for id in ids], ids
-
-    def _encode_word(self, word: str) -> int:
-        id = self._ids.get(word, self.unknown)
-        if id is None:
-            raise UnknownWordError(word, self.neighbours(word))
-        return id

@@ -12,6 +12,7 @@ from nextword import sampling
 from nextword.errors import SamplingError
 
 _DEFAULT_WINDOW = 64
+_LOWEST_TEMPERATURE = 1e-6  # below, a float32 is soon 0
 
 
 @dataclass(frozen=True)
@@ -60,6 +61,10 @@ class Sampling:
             value = getattr(self, name)
             if value is not None and not low <= value <= high:
                 raise SamplingError(f"{name} must be from {low:g} to {high:g}; got {value:g}")
+        if 0 < self.temperature < _LOWEST_TEMPERATURE:
+            raise SamplingError(
+                f"temperature must be 0, or at least {_LOWEST_TEMPERATURE:g}; got {self.temperature:g}"
+            )
         if "" in self.stop:
             raise SamplingError("stop has an empty string, which is everywhere; give other strings")
         drawn = ("top_k", "top_p", "seed")

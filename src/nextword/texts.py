@@ -1,6 +1,8 @@
-"""Text files → words, in memory that does not grow with the file."""
+"""Text files → words, in memory that does not grow with the files."""
 
 import codecs
+import gzip
+import zlib
 from collections.abc import Iterator
 from pathlib import Path
 
@@ -8,6 +10,22 @@ from nextword import words
 from nextword.errors import CorpusError
 
 _BLOCK = 1 << 20  # bytes read at once
+_ENDINGS = (".txt", ".txt.gz")
+
+
+def files_of(path: Path) -> list[Path]:
+    """The text files that a path names: itself, or all `.txt` and `.txt.gz` in it, by name.
+
+    **Raises:** `CorpusError` for a folder without any.
+    """
+    if not path.is_dir():
+        return [path]
+    found = sorted(one for one in path.rglob("*") if one.is_file() and one.name.endswith(_ENDINGS))
+    if not found:
+        raise CorpusError(
+            f"{path} has no {' or '.join(_ENDINGS)} files; name a text file or a folder of them"
+        )
+    return found
 
 
 def read_words(path: Path, split_by: str, lowercase: bool) -> Iterator[str]:
@@ -15,21 +33,24 @@ def read_words(path: Path, split_by: str, lowercase: bool) -> Iterator[str]:
 
     **Arguments:**
 
-    - `path`: the file; a byte order mark at its beginning is no word.
+    - `path`: the file; a byte order mark at its beginning is no word. `.gz` is unpacked.
     - `split_by`, `lowercase`: as of `words.split`.
 
     **Raises:** `CorpusError` for a file that cannot be read or is not UTF-8.
     """
-    for text in _blocks(path):
+    for text in blocks(path):
         yield from words.split(text, split_by, lowercase)
 
 
-def _blocks(path: Path) -> Iterator[str]:
-    """The text in pieces that end where a word ends."""
+def blocks(path: Path) -> Iterator[str]:
+    """The text of a file in pieces that end where a word ends.
+
+    **Raises:** as `read_words`.
+    """
     decoder = codecs.getincrementaldecoder("utf-8-sig")()
     line, rest = 1, ""
     try:
-        with path.open("rb") as file:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             while block := file.read(_BLOCK):
                 text = rest + decoder.decode(block)
                 end = len(text)
@@ -45,5 +66,7 @@ def _blocks(path: Path) -> Iterator[str]:
         raise CorpusError(
             f"{path}, line {line}: not UTF-8 (byte 0x{byte:02x}); convert the text to UTF-8"
         ) from None
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise CorpusError(f"{path} is no whole gzip file ({error}); pack the text again") from None
     except OSError as error:
         raise CorpusError(f"{path}: {error.strerror}; name a text file that can be read") from None

@@ -1,6 +1,8 @@
+import gzip
 import hashlib
+import json
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
 import numpy as np
 import pytest
@@ -16,9 +18,13 @@ STORY = Path(__file__).parents[2] / "data" / "story.txt"
 
 
 def settings_for(
-    path: Path, split_by: Literal["whitespace", "words"] = "whitespace", lowercase: bool = False
+    path: Path,
+    split_by: Literal["whitespace", "words"] = "whitespace",
+    lowercase: bool = False,
+    **changes: Any,
 ) -> PrepareParams:
-    return PrepareParams(text=str(path), split_by=split_by, lowercase=lowercase)
+    values: dict[str, Any] = {"max_words": 0, "min_count": 1, "held_out": 0.0} | changes
+    return PrepareParams(text=str(path), split_by=split_by, lowercase=lowercase, **values)
 
 
 def test_the_story_has_204_words_and_112_different_ones(tmp_path: Path) -> None:
@@ -69,8 +75,8 @@ def test_a_byte_order_mark_is_no_word(tmp_path: Path) -> None:
 @pytest.mark.parametrize(
     ("content", "message"),
     [
-        (b"", "has no words; set prepare.text"),
-        (b" \n\t\n", "has no words; set prepare.text"),
+        (b"", "has no words to learn from; set prepare.text"),
+        (b" \n\t\n", "has no words to learn from; set prepare.text"),
         ("fine\ncaf\xe9".encode("latin-1"), r"line 2: not UTF-8 \(byte 0xe9\); convert"),
         (None, r"prepare\.text: .*No such file or directory; name a text file"),
     ],
@@ -86,6 +92,70 @@ def test_a_text_that_cannot_be_read_is_an_error_and_nothing_is_written(
     assert not (tmp_path / "prepared").exists()
 
 
-def test_a_directory_is_no_text(tmp_path: Path) -> None:
-    with pytest.raises(CorpusError, match=r"prepare\.text: .*Is a directory"):
-        corpus.prepare(settings_for(tmp_path), tmp_path / "prepared")
+LINES = [f"line {number} has the words {'again ' * (number % 3)}" for number in range(40)]
+
+
+def test_the_last_lines_are_held_out_half_for_validation_half_for_test(tmp_path: Path) -> None:
+    path = tmp_path / "text.txt"
+    path.write_text("\n".join(LINES), encoding="utf-8")
+    prepared = corpus.prepare(settings_for(path, held_out=0.2, min_count=2), tmp_path / "prepared")
+    parts = {"training": prepared.training, **prepared.held_out}
+    for name, lines in {"training": LINES[:32], "validation": LINES[32:36], "test": LINES[36:]}.items():
+        expected = words.split(" ".join(lines), "whitespace")
+        assert prepared.dictionary.encode(expected) == parts[name].tolist()
+    # Numbers stand once each, and are unknown; a word of the held-out lines alone is no word.
+    assert set(prepared.dictionary.words) == {"line", "has", "the", "words", "again", "<unk>"}
+    report = json.loads((tmp_path / "prepared" / "report.json").read_text(encoding="utf-8"))
+    assert report["parts"]["validation"]["words"] == len(prepared.held_out["validation"])
+    unknown = parts["test"].tolist().count(prepared.dictionary.unknown) / len(parts["test"])
+    assert report["parts"]["test"]["unknown_share"] == pytest.approx(unknown, rel=1e-5)
+    assert report["most_frequent"]["line"] == 32
+    assert report["frequency_by_rank"]["1"] == 32
+
+
+@settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+@given(st.lists(st.sampled_from(["a b", "", "c", "d e f"]), min_size=3, max_size=12), st.floats(0.1, 0.9))
+def test_parts_are_whole_lines_however_the_text_is_read(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, lines: list[str], held_out: float
+) -> None:
+    path = tmp_path / "text.txt"
+    path.write_text("\n".join(["a b c d e f", *lines]) + "\n", encoding="utf-8")
+    found = []
+    for block in (3, 1 << 20):
+        monkeypatch.setattr("nextword.texts._BLOCK", block)
+        try:
+            prepared = corpus.prepare(settings_for(path, held_out=held_out, min_count=2), tmp_path / "p")
+        except CorpusError as error:
+            found.append(str(error))
+            continue
+        found.append(str((prepared.ids.tolist(), prepared.ends)))
+        count = len(lines) + 1
+        first = words.split("\n".join(["a b c d e f", *lines][: round(count * (1 - held_out))]), "whitespace")
+        assert len(prepared.training) == len(first)
+    assert found[0] == found[1]
+
+
+def test_a_folder_is_read_file_by_file_packed_or_not(tmp_path: Path) -> None:
+    folder = tmp_path / "texts"
+    folder.mkdir()
+    (folder / "b.txt.gz").write_bytes(gzip.compress(b"three four"))
+    (folder / "a.txt").write_text("one two")
+    (folder / "notes.md").write_text("not read")
+    prepared = corpus.prepare(settings_for(folder), tmp_path / "prepared")
+    assert prepared.dictionary.decode(prepared.ids) == ["one", "two", "three", "four"]
+    (folder / "b.txt.gz").write_bytes(gzip.compress(b"three four")[:-9])
+    with pytest.raises(CorpusError, match="is no whole gzip file"):
+        corpus.prepare(settings_for(folder), tmp_path / "prepared")
+    (tmp_path / "empty").mkdir()
+    with pytest.raises(CorpusError, match=r"has no \.txt or \.txt\.gz files"):
+        corpus.prepare(settings_for(tmp_path / "empty"), tmp_path / "prepared")
+
+
+def test_a_held_out_word_needs_an_unk(tmp_path: Path) -> None:
+    path = tmp_path / "text.txt"
+    path.write_text("a b\na b\na b\na new\n")
+    with pytest.raises(CorpusError, match="the held-out word 'new' is not in the training part"):
+        corpus.prepare(settings_for(path, held_out=0.5), tmp_path / "prepared")
+    with pytest.raises(CorpusError, match=r"held_out 0\.1 leaves a part without words"):
+        corpus.prepare(settings_for(path, held_out=0.1, min_count=2), tmp_path / "prepared")
+    assert not (tmp_path / "prepared").exists()

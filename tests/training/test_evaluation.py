@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from tiny import make_model
 
 from nextword.training import batches, evaluation
+from nextword.training.numbers import significant
 
 TEXTS = st.lists(st.integers(0, 4), min_size=4, max_size=60)
 
@@ -92,4 +93,4 @@ def test_a_text_shorter_than_the_continuation_still_gives_a_sample() -> None:
     ("value", "expected"), [(1.02396999123, 1.02397), (0.0, 0.0), (1234567.8, 1234570.0)]
 )
 def test_reports_keep_six_significant_digits(value: float, expected: float) -> None:
-    assert evaluation.significant(value) == expected
+    assert significant(value) == expected

@@ -6,6 +6,7 @@ from nextword.errors import ParamsError
 from nextword.training import params
 
 SHIPPED = (Path(__file__).parents[2] / "params.yaml").read_text(encoding="utf-8")
+BATCH_LINE = 1 + [line.split(":")[0] for line in SHIPPED.splitlines()].index("  batch")
 
 
 def load(directory: Path, text: str) -> params.Params:
@@ -39,7 +40,7 @@ def test_shipped_params_are_valid_and_are_the_tutorials_regime(tmp_path: Path) -
         ("lowercase: false", "lowercase: no", 'lowercase: "no" is not allowed; allowed: true or false'),
         ("context: 3", "context: null", "train.context: null is not allowed; allowed: a whole number"),
         ("\ntrain:", "\ntrian:", "(did you mean train?); allowed: prepare, train, evaluate, export"),
-        ("batch: 256", "batch: [256", "line 21: not valid YAML: "),
+        ("batch: 256", "batch: [256", f"line {BATCH_LINE + 1}: not valid YAML: "),
         ("seed: 1", "seed: 1\n  seed: 2", 'not valid YAML: found duplicate key "seed"'),
     ],
 )

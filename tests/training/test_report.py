@@ -81,3 +81,20 @@ def test_wrong_windows_come_most_confident_first_and_only_they(text: Corpus) -> 
 
 def _arrays(network: NextWordModel) -> list[np.ndarray]:
     return [weight.detach().numpy() for weight in network.parameters()]
+
+
+def test_held_out_parts_have_figures_of_their_own(in_directory: Path) -> None:
+    (in_directory / "data").mkdir()
+    text = "".join(f"the cat ran , the mouse said {number % 3} .\n" for number in range(40))
+    (in_directory / "data" / "story.txt").write_text(text, encoding="utf-8")
+    write_params(in_directory, prepare={"held_out": 0.25, "min_count": 2})
+    prepared = corpus.prepare(params.load().prepare)
+    architecture, network, int8 = make(prepared)
+    metrics = report.report(prepared, architecture, network, int8, params.load().evaluate)
+    assert metrics["text"]["windows"] == len(prepared.training) - 3
+    for name, ids in prepared.held_out.items():
+        quality = evaluation.predict(network, batches.windows(ids, 3)).quality
+        assert metrics[name]["model"]["perplexity"] == pytest.approx(quality.perplexity, rel=1e-5)
+        assert metrics[name]["windows"] == len(ids) - 3
+        # What was counted in the training part predicts the rest of so regular a text well.
+        assert metrics[name]["baselines"]["kneser_ney"]["perplexity"] < 3

@@ -14,6 +14,7 @@ from nextword.errors import CorpusError, TrainingError
 from nextword.training import batches, corpus, evaluation, model, params, trainer
 from nextword.training.checkpoint import CHECKPOINT
 from nextword.training.model import NextWordModel
+from nextword.training.numbers import significant
 
 OUTPUTS = ("models/trained/weights.safetensors", "models/trained/architecture.json")
 
@@ -55,8 +56,8 @@ def test_training_stops_within_reach_of_the_floor(in_directory: Path) -> None:
     losses = curve("loss")
     assert quality.loss <= best.loss + 0.1
     assert losses[-2][1] > best.loss + 0.1  # not a pass too late
-    assert losses[-1] == (architecture.steps, evaluation.significant(quality.loss))
-    assert curve("lowest_loss")[-1][1] == evaluation.significant(best.loss)
+    assert losses[-1] == (architecture.steps, significant(quality.loss))
+    assert curve("lowest_loss")[-1][1] == significant(best.loss)
     assert not CHECKPOINT.exists()
 
 
@@ -68,7 +69,7 @@ def test_training_stops_after_max_steps_even_within_an_epoch(in_directory: Path)
     assert architecture.steps == 7
     # 24 words have 21 windows: an epoch is 5 steps.
     assert [step for step, _ in curve("accuracy")] == [0, 5, 7]
-    assert curve("accuracy")[-1][1] == evaluation.significant(quality.accuracy)
+    assert curve("accuracy")[-1][1] == significant(quality.accuracy)
 
 
 def test_layers_and_precision_are_those_of_the_params(in_directory: Path) -> None:

@@ -1,12 +1,16 @@
-"""A text file → memory-mapped word ids and a dictionary, on disk as `data/prepared/`.
+"""Text files → memory-mapped word ids and a dictionary, on disk as `data/prepared/`.
 
-- `ids.npy`: the text as word ids, uint16 or uint32, shape `(words,)`.
+- `ids.npy`: the text as word ids, uint16 or uint32, shape `(words,)`: the training part, then the
+  held-out parts for validation and test.
 - `dictionary.json`: the words in id order.
-- `text.json`: how the text was split, and the SHA-256 of its file.
+- `text.json`: how the text was split, where the parts end, and the SHA-256 of its files.
+- `report.json`: the text at a glance.
 """
 
 import hashlib
+import itertools
 import json
+from collections import Counter
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -15,12 +19,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nextword import files, texts
+from nextword import files, texts, words
 from nextword.dictionary import Dictionary
 from nextword.errors import CorpusError
+from nextword.training.numbers import significant
 from nextword.training.params import PrepareParams
 
 PREPARED = Path("data/prepared")
+PARTS = ("training", "validation", "test")
+
+_MOST_FREQUENT = 20  # words in the report
 
 
 @dataclass(frozen=True)
@@ -28,54 +36,164 @@ class Corpus:
     """A prepared text.
 
     - `ids`: word ids in the order of the text, shape `(words,)`, mapped from disk.
-    - `dictionary`: its words, by descending frequency.
-    - `split_by`, `lowercase`: how it was split.
-    - `sha256`: of the text file.
+    - `ends`: where the training, validation and test part end in `ids`; the last two are empty
+      where nothing is held out.
+    - `dictionary`: the words of the training part, by descending frequency.
+    - `split_by`, `lowercase`: how the text was split.
+    - `sha256`: of the text files.
     """
 
     ids: NDArray[Any]
+    ends: list[int]
     dictionary: Dictionary
     split_by: str
     lowercase: bool
     sha256: str
 
+    @property
+    def training(self) -> NDArray[Any]:
+        """The ids of the part that the model learns from."""
+        return self.ids[: self.ends[0]]
+
+    @property
+    def held_out(self) -> dict[str, NDArray[Any]]:
+        """The ids of the other parts by name, without those that are empty."""
+        parts = zip(PARTS[1:], itertools.pairwise(self.ends), strict=True)
+        return {name: self.ids[start:end] for name, (start, end) in parts if start < end}
+
 
 def prepare(params: PrepareParams, directory: Path = PREPARED) -> Corpus:
     """Splits a text into words and writes them as ids.
 
-    The text is read piece by piece and twice, so that memory is bounded by the dictionary and the
-    ids, not by the text.
+    The text is read piece by piece, and ids are written as they come, so that memory is bounded by
+    the dictionary and not by the text.
 
-    **Raises:** `CorpusError` for a text that is missing, empty or not UTF-8.
+    **Raises:** `CorpusError` for a text that is missing, empty or not UTF-8, and for held-out words
+    that the dictionary does not have.
     """
-    path = Path(params.text)
-
-    def words() -> Iterator[str]:
-        return texts.read_words(path, params.split_by, params.lowercase)
-
     try:
-        dictionary = Dictionary.count(words())
+        paths = texts.files_of(Path(params.text))
+        line_ends = _line_ends(paths, params.held_out)
+        counts: list[Counter[str]] = [Counter() for _ in PARTS]
+        for part, tokens in _parts(paths, params, line_ends):
+            counts[part].update(tokens)
     except CorpusError as error:
         raise CorpusError(f"prepare.text: {error}") from None
-    if not len(dictionary):
-        raise CorpusError(f"{path} has no words; set prepare.text to a text that has some")
-    id_type = np.uint16 if len(dictionary) <= np.iinfo(np.uint16).max + 1 else np.uint32
-    ids = np.fromiter((id for word in words() for id in dictionary.encode([word])), id_type)
-    with path.open("rb") as file:
-        sha256 = hashlib.file_digest(file, "sha256").hexdigest()
-    text = {"split_by": params.split_by, "lowercase": params.lowercase, "sha256": sha256}
+    dictionary = Dictionary.count(counts[0], params.max_words, params.min_count)
+    ends = np.cumsum([count.total() for count in counts]).tolist()
+    if not ends[0]:
+        raise CorpusError(f"{params.text} has no words to learn from; set prepare.text to another text")
+    if params.held_out and len(set(ends)) < len(PARTS):
+        raise CorpusError(
+            f"prepare.held_out {params.held_out:g} leaves a part without words; hold out more lines, or none"
+        )
+    new = next((word for count in counts[1:] for word in count if word not in dictionary), None)
+    if new is not None and dictionary.unknown is None:
+        raise CorpusError(
+            f"the held-out word {new!r} is not in the training part; set prepare.min_count to 2, or "
+            "prepare.max_words, so that <unk> stands for it"
+        )
+    text = {
+        "split_by": params.split_by,
+        "lowercase": params.lowercase,
+        "ends": ends,
+        "unknown": dictionary.unknown,
+        "sha256": _sha256(paths),
+    }
     with files.replacing(directory) as temporary:
         temporary.mkdir()
-        np.save(temporary / "ids.npy", ids)
+        _write_ids(temporary / "ids.npy", ends[-1], dictionary, _parts(paths, params, line_ends))
         files.write_json(temporary / "dictionary.json", dictionary.words)
         files.write_json(temporary / "text.json", text)
+        files.write_json(temporary / "report.json", _report(counts, dictionary))
     return load(directory)
 
 
 def load(directory: Path = PREPARED) -> Corpus:
     """A text that `prepare` has written."""
+    text = json.loads((directory / "text.json").read_text(encoding="utf-8"))
+    known = json.loads((directory / "dictionary.json").read_text(encoding="utf-8"))
     return Corpus(
         ids=np.load(directory / "ids.npy", mmap_mode="r"),
-        dictionary=Dictionary(json.loads((directory / "dictionary.json").read_text(encoding="utf-8"))),
-        **json.loads((directory / "text.json").read_text(encoding="utf-8")),
+        dictionary=Dictionary(known, text.pop("unknown")),
+        **text,
     )
+
+
+def _line_ends(paths: list[Path], held_out: float) -> list[int]:
+    """The lines after which the training and the validation part end; none if nothing is held out."""
+    if not held_out:
+        return []
+    lines = sum(text.count("\n") for path in paths for text in _whole_lines(path))
+    return [round(lines * (1 - held_out)), round(lines * (1 - held_out / 2))]
+
+
+def _parts(paths: list[Path], params: PrepareParams, line_ends: list[int]) -> Iterator[tuple[int, list[str]]]:
+    """The words of the text in order, some at a time, with the number of their part."""
+    line = part = 0
+    for piece in itertools.chain.from_iterable(map(_whole_lines, paths)):
+        text = piece
+        while part < len(line_ends) and line + text.count("\n") >= line_ends[part]:
+            place = 0
+            for _ in range(line_ends[part] - line):
+                place = text.index("\n", place) + 1
+            yield part, words.split(text[:place], params.split_by, params.lowercase)
+            text, line, part = text[place:], line_ends[part], part + 1
+        yield part, words.split(text, params.split_by, params.lowercase)
+        line += text.count("\n")
+
+
+def _whole_lines(path: Path) -> Iterator[str]:
+    """The text of a file in pieces; where the file ends, a line ends."""
+    last = "\n"
+    for text in texts.blocks(path):
+        last = text[-1:] or last
+        yield text
+    if last != "\n":
+        yield "\n"
+
+
+def _write_ids(
+    path: Path, count: int, dictionary: Dictionary, parts: Iterator[tuple[int, list[str]]]
+) -> None:
+    """Writes ids as numpy's file format has them, as they come."""
+    id_type = np.dtype(np.uint16 if len(dictionary) <= np.iinfo(np.uint16).max + 1 else np.uint32)
+    header = {"descr": np.lib.format.dtype_to_descr(id_type), "fortran_order": False, "shape": (count,)}
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+        for _, tokens in parts:
+            file.write(np.array(dictionary.encode(tokens), id_type).tobytes())
+
+
+def _report(counts: list[Counter[str]], dictionary: Dictionary) -> dict[str, Any]:
+    """The text at a glance: its parts, its most frequent words, and how fast they grow rare."""
+    by_frequency = counts[0].most_common()
+    ranks = [digit * 10**power for power in range(9) for digit in (1, 2, 5)]
+    return {
+        "dictionary": len(dictionary),
+        "parts": {
+            name: {
+                "words": (total := count.total()),
+                "different_words": len(count),
+                "unknown_share": significant(
+                    sum(n for word, n in count.items() if word not in dictionary) / total
+                ),
+            }
+            for name, count in zip(PARTS, counts, strict=True)
+            if count
+        },
+        "most_frequent": dict(by_frequency[:_MOST_FREQUENT]),
+        "frequency_by_rank": {rank: by_frequency[rank - 1][1] for rank in ranks if rank <= len(by_frequency)},
+    }
+
+
+def _sha256(paths: list[Path]) -> str:
+    """Of one file as it is, or of the list of several files' names and sums."""
+    digests = []
+    for path in paths:
+        with path.open("rb") as file:
+            digests.append(hashlib.file_digest(file, "sha256").hexdigest())
+    if len(paths) == 1:
+        return digests[0]
+    listed = "".join(f"{digest}  {path.name}\n" for digest, path in zip(digests, paths, strict=True))
+    return hashlib.sha256(listed.encode()).hexdigest()

@@ -8,7 +8,8 @@ from typing import NamedTuple, Self
 from dvclive.live import Live
 from tqdm import tqdm
 
-from nextword.training.evaluation import Quality, significant
+from nextword.training.evaluation import Quality
+from nextword.training.numbers import significant
 
 CURVES = Path("curves")
 

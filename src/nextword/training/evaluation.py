@@ -12,6 +12,7 @@ from nextword import sampling
 from nextword.training import batches
 from nextword.training.batches import Windows
 from nextword.training.model import NextWordModel
+from nextword.training.numbers import significant
 
 _BATCH = 256  # windows that are evaluated at once
 
@@ -63,11 +64,6 @@ class Predictions:
             loss=loss,
             perplexity=perplexity,
         )
-
-
-def significant(value: float) -> float:
-    """`value` rounded to 6 significant digits, beyond which machines may differ."""
-    return float(f"{value:.6g}")
 
 
 def judge(parts: Iterable[tuple[NDArray[np.float64], NDArray[np.int64]]]) -> Predictions:
@@ -127,27 +123,30 @@ class Sample:
     right: list[bool]
 
 
-def sample(model: NextWordModel, windows: Windows, samples: int, words: int) -> list[Sample]:
+def sample(
+    model: NextWordModel, windows: Windows, samples: int, words: int, unknown: int | None = None
+) -> list[Sample]:
     """Continues prompts of one context each, taken at equal distances from the text.
 
     **Arguments:**
 
     - `samples`: number of prompts.
     - `words`: number of words that each is continued by.
+    - `unknown`: id of `<unk>`, which is never written.
     """
     last = max(1, len(windows) - words + 1)  # the last start that has so many words after it
     starts = sorted({round(index * (last - 1) / max(1, samples - 1)) for index in range(samples)})
-    return [_continue(model, windows, start, words) for start in starts]
+    return [_continue(model, windows, start, words, unknown) for start in starts]
 
 
-def _continue(model: NextWordModel, windows: Windows, start: int, words: int) -> Sample:
+def _continue(model: NextWordModel, windows: Windows, start: int, words: int, unknown: int | None) -> Sample:
     prompt = windows.contexts[start].tolist()
     written, right = list(prompt), []
     for _ in range(words):
         context = np.array(written[-len(prompt) :])
         with torch.no_grad():
             logits, _ = model(torch.from_numpy(context)[None])
-        written.append(sampling.greedy(logits[0].numpy()))
+        written.append(sampling.greedy(sampling.ban(logits[0].numpy(), unknown)))
         followers = windows.next_words[(windows.contexts == context).all(axis=1)]
         right.append(bool((followers == written[-1]).any()))
     truth = windows.next_words[start : start + words].tolist()

@@ -33,9 +33,12 @@ class _Section(BaseModel):
 class PrepareParams(_Section):
     """How the text is read. The keys are explained in params.yaml."""
 
-    text: Annotated[str, Field(min_length=1, description="the path of a text file")]
+    text: Annotated[str, Field(min_length=1, description="the path of a text file, or of a folder of them")]
     split_by: Literal["whitespace", "words"] = Field(description="whitespace or words")
     lowercase: bool = Field(description="true or false")
+    max_words: Annotated[int, _whole(0, 10**7)]
+    min_count: Annotated[int, _whole(1, 10**9)]
+    held_out: Annotated[float, _between(0, 0.9)]
 
 
 class TrainParams(_Section):

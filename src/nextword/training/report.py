@@ -1,6 +1,8 @@
 """What the evaluate stage writes: metrics, samples, and the windows that the model gets wrong."""
 
 import csv
+from collections.abc import Callable
+from functools import partial
 from pathlib import Path
 from typing import Any
 
@@ -8,10 +10,12 @@ import numpy as np
 
 from nextword import files, words
 from nextword.training import baselines, batches, evaluation
+from nextword.training.baselines import KneserNey
 from nextword.training.batches import Windows
 from nextword.training.corpus import Corpus
-from nextword.training.evaluation import Predictions, Sample, significant
+from nextword.training.evaluation import Predictions, Sample
 from nextword.training.model import Architecture, NextWordModel
+from nextword.training.numbers import significant
 from nextword.training.params import EvaluateParams
 
 METRICS = Path("metrics.json")
@@ -36,11 +40,12 @@ def report(
 
     **Returns:** what metrics.json holds.
     """
-    windows = batches.windows(corpus.ids, architecture.context)
+    windows = batches.windows(corpus.training, architecture.context)
     predictions = evaluation.predict(model, windows)
-    samples = evaluation.sample(model, windows, params.samples, params.words)
+    samples = evaluation.sample(model, windows, params.samples, params.words, corpus.dictionary.unknown)
     size = len(corpus.dictionary)
-    kneser_ney = baselines.KneserNey(corpus.ids, architecture.context + 1, size)
+    kneser_ney = baselines.KneserNey(corpus.training, architecture.context + 1, size)
+    frequent = partial(baselines.most_frequent_word, corpus.training, size)
     metrics = {
         "model": {
             **predictions.quality.rounded(),
@@ -51,7 +56,7 @@ def report(
         "int8": {**evaluation.predict(int8[0], windows).quality.rounded(), "bytes": int8[1]},
         "best_possible": evaluation.best_possible(windows).rounded(),
         "baselines": {
-            "most_frequent_word": baselines.most_frequent_word(corpus.ids, size, windows).quality.rounded(),
+            "most_frequent_word": frequent(windows).quality.rounded(),
             "kneser_ney": kneser_ney.predict(windows).quality.rounded(),
         },
         "samples": {
@@ -59,11 +64,32 @@ def report(
             "right": sum(sum(sample.right) for sample in samples),
         },
         "text": {"words": len(corpus.ids), "dictionary": size, "windows": len(windows)},
+        **{
+            name: _held_out(batches.windows(ids, architecture.context), model, kneser_ney, frequent)
+            for name, ids in corpus.held_out.items()
+        },
     }
     files.write_json(METRICS, metrics)
     files.write_text(SAMPLES, "\n".join(_sample(sample, corpus) for sample in samples))
     _write_wrong_windows(WRONG_WINDOWS, predictions, windows, corpus)
     return metrics
+
+
+def _held_out(
+    windows: Windows,
+    model: NextWordModel,
+    kneser_ney: KneserNey,
+    frequent: Callable[[Windows], Predictions],
+) -> dict[str, Any]:
+    """The model and its peers on a part that none of them has seen."""
+    return {
+        "model": evaluation.predict(model, windows).quality.rounded(),
+        "baselines": {
+            "most_frequent_word": frequent(windows).quality.rounded(),
+            "kneser_ney": kneser_ney.predict(windows).quality.rounded(),
+        },
+        "windows": len(windows),
+    }
 
 
 def _sample(sample: Sample, corpus: Corpus) -> str:

@@ -36,7 +36,7 @@ def train(corpus: Corpus, params: TrainParams) -> None:
     **Raises:** `CorpusError` for a text shorter than the context, `TrainingError` if the loss
     stops being a finite number, `KeyboardInterrupt` after Ctrl-C, with the checkpoint written.
     """
-    windows = batches.windows(corpus.ids, params.context)
+    windows = batches.windows(corpus.training, params.context)
     best = evaluation.best_possible(windows)
     architecture = _architecture(corpus, params)
     network = NextWordModel(architecture, params.seed)
@@ -110,7 +110,14 @@ def _architecture(corpus: Corpus, params: TrainParams) -> Architecture:
 
 def _identity(corpus: Corpus, params: TrainParams) -> str:
     """What a run computes, so that a checkpoint of another run is not taken up."""
-    parts = [params.model_dump(), corpus.sha256, corpus.split_by, corpus.lowercase]
+    parts = [
+        params.model_dump(),
+        corpus.sha256,
+        corpus.split_by,
+        corpus.lowercase,
+        corpus.ends,
+        corpus.dictionary.words,
+    ]
     return hashlib.sha256(json.dumps(parts).encode()).hexdigest()
 
 
