@@ -17,13 +17,7 @@ def main() -> None:
     metrics = report.report(
         corpus.load(), architecture, model.from_weights(architecture, weights), int8, settings
     )
-    best = metrics["best_possible"]
-    for name in ("model", "int8"):
-        found = metrics[name]
-        print(
-            f"{name}: accuracy {found['accuracy']:.3%} (at best {best['accuracy']:.3%}), "
-            f"perplexity {found['perplexity']:.4f} (at best {best['perplexity']:.4f})"
-        )
+    print(*report.summary(metrics), sep="\n")
 
 
 if __name__ == "__main__":

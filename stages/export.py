@@ -11,6 +11,7 @@ from nextword.metadata import Metadata
 from nextword.training import batches, corpus, evaluation, model, params
 
 METRICS = Path("metrics.json")  # of the evaluate stage
+UNBOUNDED_WORDS, UNBOUNDED_WINDOWS = 32, 500
 
 
 def main() -> None:
@@ -33,9 +34,17 @@ def main() -> None:
         metrics=json.loads(METRICS.read_text(encoding="utf-8")),
         corpus_sha256=text.sha256,
     )
-    windows = batches.windows(text.training, architecture.context)
+    # A model that reads all words before is compared on windows of some length, read from the start.
+    windows = batches.windows(text.training, architecture.context or UNBOUNDED_WORDS)
+    if architecture.context is None:
+        windows = windows.some(UNBOUNDED_WINDOWS)
     samples = evaluation.sample(
-        network, windows, settings.evaluate.samples, settings.evaluate.words, text.dictionary.unknown
+        network,
+        windows,
+        settings.evaluate.samples,
+        settings.evaluate.words,
+        text.dictionary.unknown,
+        carried=architecture.context is None,
     )
     pairs = [(sample.prompt, sample.continuation) for sample in samples]
     evidence = Evidence(windows.contexts, windows.next_words, pairs)

@@ -121,9 +121,12 @@ def _info(generator: "Generator", arguments: argparse.Namespace) -> None:
     print(f"{'model':<12}{info.cell.upper()}, {info.layers} x {info.hidden}, reads {reads}")
     print(f"{'dictionary':<12}{len(info.dictionary):,} words, split by {info.split_by}")
     ours, best = info.metrics.get("model", {}), info.metrics.get("best_possible", {})
+    unseen = info.metrics.get("test", {}).get("model", {})
     for name, form in (("accuracy", ".3%"), ("perplexity", ".4f")):
-        if name in ours and name in best:
-            print(f"{name:<12}{ours[name]:{form}} on its own text; at best {best[name]:{form}}")
+        said = [f"{ours[name]:{form}} on its own text; at best {best[name]:{form}}"] if name in best else []
+        said += [f"{unseen[name]:{form}} on text that it has not seen"] if name in unseen else []
+        if said:
+            print(f"{name:<12}{'; '.join(said)}")
 
 
 def _converse(generator: "Generator", arguments: argparse.Namespace) -> None:

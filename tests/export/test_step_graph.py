@@ -1,4 +1,5 @@
 import json
+from pathlib import Path
 
 import numpy as np
 import onnx
@@ -110,3 +111,16 @@ def test_metadata_hold_all_that_a_runtime_needs() -> None:
 def test_the_same_weights_give_the_same_bytes() -> None:
     first, second = (build().SerializeToString(deterministic=True) for _ in range(2))
     assert first == second
+
+
+def test_a_tied_matrix_is_stored_once(tmp_path: Path) -> None:
+    model = make_model(embedding=8, hidden=8)
+    model.logits.weight = model.embedding.weight
+    words = metadata_of(model, WORDS).to_properties()
+    graph = step_graph.build(weights_of(model), 2, words)
+    assert [list(tensor.dims) for tensor in graph.graph.initializer].count([len(WORDS), 8]) == 1
+    (tmp_path / "m.onnx").write_bytes(graph.SerializeToString())
+    ids = np.array([[1, 2, 3]])
+    with torch.no_grad():
+        expected = model(torch.from_numpy(ids))[0]
+    assert np.allclose(ModelFile(tmp_path / "m.onnx").run(ids)[0], expected, atol=1e-4)

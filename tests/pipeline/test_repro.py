@@ -137,3 +137,28 @@ def test_another_text_runs_everything_and_the_model_speaks_it(small: Clone) -> N
     generator = Generator.load(small.path / "models" / "nextword.onnx")
     assert set(generator.info.dictionary) == set(RHYME.split())
     assert generator.generate("one two buckle", 17) == RHYME.strip()
+
+
+def test_a_text_with_an_unbounded_context_goes_all_the_way(small: Clone) -> None:
+    lines = [f"The {kind} {number} said: “don't run!”\n" for number in range(90) for kind in ("cat", "mouse")]
+    (small.path / "data" / "story.txt").write_text("".join(lines), encoding="utf-8")
+    write_params(
+        small.path,
+        prepare={"split_by": "words", "lowercase": True, "min_count": 3, "held_out": 0.2},
+        train={"context": None, "batch": 4, "words_per_step": 8, "max_steps": 200, "learning_rate": 0.01},
+    )
+    output = small.run("dvc", "repro")
+    assert "model, test: accuracy" in output
+    metrics = metrics_of(small)
+    assert (
+        metrics["test"]["model"]["perplexity"]
+        < metrics["test"]["baselines"]["most_frequent_word"]["perplexity"]
+    )
+    assert metrics["validation"]["model"]["accuracy"] > 0.7
+    generator = Generator.load(small.path / "models" / "nextword.onnx")
+    assert generator.info.context is None
+    assert generator.generate("The cat 5 said: “don't", 3) == "The cat 5 said: “don't run!”"
+    text = small.path / "held.txt"
+    text.write_text("".join(lines[-18:]), encoding="utf-8")
+    found = generator.evaluate(text)
+    assert found.perplexity == pytest.approx(metrics["test"]["model"]["perplexity"], rel=0.05)

@@ -94,3 +94,39 @@ def test_a_text_shorter_than_the_continuation_still_gives_a_sample() -> None:
 )
 def test_reports_keep_six_significant_digits(value: float, expected: float) -> None:
     assert significant(value) == expected
+
+
+def test_a_text_is_predicted_with_its_state_carried() -> None:
+    model = make_model(seed=2)
+    ids = np.random.default_rng(0).integers(0, 12, 600)  # more words than are read at once
+    predictions = evaluation.predict_text(model, ids)
+    with torch.no_grad():
+        logits, _ = model.after_each_word(torch.from_numpy(ids[None, :-1]))
+    expected = torch.log_softmax(logits[:, 0], dim=1)
+    assert np.allclose(predictions.log_probability, expected[range(599), ids[1:]], atol=1e-12)
+    assert predictions.likeliest.tolist() == expected.argmax(dim=1).tolist()
+    later = predictions.without_first(7)
+    assert later.rank.tolist() == predictions.rank[7:].tolist()
+    assert later.quality.loss == pytest.approx(-expected[range(599), ids[1:]].numpy()[7:].mean())
+
+
+@given(st.lists(st.lists(st.integers(-2, 2), min_size=5, max_size=5), min_size=1, max_size=6), st.data())
+def test_equals_rank_by_id(rows: list[list[int]], data: st.DataObject) -> None:
+    log_probabilities = np.array(rows, float)
+    next_words = np.array([data.draw(st.integers(0, 4)) for _ in rows])
+    found = evaluation.judge([(log_probabilities, next_words)]).rank
+    for row, word, rank in zip(rows, next_words, found, strict=True):
+        assert rank == sorted(range(5), key=lambda id: (-row[id], id)).index(word)
+
+
+def test_samples_of_a_carried_state_are_those_of_reading_all_before() -> None:
+    model = make_model(seed=4)
+    windows = batches.windows(np.random.default_rng(0).integers(0, 12, 100), 4)
+    for sample in evaluation.sample(model, windows, 3, 15, unknown=5, carried=True):
+        written = list(sample.prompt)
+        for word in sample.continuation:
+            with torch.no_grad():
+                logits = model(torch.tensor([written]))[0][0]
+            logits[5] = -np.inf
+            assert word == int(logits.argmax())
+            written.append(word)

@@ -1,3 +1,4 @@
+import dataclasses
 import json
 from pathlib import Path
 
@@ -93,3 +94,34 @@ def test_the_architecture_is_plain_json(tmp_path: Path) -> None:
     description = json.loads((tmp_path / "architecture.json").read_text())
     assert description["hidden"] == 7
     assert description["precision"] == "float64"
+
+
+def test_tied_models_have_one_matrix_for_embedding_and_logits(tmp_path: Path) -> None:
+    sizes = dataclasses.replace(SMALL, hidden=5, tied=True)
+    network = NextWordModel(sizes)
+    assert network.embedding.weight is network.logits.weight
+    assert sum(weight.numel() for weight in network.parameters()) == 11 * 5 + 11 + 2 * (8 * 5 * 5 + 8 * 5)
+    model.publish(network, sizes, tmp_path / "trained")
+    _, loaded = model.load(tmp_path / "trained")
+    ids = torch.tensor([[1, 2, 3]])
+    with torch.no_grad():
+        assert torch.equal(loaded(ids)[0], model.rounded(network)(ids)[0])
+
+
+def test_expected_frequencies_are_the_first_predictions() -> None:
+    network = NextWordModel(SMALL)
+    frequencies = np.arange(11) * 100
+    network.expect(frequencies)
+    with torch.no_grad():
+        network.logits.weight.zero_()
+        found = torch.softmax(network(torch.tensor([[1]]))[0][0], 0)
+    assert found.numpy() == pytest.approx(frequencies / frequencies.sum(), abs=1e-4)
+
+
+def test_dropout_is_for_training_alone() -> None:
+    network = NextWordModel(SMALL, dropout=0.5)
+    ids = torch.tensor([[1, 2, 3]])
+    with torch.no_grad():
+        assert not torch.equal(network(ids)[0], network(ids)[0])
+        network.eval()
+        assert torch.equal(network(ids)[0], NextWordModel(SMALL).eval()(ids)[0])

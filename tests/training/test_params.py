@@ -38,7 +38,7 @@ def test_shipped_params_are_valid_and_are_the_tutorials_regime(tmp_path: Path) -
             'split_by: "blanks" is not allowed; allowed: whitespace',
         ),
         ("lowercase: false", "lowercase: no", 'lowercase: "no" is not allowed; allowed: true or false'),
-        ("context: 3", "context: null", "train.context: null is not allowed; allowed: a whole number"),
+        ("context: 3", "context: 0", "train.context: 0 is not allowed; allowed: a whole number from 1 to"),
         ("\ntrain:", "\ntrian:", "(did you mean train?); allowed: prepare, train, evaluate, export"),
         ("batch: 256", "batch: [256", f"line {BATCH_LINE + 1}: not valid YAML: "),
         ("seed: 1", "seed: 1\n  seed: 2", 'not valid YAML: found duplicate key "seed"'),
@@ -69,3 +69,17 @@ def test_a_missing_file_says_where_to_run_from() -> None:
 def test_yaml_is_read_as_dvc_reads_it(tmp_path: Path) -> None:
     # YAML 1.1 would read 1e-2 as a string.
     assert load(tmp_path, SHIPPED.replace("3e-3", "1e-2")).train.learning_rate == 0.01
+
+
+def test_an_unbounded_context_is_null(tmp_path: Path) -> None:
+    assert load(tmp_path, SHIPPED.replace("context: 3", "context: null")).train.context is None
+
+
+def test_tied_sizes_have_to_be_equal(tmp_path: Path) -> None:
+    tied = SHIPPED.replace("tied: false", "tied: true")
+    assert load(tmp_path, tied).train.tied
+    with pytest.raises(ParamsError) as raised:
+        load(tmp_path, tied.replace("hidden: 512", "hidden: 256"))
+    assert "train.tied: true with train.embedding 512 and train.hidden 256 is not allowed" in str(
+        raised.value
+    )

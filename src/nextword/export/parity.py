@@ -14,6 +14,7 @@ from nextword import sampling, words
 from nextword.continuation import continuation
 from nextword.errors import ParityError
 from nextword.model_file import ModelFile
+from nextword.reader import Reader
 from nextword.sampler import Sampling
 from nextword.training.model import NextWordModel
 
@@ -131,14 +132,16 @@ def check_text(path: Path, step: Path, evidence: Evidence) -> None:
 
 
 def _check_sample(file: ModelFile, prompt: list[int], expected: list[int]) -> None:
-    written = list(prompt)
+    reader = Reader(file)
+    read = prompt
     for place, word in enumerate(expected):
-        logits, _ = file.run(np.array([written[-len(prompt) :]]))
-        written.append(sampling.greedy(sampling.ban(logits[0], file.dictionary.unknown)))
-        if written[-1] != word:
+        logits = reader.read(np.array([read])).logits[0]
+        written = sampling.greedy(sampling.ban(logits, file.dictionary.unknown))
+        if written != word:
             raise ParityError(
                 f"the exported file and PyTorch write different words at word {place} of a sample"
             )
+        read = [written]
 
 
 def _accuracy(file: ModelFile, evidence: Evidence) -> float:

@@ -81,8 +81,11 @@ def build(weights: Weights, layers: int, metadata: Mapping[str, str]) -> onnx.Mo
         graph.node("Concat", parts, name, axis=0)
     layer_axis = graph.constant("layer", np.array([0]))
     top = graph.node("Squeeze", [last_hidden, layer_axis])  # (batch, hidden)
+    matrix = weights["logits.weight"]
+    # The quantiser, which takes float32, wants a matrix of its own.
+    is_tied = matrix.dtype == np.float16 and np.array_equal(matrix, weights["embedding.weight"])
     output = [
-        graph.weight("logits_weight", weights["logits.weight"]),
+        embedding if is_tied else graph.weight("logits_weight", matrix),
         graph.weight("logits_bias", weights["logits.bias"]),
     ]
     graph.node("Gemm", [top, *output], "logits", transB=1)

@@ -1,4 +1,4 @@
-"""Word ids → windows: `context` words and the word that follows them."""
+"""Word ids → windows (a context and the word that follows), or streams (truncated BPTT)."""
 
 import itertools
 from collections.abc import Iterator
@@ -28,6 +28,11 @@ class Windows:
     def take(self, indices: NDArray[np.int64] | slice) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """Contexts `(batch, context)` and next words `(batch,)` of some windows, as int64."""
         return self.contexts[indices].astype(np.int64), self.next_words[indices].astype(np.int64)
+
+    def some(self, count: int) -> "Windows":
+        """At most so many of the windows, at equal distances."""
+        chosen = np.linspace(0, len(self) - 1, min(count, len(self))).round().astype(np.int64)
+        return Windows(self.contexts[chosen], self.next_words[chosen])
 
 
 def windows(ids: NDArray[Any], context: int) -> Windows:
@@ -75,3 +80,46 @@ def shuffled(count: int, batch: int, seed: int, start: int = 0) -> Iterator[NDAr
         for part in itertools.islice(in_order(count, batch), skipped, None):
             yield order[part]
         skipped = 0
+
+
+def streams(ids: NDArray[Any], batch: int, words_per_step: int) -> NDArray[Any]:
+    """A text in `batch` equal parts side by side, each in the order of the text.
+
+    **Returns:** shape `(batch, words)`; the last few words that do not fill a row are left out.
+
+    **Raises:** `CorpusError` for a text too short for a single step.
+    """
+    length = len(ids) // batch
+    if length < 2 * words_per_step + 1:
+        raise CorpusError(
+            f"the text has {len(ids)} words, too few for {batch} streams of {words_per_step} words a step; "
+            "lower train.batch or train.words_per_step, or take a longer text"
+        )
+    return ids[: batch * length].reshape(batch, length)
+
+
+def stream_step(
+    text: NDArray[Any], words_per_step: int, seed: int, step: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64], bool]:
+    """The part of the streams that a step reads.
+
+    Each epoch begins at another word, so that the steps cut the text elsewhere.
+
+    **Arguments:**
+
+    - `text`: what `streams` gave, shape `(batch, words)`.
+    - `step`: number of the step, from 0.
+
+    **Returns:** ids and the words that follow each, both `(batch, words_per_step)`, and whether the
+    streams begin anew with this step.
+    """
+    epoch, place = divmod(step, steps_per_epoch(text, words_per_step))
+    offset = int(np.random.default_rng([seed, epoch]).integers(words_per_step))
+    start = offset + place * words_per_step
+    end = start + words_per_step
+    return text[:, start:end].astype(np.int64), text[:, start + 1 : end + 1].astype(np.int64), place == 0
+
+
+def steps_per_epoch(text: NDArray[Any], words_per_step: int) -> int:
+    """Steps that read the streams once, wherever they begin."""
+    return int(text.shape[1] - words_per_step) // words_per_step

@@ -1,8 +1,9 @@
 """How good predictions are, and how good they could be at best."""
 
+import dataclasses
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
-from typing import Any
+from typing import Any, Self
 
 import numpy as np
 import torch
@@ -52,6 +53,10 @@ class Predictions:
     likeliest: NDArray[np.int64]
     likeliest_log_probability: NDArray[np.float64]
 
+    def without_first(self, count: int) -> Self:
+        """The predictions but for those of the first windows."""
+        return dataclasses.replace(self, **{name: values[count:] for name, values in vars(self).items()})
+
     @property
     def quality(self) -> Quality:
         """The four figures of these predictions."""
@@ -79,6 +84,11 @@ def judge(parts: Iterable[tuple[NDArray[np.float64], NDArray[np.int64]]]) -> Pre
 def predict(model: NextWordModel, windows: Windows) -> Predictions:
     """What a model predicts for each window, computed in the precision of its weights."""
     return judge(_log_probabilities(model, windows))
+
+
+def predict_text(model: NextWordModel, ids: NDArray[Any]) -> Predictions:
+    """What a model predicts for each word of a text but the first, its state carried from the start."""
+    return judge(_along_text(model, ids))
 
 
 def best_possible(windows: Windows) -> Quality:
@@ -124,7 +134,13 @@ class Sample:
 
 
 def sample(
-    model: NextWordModel, windows: Windows, samples: int, words: int, unknown: int | None = None
+    model: NextWordModel,
+    windows: Windows,
+    samples: int,
+    words: int,
+    unknown: int | None = None,
+    *,
+    carried: bool = False,
 ) -> list[Sample]:
     """Continues prompts of one context each, taken at equal distances from the text.
 
@@ -133,20 +149,25 @@ def sample(
     - `samples`: number of prompts.
     - `words`: number of words that each is continued by.
     - `unknown`: id of `<unk>`, which is never written.
+    - `carried`: whether the model's state is carried, or its last words are read again each time.
     """
     last = max(1, len(windows) - words + 1)  # the last start that has so many words after it
     starts = sorted({round(index * (last - 1) / max(1, samples - 1)) for index in range(samples)})
-    return [_continue(model, windows, start, words, unknown) for start in starts]
+    return [_continue(model, windows, start, words, unknown, carried=carried) for start in starts]
 
 
-def _continue(model: NextWordModel, windows: Windows, start: int, words: int, unknown: int | None) -> Sample:
+def _continue(
+    model: NextWordModel, windows: Windows, start: int, words: int, unknown: int | None, *, carried: bool
+) -> Sample:
     prompt = windows.contexts[start].tolist()
     written, right = list(prompt), []
+    read, state = written, None
     for _ in range(words):
-        context = np.array(written[-len(prompt) :])
         with torch.no_grad():
-            logits, _ = model(torch.from_numpy(context)[None])
+            logits, next_state = model(torch.tensor([read]), state)
+        context = np.array(written[-len(prompt) :])
         written.append(sampling.greedy(sampling.ban(logits[0].numpy(), unknown)))
+        read, state = (written[-1:], next_state) if carried else (written[-len(prompt) :], None)
         followers = windows.next_words[(windows.contexts == context).all(axis=1)]
         right.append(bool((followers == written[-1]).any()))
     truth = windows.next_words[start : start + words].tolist()
@@ -163,12 +184,23 @@ def _log_probabilities(
         yield sampling.log_softmax(logits.numpy()), next_words
 
 
+def _along_text(
+    model: NextWordModel, ids: NDArray[Any]
+) -> Iterator[tuple[NDArray[np.float64], NDArray[np.int64]]]:
+    state = None
+    for start in range(0, len(ids) - 1, _BATCH):
+        part = ids[start : start + _BATCH + 1].astype(np.int64)
+        with torch.no_grad():
+            logits, state = model.after_each_word(torch.from_numpy(part[None, :-1]), state)
+        yield sampling.log_softmax(logits[:, 0].numpy()), part[1:]
+
+
 def _judge(log_probabilities: NDArray[np.float64], next_words: NDArray[np.int64]) -> tuple[NDArray[Any], ...]:
     rows = np.arange(len(next_words))
     true = log_probabilities[rows, next_words]
-    likelier = log_probabilities > true[:, None]
-    equal_before = (log_probabilities == true[:, None]) & (
-        np.arange(log_probabilities.shape[1]) < next_words[:, None]
-    )
+    rank = (log_probabilities > true[:, None]).sum(axis=1)
+    not_below = (log_probabilities >= true[:, None]).sum(axis=1)
+    for row in np.flatnonzero(not_below > rank + 1):  # some are equal to the true word
+        rank[row] += (log_probabilities[row, : next_words[row]] == true[row]).sum()
     likeliest = log_probabilities.argmax(axis=1)
-    return true, (likelier | equal_before).sum(axis=1), likeliest, log_probabilities[rows, likeliest]
+    return true, rank, likeliest, log_probabilities[rows, likeliest]

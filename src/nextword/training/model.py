@@ -38,7 +38,8 @@ class Architecture:
 
     - `dictionary`: number of words.
     - `embedding`, `hidden`, `layers`: sizes.
-    - `context`: words that the model reads to predict the next one.
+    - `context`: words that the model reads to predict the next one; `None` if its state is carried.
+    - `tied`: whether embedding and logits share their matrix.
     - `precision`: `float64` or `float32`, in which it was trained and is evaluated.
     - `steps`: optimiser steps that it was trained for.
     """
@@ -47,9 +48,10 @@ class Architecture:
     embedding: int
     hidden: int
     layers: int
-    context: int
+    context: int | None
     precision: str
     steps: int = 0
+    tied: bool = False
 
 
 class NextWordModel(nn.Module):
@@ -59,14 +61,20 @@ class NextWordModel(nn.Module):
 
     - `architecture`: its sizes.
     - `seed`: of the initial weights.
+    - `dropout`: share of the values that are dropped before, between and after the LSTM layers while
+      training (Zaremba, Sutskever & Vinyals 2014).
     """
 
-    def __init__(self, architecture: Architecture, seed: int = 0) -> None:
+    def __init__(self, architecture: Architecture, seed: int = 0, dropout: float = 0.0) -> None:
         super().__init__()
         size = architecture
         self.embedding = nn.Embedding(size.dictionary, size.embedding)
-        self.lstm = nn.LSTM(size.embedding, size.hidden, size.layers)
+        between = dropout if size.layers > 1 else 0.0
+        self.lstm = nn.LSTM(size.embedding, size.hidden, size.layers, dropout=between)
         self.logits = nn.Linear(size.hidden, size.dictionary)
+        self.dropout = nn.Dropout(dropout)
+        if size.tied:
+            self.logits.weight = self.embedding.weight
         self.to(getattr(torch, size.precision))
         self._initialise(np.random.default_rng(seed))
 
@@ -82,18 +90,46 @@ class NextWordModel(nn.Module):
         **Returns:** the logits of the word after the last one, `(batch, dictionary)`, and the
         state after the last word.
         """
-        vectors = self.embedding(ids.T)  # (time, batch, embedding)
-        hidden, state = self.lstm(vectors, state)  # (time, batch, hidden)
+        hidden, state = self._read(ids, state)
         return self.logits(hidden[-1]), state
 
+    def after_each_word(self, ids: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        """Reads words, as `forward` does.
+
+        **Returns:** the logits after each word, `(time, batch, dictionary)`, and the state after the
+        last.
+        """
+        hidden, state = self._read(ids, state)
+        return self.logits(hidden), state
+
+    def expect(self, frequencies: NDArray[Any]) -> None:
+        """Sets the logits' bias so that, at first, each word is expected with its frequency.
+
+        Otherwise the first few hundred steps drive the states to their limits to learn just that.
+
+        **Arguments:**
+
+        - `frequencies`: how often each word stands in the text, shape `(dictionary,)`.
+        """
+        seen = np.maximum(frequencies, 0.5)
+        with torch.no_grad():
+            self.logits.bias.copy_(torch.from_numpy(np.log(seen / seen.sum())))
+
+    def _read(self, ids: Tensor, state: State | None) -> tuple[Tensor, State]:
+        """The last layer's hidden states, `(time, batch, hidden)`, and the state after the last word."""
+        vectors = self.dropout(self.embedding(ids.T))  # (time, batch, embedding)
+        hidden, state = self.lstm(vectors, state)  # (time, batch, hidden)
+        return self.dropout(hidden), state
+
     def _initialise(self, random: np.random.Generator) -> None:
-        """Draws PyTorch's default distributions.
+        """Draws PyTorch's default distributions; a shared matrix has that of the logits.
 
         They come from numpy, whose generator gives the same numbers on every machine.
         """
         bound = self.lstm.hidden_size**-0.5
+        tied = self.logits.weight is self.embedding.weight
         for name, weight in self.named_parameters():
-            if name == "embedding.weight":
+            if name == "embedding.weight" and not tied:
                 drawn = random.standard_normal(weight.shape)
             else:
                 drawn = random.uniform(-bound, bound, weight.shape)
@@ -106,7 +142,7 @@ def rounded(model: NextWordModel) -> NextWordModel:
 
     **Raises:** `TrainingError` for a weight that float16 cannot hold.
     """
-    copied = copy.deepcopy(model)
+    copied = copy.deepcopy(model).eval()
     with torch.no_grad():
         for name, weight in copied.named_parameters():
             weight.copy_(weight.half())

@@ -3,9 +3,10 @@
 import difflib
 import json
 from pathlib import Path
-from typing import Annotated, Any, Literal, cast
+from typing import Annotated, Any, Literal, Self, cast
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_core import PydanticCustomError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
@@ -45,17 +46,28 @@ class TrainParams(_Section):
     """The model and how it is trained. The keys are explained in params.yaml."""
 
     seed: Annotated[int, _whole(0, 2**32 - 1)]
-    context: Annotated[int, _whole(1, 1000)]
+    context: Annotated[int | None, Field(ge=1, le=1000, description="a whole number from 1 to 1000, or null")]
     embedding: Annotated[int, _whole(1, 8192)]
     hidden: Annotated[int, _whole(1, 8192)]
     layers: Annotated[int, _whole(1, 16)]
+    tied: bool = Field(description="true or false")
+    dropout: Annotated[float, _between(0, 0.95)]
     precision: Literal["float64", "float32"] = Field(description="float64 or float32")
     learning_rate: Annotated[float, _above_zero(1)]
+    schedule: Literal["constant", "linear"] = Field(description="constant or linear")
     weight_decay: Annotated[float, _between(0, 1)]
     clip: Annotated[float, _above_zero(1e6)]
     batch: Annotated[int, _whole(1, 65536)]
+    words_per_step: Annotated[int, _whole(1, 10000)]
     max_steps: Annotated[int, _whole(1, 10**9)]
     stop_within: Annotated[float, _between(0, 100)]
+
+    @model_validator(mode="after")
+    def _tied_sizes_are_equal(self) -> Self:
+        if self.tied and self.embedding != self.hidden:
+            sizes = f"true with train.embedding {self.embedding} and train.hidden {self.hidden}"
+            raise PydanticCustomError("tied", "{sizes}", {"sizes": sizes})
+        return self
 
 
 class EvaluateParams(_Section):
@@ -107,6 +119,8 @@ def load(path: Path = Path("params.yaml")) -> Params:
 def _explain(error: Any) -> str:
     """One line for one of pydantic's errors: the key, the value, what is allowed."""
     path = error["loc"]
+    if error["type"] == "tied":
+        return f"train.tied: {error['msg']} is not allowed; allowed: equal sizes, or false"
     if not path:
         return f"empty, or not a mapping; allowed: {', '.join(Params.model_fields)}"
     key, value = ".".join(map(str, path)), json.dumps(error["input"], default=str)

@@ -1,18 +1,18 @@
 """What the evaluate stage writes: metrics, samples, and the windows that the model gets wrong."""
 
 import csv
-from collections.abc import Callable
+from collections.abc import Iterator
 from functools import partial
 from pathlib import Path
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nextword import files, words
 from nextword.training import baselines, batches, evaluation
-from nextword.training.baselines import KneserNey
 from nextword.training.batches import Windows
-from nextword.training.corpus import Corpus
+from nextword.training.corpus import PARTS, Corpus
 from nextword.training.evaluation import Predictions, Sample
 from nextword.training.model import Architecture, NextWordModel
 from nextword.training.numbers import significant
@@ -23,6 +23,10 @@ SAMPLES = Path("samples.txt")
 WRONG_WINDOWS = Path("plots/wrong_windows.csv")
 
 _MOST_WRONG_WINDOWS = 100  # more than a person reads
+# Where the model reads all words before, Kneser-Ney counts this many, and samples begin with them.
+_COUNTED_CONTEXT = 4
+_FORMS = (("accuracy", ".3%"), ("perplexity", ".4f"))
+_SHOWN = 50_000  # words of the training part on which such a model is shown
 
 
 def report(
@@ -40,56 +44,71 @@ def report(
 
     **Returns:** what metrics.json holds.
     """
-    windows = batches.windows(corpus.training, architecture.context)
-    predictions = evaluation.predict(model, windows)
-    samples = evaluation.sample(model, windows, params.samples, params.words, corpus.dictionary.unknown)
     size = len(corpus.dictionary)
-    kneser_ney = baselines.KneserNey(corpus.training, architecture.context + 1, size)
+    context = architecture.context or _COUNTED_CONTEXT
+    training = corpus.training if architecture.context else corpus.training[:_SHOWN]
+    windows = batches.windows(training, context)
+    kneser_ney = baselines.KneserNey(corpus.training, context + 1, size)
     frequent = partial(baselines.most_frequent_word, corpus.training, size)
-    metrics = {
-        "model": {
-            **predictions.quality.rounded(),
-            "parameters": sum(weight.numel() for weight in model.parameters()),
-            "bytes": sum(2 * weight.numel() for weight in model.parameters()),  # as float16
-            "steps": architecture.steps,
-        },
-        "int8": {**evaluation.predict(int8[0], windows).quality.rounded(), "bytes": int8[1]},
-        "best_possible": evaluation.best_possible(windows).rounded(),
-        "baselines": {
-            "most_frequent_word": frequent(windows).quality.rounded(),
-            "kneser_ney": kneser_ney.predict(windows).quality.rounded(),
-        },
-        "samples": {
-            "words": sum(len(sample.right) for sample in samples),
-            "right": sum(sum(sample.right) for sample in samples),
-        },
-        "text": {"words": len(corpus.ids), "dictionary": size, "windows": len(windows)},
-        **{
-            name: _held_out(batches.windows(ids, architecture.context), model, kneser_ney, frequent)
-            for name, ids in corpus.held_out.items()
-        },
+
+    def judge(network: NextWordModel, ids: NDArray[Any]) -> Predictions:
+        """What a network predicts for each word that has a counted context before it."""
+        if architecture.context:
+            return evaluation.predict(network, batches.windows(ids, context))
+        return evaluation.predict_text(network, ids).without_first(context - 1)
+
+    def compare(ids: NDArray[Any]) -> dict[str, Any]:
+        """The quality of model, int8 weights and peers on the same words."""
+        own = batches.windows(ids, context)
+        return {
+            "model": judge(model, ids).quality.rounded(),
+            "int8": judge(int8[0], ids).quality.rounded(),
+            "baselines": {
+                "most_frequent_word": frequent(own).quality.rounded(),
+                "kneser_ney": kneser_ney.predict(own).quality.rounded(),
+            },
+        }
+
+    predictions = judge(model, training)
+    samples = evaluation.sample(
+        model,
+        windows,
+        params.samples,
+        params.words,
+        corpus.dictionary.unknown,
+        carried=architecture.context is None,
+    )
+    metrics = compare(training)
+    metrics["model"] |= {
+        "parameters": sum(weight.numel() for weight in model.parameters()),
+        "bytes": sum(2 * weight.numel() for weight in model.parameters()),  # as float16
+        "steps": architecture.steps,
     }
+    metrics["int8"]["bytes"] = int8[1]
+    if architecture.context:
+        metrics["best_possible"] = evaluation.best_possible(windows).rounded()
+    metrics["samples"] = {
+        "words": sum(len(sample.right) for sample in samples),
+        "right": sum(sum(sample.right) for sample in samples),
+    }
+    metrics["text"] = {"words": len(corpus.ids), "dictionary": size, "windows": len(windows)}
+    for name, ids in corpus.held_out.items():
+        metrics[name] = compare(ids) | {"windows": len(batches.windows(ids, context))}
     files.write_json(METRICS, metrics)
     files.write_text(SAMPLES, "\n".join(_sample(sample, corpus) for sample in samples))
     _write_wrong_windows(WRONG_WINDOWS, predictions, windows, corpus)
     return metrics
 
 
-def _held_out(
-    windows: Windows,
-    model: NextWordModel,
-    kneser_ney: KneserNey,
-    frequent: Callable[[Windows], Predictions],
-) -> dict[str, Any]:
-    """The model and its peers on a part that none of them has seen."""
-    return {
-        "model": evaluation.predict(model, windows).quality.rounded(),
-        "baselines": {
-            "most_frequent_word": frequent(windows).quality.rounded(),
-            "kneser_ney": kneser_ney.predict(windows).quality.rounded(),
-        },
-        "windows": len(windows),
-    }
+def summary(metrics: dict[str, Any]) -> Iterator[str]:
+    """The model, whole and in 8 bits, on each part of the text, a line each."""
+    for part, found in (("", metrics), *((f", {name}", metrics.get(name, {})) for name in PARTS[1:])):
+        for name in ("model", "int8"):
+            if name in found:
+                accuracy, perplexity = found[name]["accuracy"], found[name]["perplexity"]
+                best = found.get("best_possible")
+                ceiling, floor = (f" (at best {best[key]:{form}})" if best else "" for key, form in _FORMS)
+                yield f"{name}{part}: accuracy {accuracy:.3%}{ceiling}, perplexity {perplexity:.4f}{floor}"
 
 
 def _sample(sample: Sample, corpus: Corpus) -> str:
