@@ -1,9 +1,13 @@
 """Fixtures and settings of all tests."""
 
+import os
 from pathlib import Path
 
 import pytest
 from hypothesis import settings
+
+# Tests run side by side, a core each. (That results do not turn on it is a test of its own.)
+os.environ.setdefault("OMP_NUM_THREADS", "1")
 
 # A slow machine is no failure, and the same examples are tried each time.
 settings.register_profile("nextword", deadline=None, derandomize=True)

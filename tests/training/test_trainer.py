@@ -181,7 +181,7 @@ def test_streams_learn_what_the_words_before_tell(in_directory: Path) -> None:
 
 @pytest.mark.parametrize("precision", ["float64", "float32"])
 def test_streams_go_on_after_ctrl_c_as_if_nothing_had_been(in_directory: Path, precision: str) -> None:
-    prepare(in_directory, LINES, {}, **(STREAMS | {"precision": precision, "max_steps": 1200}))
+    prepare(in_directory, LINES, {}, **(STREAMS | {"precision": precision, "max_steps": 800}))
     with run_stage(in_directory) as whole:
         assert whole.wait(100) == 0
     expected = digests(in_directory)
