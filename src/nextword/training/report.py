@@ -57,11 +57,11 @@ def report(
             return evaluation.predict(network, batches.windows(ids, context))
         return evaluation.predict_text(network, ids).without_first(context - 1)
 
-    def compare(ids: NDArray[Any]) -> dict[str, Any]:
-        """The quality of model, int8 weights and peers on the same words."""
+    def compare(ids: NDArray[Any], predictions: Predictions) -> dict[str, Any]:
+        """The quality of the model, whose predictions these are, of its int8 weights and its peers."""
         own = batches.windows(ids, context)
         return {
-            "model": judge(model, ids).quality.rounded(),
+            "model": predictions.quality.rounded(),
             "int8": judge(int8[0], ids).quality.rounded(),
             "baselines": {
                 "most_frequent_word": frequent(own).quality.rounded(),
@@ -78,7 +78,7 @@ def report(
         corpus.dictionary.unknown,
         carried=architecture.context is None,
     )
-    metrics = compare(training)
+    metrics = compare(training, predictions)
     metrics["model"] |= {
         "parameters": sum(weight.numel() for weight in model.parameters()),
         "bytes": sum(2 * weight.numel() for weight in model.parameters()),  # as float16
@@ -93,7 +93,7 @@ def report(
     }
     metrics["text"] = {"words": len(corpus.ids), "dictionary": size, "windows": len(windows)}
     for name, ids in corpus.held_out.items():
-        metrics[name] = compare(ids) | {"windows": len(batches.windows(ids, context))}
+        metrics[name] = compare(ids, judge(model, ids)) | {"windows": len(batches.windows(ids, context))}
     files.write_json(METRICS, metrics)
     files.write_text(SAMPLES, "\n".join(_sample(sample, corpus) for sample in samples))
     _write_wrong_windows(WRONG_WINDOWS, predictions, windows, corpus)
