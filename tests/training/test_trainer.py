@@ -125,32 +125,6 @@ def run_stage(directory: Path, **environment: str) -> subprocess.Popen[str]:
     )
 
 
-def test_ctrl_c_leaves_a_checkpoint_from_which_the_run_ends_with_the_same_bytes(in_directory: Path) -> None:
-    prepare(in_directory, stop_within=0, max_steps=400)
-    with run_stage(in_directory) as whole:
-        assert whole.wait(100) == 0
-    expected = digests(in_directory)
-
-    (in_directory / "models" / "trained").rename(in_directory / "old")
-    with run_stage(in_directory) as cut:
-        assert cut.stdout
-        assert cut.stdout.readline().startswith("step 0: ")
-        cut.send_signal(signal.SIGINT)
-        out, err = cut.communicate(timeout=100)
-    assert cut.returncode == 130
-    assert "the next run goes on from there" in out
-    assert err == "interrupted\n"
-    assert CHECKPOINT.exists()
-    assert not Path("models/trained").exists()
-
-    with run_stage(in_directory) as resumed:
-        out, _ = resumed.communicate(timeout=100)
-    assert resumed.returncode == 0
-    assert "step 0: " not in out
-    assert digests(in_directory) == expected
-    assert not CHECKPOINT.exists()
-
-
 STREAMS: dict[str, Any] = {
     "context": None,
     "batch": 3,
@@ -179,25 +153,41 @@ def test_streams_learn_what_the_words_before_tell(in_directory: Path) -> None:
     assert quality.perplexity < 1.35
 
 
-@pytest.mark.parametrize("precision", ["float64", "float32"])
-def test_streams_go_on_after_ctrl_c_as_if_nothing_had_been(in_directory: Path, precision: str) -> None:
-    prepare(in_directory, LINES, {}, **(STREAMS | {"precision": precision, "max_steps": 800}))
+@pytest.mark.parametrize(
+    ("text", "changes"),
+    [
+        (TEXT, {"stop_within": 0, "max_steps": 400}),
+        (LINES, STREAMS | {"max_steps": 800}),
+        (LINES, STREAMS | {"max_steps": 800, "precision": "float32"}),
+    ],
+    ids=["windows", "streams", "streams in float32"],
+)
+def test_ctrl_c_leaves_a_checkpoint_from_which_the_run_ends_with_the_same_bytes(
+    in_directory: Path, text: str, changes: dict[str, Any]
+) -> None:
+    prepare(in_directory, text, **changes)
     with run_stage(in_directory) as whole:
         assert whole.wait(100) == 0
     expected = digests(in_directory)
+
     (in_directory / "models" / "trained").rename(in_directory / "old")
     with run_stage(in_directory) as cut:
         assert cut.stdout
         assert cut.stdout.readline().startswith("step 0: ")
         cut.send_signal(signal.SIGINT)
-        cut.communicate(timeout=100)
+        out, err = cut.communicate(timeout=100)
     assert cut.returncode == 130
+    assert "the next run goes on from there" in out
+    assert err == "interrupted\n"
     assert CHECKPOINT.exists()
+    assert not Path("models/trained").exists()
+
     with run_stage(in_directory) as resumed:
         out, _ = resumed.communicate(timeout=100)
     assert resumed.returncode == 0
     assert "step 0: " not in out
     assert digests(in_directory) == expected
+    assert not CHECKPOINT.exists()
 
 
 def test_a_checkpoint_of_another_run_is_not_taken_up(in_directory: Path) -> None:
