@@ -32,7 +32,7 @@ export interface Sampling {
 /** What a model file says of itself. */
 export interface Info {
   readonly dictionary: readonly string[];
-  readonly splitBy: "whitespace" | "words";
+  readonly splitBy: "whitespace" | "words" | "characters";
   readonly lowercase: boolean;
   readonly lineEnds: boolean;
   /** Words that the model reads, or `null` if it carries its state without bound. */
@@ -104,10 +104,10 @@ export class Generator {
 }
 
 /** Splits a text into words, by the rules that a file names. */
-export function split(text: string, splitBy: Info["splitBy"], lowercase?: boolean): string[];
+export function split(text: string, splitBy: Info["splitBy"], lowercase?: boolean, lineEnds?: boolean): string[];
 
 /** Joins words into a text, the inverse of `split` up to blanks. */
-export function join(words: readonly string[], splitBy: Info["splitBy"]): string;
+export function join(words: readonly string[], splitBy: Info["splitBy"], lineEnds?: boolean): string;
 
 /** A number from (0, 1), the same in every language for the same seed and step. */
 export function uniform(seed: number, step: number): number;

@@ -104,13 +104,17 @@ function infoOf(properties) {
 
 // What Python's str.split takes as blanks; JavaScript's \s differs.
 const BLANK = "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
-const BLANKS = new RegExp(`[${BLANK}]+`, "u");
+const BLANKS = new RegExp(`[${BLANK}]+`, "gu");
 const ENDS_IN_BLANK = new RegExp(`[${BLANK}]$`, "u");
-const LEADING_BLANKS = new RegExp(`^[${BLANK}]+`, "u");
+const BLANK_IN_LINE = BLANK.replace("\\t-\\r", "\\t\\v-\\r");
+const BESIDE_LINE_END = new RegExp(`[${BLANK_IN_LINE}]*\\n[${BLANK_IN_LINE}]*`, "gu");
 const LETTERS = "[\\p{L}\\p{M}\\p{N}_]+";
 const INSIDE = "(?:['’‐\\-\\u200c\\u200d]|(?<=\\p{Nd})[.,:](?=\\p{Nd}))";
 const OTHER = `[^${BLANK}][\\p{M}\\u200d]*`;
-const WORD = new RegExp(`${LETTERS}(?:${INSIDE}${LETTERS})*|${OTHER}(?:(?<=\\u200d)${OTHER})*`, "gu");
+const CLUSTER = `${OTHER}(?:(?<=\\u200d)${OTHER})*`;
+const WORD = new RegExp(`${LETTERS}(?:${INSIDE}${LETTERS})*|${CLUSTER}`, "gu");
+const CHARACTER = new RegExp(` |${CLUSTER}`, "gu");
+const END_OF_LINE = "<eos>";
 
 const CLOSING = new Set(".,;:!?%…)]}»”’।");
 const OPENING = new Set("([{«“‘„¿¡$£");
@@ -120,34 +124,48 @@ const BEGINS_APART = /^[\p{M}\u200c\u200d]/u;
 const ENDS_ZERO_WIDTH = /[\u200c\u200d]$/u;
 
 /** Splits a text into words, as Python's `nextword.words.split`. */
-export function split(text, splitBy, lowercase = false) {
+export function split(text, splitBy, lowercase = false, lineEnds = false) {
   const normal = (lowercase ? text.toLowerCase() : text).normalize("NFC");
-  if (splitBy === "whitespace") return normal.split(BLANKS).filter(Boolean);
-  if (splitBy === "words") return normal.match(WORD) ?? [];
+  if (!lineEnds) return splitLine(normal, splitBy);
+  const lines = normal.replace(BESIDE_LINE_END, "\n").split("\n");
+  return lines.flatMap((line, number) => [...(number ? [END_OF_LINE] : []), ...splitLine(line, splitBy)]);
+}
+
+function splitLine(text, splitBy) {
+  if (splitBy === "whitespace") return text.split(BLANKS).filter(Boolean);
+  if (splitBy === "words") return text.match(WORD) ?? [];
+  if (splitBy === "characters") return text.replaceAll(BLANKS, " ").match(CHARACTER) ?? [];
   throw new NextwordError("ModelFileError", `split_by ${splitBy} is not known to this version; install a newer one`);
 }
 
 /** Joins words into a text, the inverse of `split` up to blanks. */
-export function join(words, splitBy) {
-  const joiner = new Joiner(splitBy);
+export function join(words, splitBy, lineEnds = false) {
+  const joiner = new Joiner(splitBy, lineEnds);
   return words.map((word) => joiner.push(word)).join("");
 }
 
 class Joiner {
-  #plain;
+  #splitBy;
+  #lineEnds;
   #previous = "";
   #glueNext = true; // nothing stands before the first word
   #openQuotes = new Set();
 
-  constructor(splitBy) {
-    this.#plain = splitBy === "whitespace";
+  constructor(splitBy, lineEnds) {
+    this.#splitBy = splitBy;
+    this.#lineEnds = lineEnds;
   }
 
   /** Takes the next word; returns it with a blank before it if one belongs there. */
   push(word) {
+    if (this.#lineEnds && word === END_OF_LINE) {
+      this.afterBlank();
+      return "\n";
+    }
+    if (this.#splitBy === "characters") return word;
     let glue = this.#glueNext;
     this.#glueNext = false;
-    if (!this.#plain) {
+    if (this.#splitBy === "words") {
       let closes = CLOSING.has(word) || FULL_WIDTH.has(word);
       this.#glueNext = OPENING.has(word) || FULL_WIDTH.has(word);
       if (STRAIGHT_QUOTES.has(word)) {
@@ -162,6 +180,11 @@ class Joiner {
     const piece = glue || !this.#previous ? word : ` ${word}`;
     this.#previous = word;
     return piece;
+  }
+
+  /** A blank stands in the text, so that the next word brings none. */
+  afterBlank() {
+    this.#previous = "";
   }
 }
 
@@ -572,7 +595,7 @@ export class Generator {
   }
 
   #split(text) {
-    const tokens = split(text, this.info.splitBy, this.info.lowercase);
+    const tokens = split(text, this.info.splitBy, this.info.lowercase, this.info.lineEnds);
     if (!tokens.length) throw new NextwordError("PromptError", "the text has no words; give at least one");
     return tokens;
   }
@@ -593,16 +616,16 @@ export class Generator {
   }
 
   async *#pieces(prompt, tokens, ids, words, knobs, sampler) {
-    const joiner = new Joiner(this.info.splitBy);
+    const joiner = new Joiner(this.info.splitBy, this.info.lineEnds);
     for (const token of tokens) joiner.push(token);
+    if (ENDS_IN_BLANK.test(prompt)) joiner.afterBlank();
     const reader = new Reader(this.#ort, this.#session, this.info);
     const stop = new StopStrings(knobs.stop);
     let read = ids;
     for (let number = 0; number < words; number++) {
       const { logits } = await reader.read(read);
       const id = sampler.pick(logits);
-      let piece = joiner.push(this.#dictionary.words[id]);
-      if (!number && ENDS_IN_BLANK.test(prompt)) piece = piece.replace(LEADING_BLANKS, "");
+      const piece = joiner.push(this.#dictionary.words[id]);
       yield stop.push(piece, number >= knobs.minWords);
       if (stop.found) return;
       read = [id];

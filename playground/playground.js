@@ -74,8 +74,8 @@ function mostFrequent(prefix) {
 
 /** What was typed of the last word, if no blank follows. */
 function lastWord(typed) {
-  const { splitBy, lowercase } = generator.info;
-  return /\s$/u.test(typed) ? "" : (split(typed, splitBy, lowercase).at(-1) ?? "");
+  const { splitBy, lowercase, lineEnds } = generator.info;
+  return /\s$/u.test(typed) ? "" : (split(typed, splitBy, lowercase, lineEnds).at(-1) ?? "");
 }
 
 function offer(words) {
@@ -92,13 +92,13 @@ function offer(words) {
 
 /** Puts a suggestion into the text: in place of a half-typed or unknown word, or after a whole one. */
 function accept(word) {
-  const { dictionary, splitBy } = generator.info;
+  const { dictionary, splitBy, lineEnds } = generator.info;
   let typed = text.value;
   const last = lastWord(typed);
   if (last && !dictionary.includes(last)) typed = typed.slice(0, typed.length - last.length);
-  const before = split(typed, splitBy);
-  const piece = join([...before, word], splitBy).slice(join(before, splitBy).length);
-  text.value = typed + (/\s$/u.test(typed) ? piece.trimStart() : piece);
+  const before = split(typed, splitBy, false, lineEnds);
+  const piece = join([...before, word], splitBy, lineEnds).slice(join(before, splitBy, lineEnds).length);
+  text.value = typed + (/\s$/u.test(typed) ? piece.replace(/^ +(?=.)/u, "") : piece);
   text.focus();
   text.setSelectionRange(text.value.length, text.value.length);
   return answer();

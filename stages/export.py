@@ -24,13 +24,15 @@ def main() -> None:
         dictionary=list(text.dictionary.words),
         split_by=text.split_by,
         lowercase=text.lowercase,
-        line_ends=False,
+        line_ends=text.line_ends,
         context=architecture.context,
         cell="lstm",
         layers=architecture.layers,
         hidden=architecture.hidden,
         unknown=text.dictionary.unknown,
-        params=settings.model_dump(include={"prepare": {"split_by", "lowercase"}, "train": True}),
+        params=settings.model_dump(
+            include={"prepare": {"split_by", "lowercase", "line_ends"}, "train": True}
+        ),
         metrics=json.loads(METRICS.read_text(encoding="utf-8")),
         corpus_sha256=text.sha256,
     )

@@ -22,9 +22,9 @@ def table(name: str) -> Any:
 
 def test_words() -> None:
     for case in table("words"):
-        found = words.split(case["text"], case["split_by"], case["lowercase"])
+        found = words.split(case["text"], case["split_by"], case["lowercase"], case["line_ends"])
         assert found == case["words"]
-        assert words.join(found, case["split_by"]) == case["joined"]
+        assert words.join(found, case["split_by"], case["line_ends"]) == case["joined"]
 
 
 def test_sampling() -> None:

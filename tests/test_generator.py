@@ -74,7 +74,7 @@ def test_a_prompt_shorter_than_the_context_is_fed_as_it_is(fixed: Generator, mod
     assert probability == pytest.approx(float(expected.max()), abs=1e-5)
 
 
-@pytest.mark.parametrize("split_by", words.SPLIT_BY)
+@pytest.mark.parametrize("split_by", ["whitespace", "words"])
 @SEVERAL
 @given(prompt=PROMPTS)
 def test_a_stream_adds_up_to_what_generate_gives(tmp_path: Path, split_by: str, prompt: list[str]) -> None:

@@ -52,7 +52,7 @@ def test_values_that_are_no_strings_are_json() -> None:
         ("dictionary", '["a", "a"]', "dictionary cannot be"),
         ("dictionary", "{", "damaged metadata"),
         ("split_by", "letters", "split_by cannot be letters"),
-        ("line_ends", "true", "line_ends cannot be True"),
+        ("line_ends", "1", "line_ends cannot be 1"),
         ("context", "0", "context cannot be 0"),
         ("cell", "gru", "cell cannot be gru"),
         ("layers", '"2"', "layers cannot be 2"),

@@ -16,8 +16,12 @@ def test_a_file_read_in_blocks_has_the_words_of_the_whole(
     monkeypatch.setattr(texts, "_BLOCK", block)
     path = tmp_path / "text.txt"
     path.write_bytes(text.encode())
+    # Where a file ends, a line ends.
+    whole = text if not text or text.endswith("\n") else f"{text}\n"
     for split_by in words.SPLIT_BY:
-        assert list(texts.read_words(path, split_by, lowercase=False)) == words.split(text, split_by)
+        for line_ends in (False, True):
+            found = texts.read_words(path, split_by, lowercase=False, line_ends=line_ends)
+            assert list(found) == words.split(whole, split_by, line_ends=line_ends)
 
 
 def test_bytes_that_are_no_utf_8_are_found_by_their_line(
@@ -28,11 +32,11 @@ def test_bytes_that_are_no_utf_8_are_found_by_their_line(
     for block in (1, 5, 8, 100):
         monkeypatch.setattr(texts, "_BLOCK", block)
         with pytest.raises(CorpusError, match=r"line 3: not UTF-8 \(byte 0xe9\)"):
-            list(texts.read_words(path, "words", lowercase=False))
+            list(texts.read_words(path, "words", lowercase=False, line_ends=False))
 
 
 def test_a_character_cut_by_the_end_of_the_file_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "text.txt"
     path.write_bytes("one é".encode()[:-1])
     with pytest.raises(CorpusError, match="line 1: not UTF-8"):
-        list(texts.read_words(path, "words", lowercase=False))
+        list(texts.read_words(path, "words", lowercase=False, line_ends=False))

@@ -25,9 +25,9 @@ async function check(wanted, ask, compare) {
 }
 
 test("words are split and joined as in Python", () => {
-  for (const { text, split_by, lowercase, words, joined } of table("words")) {
-    assert.deepEqual(split(text, split_by, lowercase), words);
-    assert.equal(join(words, split_by), joined);
+  for (const { text, split_by, lowercase, line_ends, words, joined } of table("words")) {
+    assert.deepEqual(split(text, split_by, lowercase, line_ends), words);
+    assert.equal(join(words, split_by, line_ends), joined);
   }
 });
 
@@ -39,7 +39,7 @@ test("the same number draws the same word", () => {
   }
 });
 
-for (const model of ["fixed", "unbounded"]) {
+for (const model of ["fixed", "unbounded", "lines", "characters"]) {
   test(`the ${model} model generates, suggests and scores as in Python`, async () => {
     const generator = await load(model);
     const cases = table(model);

@@ -53,10 +53,11 @@ class _Writer:
 
     def __init__(self, model: ModelFile, prompt: str, tokens: list[str], sampling: Sampling) -> None:
         self._dictionary = model.dictionary
-        self._joiner = Joiner(model.metadata.split_by)
+        self._joiner = Joiner(model.metadata.split_by, model.metadata.line_ends)
         for token in tokens:
             self._joiner.push(token)
-        self._brings_blank = prompt[-1].isspace()
+        if prompt[-1].isspace():
+            self._joiner.after_blank()
         self._stop = StopStrings(sampling.stop)
         self._min_words = sampling.min_words
         self._words = 0
@@ -70,8 +71,6 @@ class _Writer:
         if self.finished:
             return ""
         piece = self._joiner.push(self._dictionary.words[id])
-        if self._brings_blank and not self._words:
-            piece = piece.lstrip()
         self._words += 1
         return self._stop.push(piece, self._words > self._min_words)
 

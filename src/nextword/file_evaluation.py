@@ -55,7 +55,7 @@ def evaluate(model: ModelFile, words: Iterable[str], cache: CacheSettings) -> Fi
     **Raises:** `PromptError` for a text without a single word to evaluate, `UnknownWordError`.
     """
     tally = _Tally()
-    keyboard = _Keyboard(model.dictionary, Joiner(model.metadata.split_by))
+    keyboard = _Keyboard(model.dictionary, Joiner(model.metadata.split_by, model.metadata.line_ends))
     words = iter(words)
     first = list(islice(words, model.metadata.context or 1))
     for word in first:

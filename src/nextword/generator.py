@@ -228,7 +228,7 @@ class Generator:
         from nextword.cache import CacheSettings
 
         settings = CacheSettings(cache_size, cache_weight, cache_flatness).check()
-        tokens = texts.read_words(Path(path), self.info.split_by, self.info.lowercase)
+        tokens = texts.read_words(Path(path), self.info.split_by, self.info.lowercase, self.info.line_ends)
         return file_evaluation.evaluate(self._model, tokens, settings)
 
 

@@ -4,9 +4,9 @@
 |---|---|
 | `format` | `nextword/1` |
 | `dictionary` | JSON list of words in id order |
-| `split_by` | `whitespace` or `words` |
+| `split_by` | `whitespace`, `words` or `characters` |
 | `lowercase` | `true` or `false` |
-| `line_ends` | `true` or `false`: whether line ends are words |
+| `line_ends` | `true` or `false`: whether each line end is the word `<eos>` |
 | `context` | words that the model reads, or `null` if it carries its state without bound |
 | `cell` | `lstm` |
 | `layers`, `hidden` | whole numbers |
@@ -87,7 +87,7 @@ class Metadata:
             and len(set(self.dictionary)) == len(self.dictionary),
             "split_by": self.split_by in words.SPLIT_BY,
             "lowercase": isinstance(self.lowercase, bool),
-            "line_ends": self.line_ends is False,
+            "line_ends": isinstance(self.line_ends, bool),
             "context": self.context is None or _is_count(self.context),
             "cell": self.cell == "lstm",
             "layers": _is_count(self.layers),

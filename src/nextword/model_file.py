@@ -65,7 +65,8 @@ class ModelFile:
 
         **Raises:** `PromptError` if there are none.
         """
-        tokens = words.split(text, self.metadata.split_by, self.metadata.lowercase)
+        metadata = self.metadata
+        tokens = words.split(text, metadata.split_by, metadata.lowercase, metadata.line_ends)
         if not tokens:
             raise PromptError("the text has no words; give at least one")
         return tokens

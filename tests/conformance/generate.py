@@ -18,12 +18,22 @@ from nextword.dictionary import Dictionary
 from nextword.export import step_graph, text_graph
 
 HERE = Path(__file__).parent
+DICTIONARY = ["the", ",", ".", "mouse", "cat", '"', "mice", "(", ")", "don't", "über", "“", "”", "3.14"]
+DICTIONARY += ["moon", "<unk>", "long", "ago", "old", "some"]
+WITH_LINE_ENDS = ["<eos>" if word == "old" else word for word in DICTIONARY]
+CHARACTERS = [*" the,mousca.世界。é", "<unk>", "<eos>"]
 MODELS: dict[str, dict[str, Any]] = {
     "fixed": {"split_by": "whitespace", "context": 3},
     "unbounded": {"split_by": "words", "context": None, "lowercase": True, "unknown": 15},
+    "lines": {"split_by": "words", "context": None, "line_ends": True, "dictionary": WITH_LINE_ENDS},
+    "characters": {
+        "split_by": "characters",
+        "context": None,
+        "line_ends": True,
+        "unknown": CHARACTERS.index("<unk>"),
+        "dictionary": CHARACTERS,
+    },
 }
-DICTIONARY = ["the", ",", ".", "mouse", "cat", '"', "mice", "(", ")", "don't", "über", "“", "”", "3.14"]
-DICTIONARY += ["moon", "<unk>", "long", "ago", "old", "some"]
 TEXTS = [
     "long ago , the mice",
     '"Ago," he said: "don\'t go (yet)!" And so on…',
@@ -34,6 +44,7 @@ TEXTS = [
     "שלום, עולם! “‘Tis so,” ¿qué? $5 10 %",
     "",
     " \n",
+    "one line, \r\n\n  and “another”\n(the\u3000third) \u0301\n",
     "zero\u200cwidth\u200djoiners\u200b and\u00adsoft",
 ]
 KNOBS: list[dict[str, Any]] = [
@@ -53,6 +64,8 @@ PROMPTS = [
     "mice",
     "moon ( the",
     "the mouse . the cat . the mice ran",
+    "the cat .\n",
+    "the \n\n  mouse\u3000",
     "mo",
     "kat the",
     "",
@@ -76,12 +89,13 @@ def words_table() -> list[dict[str, Any]]:
             "text": text,
             "split_by": split_by,
             "lowercase": lowercase,
-            "words": (found := words.split(text, split_by, lowercase)),
-            "joined": words.join(found, split_by),
+            "line_ends": line_ends,
+            "words": (found := words.split(text, split_by, lowercase, line_ends)),
+            "joined": words.join(found, split_by, line_ends),
         }
         for text in TEXTS
         for split_by in words.SPLIT_BY
-        for lowercase in (False, True)
+        for lowercase, line_ends in ((False, False), (True, False), (False, True))
     ]
 
 
@@ -155,8 +169,9 @@ def generator_table(model: str) -> dict[str, Any]:
 def main() -> None:
     """Writes all tables, and the models that they ask."""
     for name, changes in MODELS.items():
-        model = make_model(len(DICTIONARY), seed=11, scale=2.0)
-        metadata = metadata_of(model, DICTIONARY, **changes)
+        dictionary = changes.pop("dictionary", DICTIONARY)
+        model = make_model(len(dictionary), seed=11, scale=2.0)
+        metadata = metadata_of(model, dictionary, **changes)
         step = step_graph.build(weights_of(model), 2, metadata.to_properties())
         onnx.save(step, HERE / f"{name}.onnx")
         onnx.save(text_graph.build(step, metadata), HERE / f"{name}.text.onnx")

@@ -18,14 +18,17 @@ from nextword.export.graph import Graph
 
 SEVERAL = settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 DICTIONARY = ["the", ",", ".", "mouse", '"', "'", "(", ")", "don't", "über", "。", "3.14", "☺\u200d", "cat"]
+DICTIONARY += ["<eos>"]
 
 
 class Pair:
     """A text graph, and the generator of the step graph that it wraps."""
 
-    def __init__(self, directory: Path, *, int8: bool = False, **changes: Any) -> None:
-        model = make_model(len(DICTIONARY), seed=4, scale=2.0)
-        metadata = metadata_of(model, DICTIONARY, **changes)
+    def __init__(
+        self, directory: Path, *, int8: bool = False, known: list[str] = DICTIONARY, **changes: Any
+    ) -> None:
+        model = make_model(len(known), seed=4, scale=2.0)
+        metadata = metadata_of(model, known, **changes)
         build = quantize.build if int8 else step_graph.build
         step = build(weights_of(model), 2, metadata.to_properties())
         onnx.save(step, directory / "step.onnx")
@@ -63,6 +66,8 @@ class Pair:
         {"split_by": "whitespace", "context": None},
         {"split_by": "words", "context": None, "unknown": 13},
         {"split_by": "words", "context": 2, "int8": True},
+        {"split_by": "whitespace", "context": None, "line_ends": True},
+        {"split_by": "words", "context": None, "line_ends": True},
     ],
     ids=lambda changes: "-".join(map(str, changes.values())),
 )
@@ -76,7 +81,7 @@ PROMPTS = st.lists(st.sampled_from(DICTIONARY), min_size=1, max_size=9)
 @SEVERAL
 @given(
     prompt=PROMPTS,
-    end=st.sampled_from(["", " ", "\t \u3000"]),
+    end=st.sampled_from(["", " ", "\t \u3000", "\n", " \n\n "]),
     temperature=st.sampled_from([0.0, 0.7, 1.0, 3.0]),
     top_k=st.integers(0, 13),
     top_p=st.floats(0.01, 1),
@@ -85,14 +90,16 @@ PROMPTS = st.lists(st.sampled_from(DICTIONARY), min_size=1, max_size=9)
 def test_one_call_gives_the_words_of_the_generator(
     pair: Pair, prompt: list[str], end: str, temperature: float, top_k: int, top_p: float, seed: int
 ) -> None:
-    text = words.join(prompt, pair.generator.info.split_by) + end
+    info = pair.generator.info
+    read = [word for word in prompt if info.line_ends or word != "<eos>"] or ["the"]
+    text = words.join(read, info.split_by, info.line_ends) + end
     drawn: dict[str, Any] = {"top_k": top_k, "top_p": top_p, "seed": seed} if temperature else {}
     expected = pair.generator.generate(text, 12, Sampling(temperature=temperature, **drawn))
     assert pair.run(text, 12, temperature, **drawn) == (expected, [])
 
 
 def test_without_a_word_to_read_the_text_is_the_prompt(pair: Pair) -> None:
-    for prompt in ("", " ", "\n\t"):
+    for prompt in ("", " ", "\r\t"):
         assert pair.run(prompt) == (prompt, [])
         with pytest.raises(PromptError):
             pair.generator.generate(prompt)
@@ -108,6 +115,33 @@ def test_unknown_words_are_named(pair: Pair) -> None:
     else:
         assert text == pair.generator.generate("the mouze the kat", 12)
         assert text != "the mouze the kat"
+
+
+CHARACTERS = [" ", "a", "b", "é", "世", "。", "ि", "👨\u200d👩", "❤️", "<unk>", "<eos>"]
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["blanks", "line_ends"])
+def character_pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Pair:
+    directory = tmp_path_factory.mktemp("characters")
+    changes = {"split_by": "characters", "context": None, "line_ends": request.param}
+    return Pair(directory, known=CHARACTERS, unknown=CHARACTERS.index("<unk>"), **changes)
+
+
+@SEVERAL
+@given(
+    prompt=st.text(st.sampled_from("ab é世。ि\u0301\u200d👨👩❤️\n\t\u3000x<"), min_size=1),
+    seed=st.integers(0, 2**31 - 2),
+)
+def test_characters_are_split_as_the_generator_splits_them(
+    character_pair: Pair, prompt: str, seed: int
+) -> None:
+    # The graph does not compose what a prompt has decomposed, but for spellings of known characters.
+    prompt = unicodedata.normalize("NFC", prompt)
+    expected = character_pair.generator.generate(prompt, 12, Sampling(temperature=2, seed=seed))
+    text, unknown = character_pair.run(prompt, 12, 2, seed=seed)
+    assert text == expected
+    tokens = words.split(prompt, "characters", line_ends=character_pair.generator.info.line_ends)
+    assert unknown == [token for token in tokens if token not in CHARACTERS]
 
 
 def test_a_number_of_words_below_one_adds_none(pair: Pair) -> None:
@@ -176,7 +210,8 @@ AFTER_AND_BLANK = st.tuples(
 @pytest.fixture(scope="module")
 def splitter() -> onnxruntime.InferenceSession:
     graph = Graph()
-    graph.node("Identity", [text_splitting.split(graph, "prompt", "words", ["☺", "the"])], "tokens")
+    rules = metadata_of(make_model(2), ["☺", "the"], split_by="words")
+    graph.node("Identity", [text_splitting.split(graph, "prompt", rules)], "tokens")
     model = helper.make_model(
         helper.make_graph(
             graph.nodes,

@@ -1,3 +1,4 @@
+import csv
 import gzip
 import hashlib
 import json
@@ -17,13 +18,20 @@ from nextword.training.params import PrepareParams
 STORY = Path(__file__).parents[2] / "data" / "story.txt"
 
 
+SplitBy = Literal["whitespace", "words", "characters"]
+
+
 def settings_for(
-    path: Path,
-    split_by: Literal["whitespace", "words"] = "whitespace",
-    lowercase: bool = False,
-    **changes: Any,
+    path: Path, split_by: SplitBy = "whitespace", lowercase: bool = False, **changes: Any
 ) -> PrepareParams:
-    values: dict[str, Any] = {"max_words": 0, "min_count": 1, "held_out": 0.0} | changes
+    values: dict[str, Any] = {
+        "line_ends": False,
+        "max_words": 0,
+        "min_count": 1,
+        "held_out": 0.0,
+        "validation": None,
+        "test": None,
+    } | changes
     return PrepareParams(text=str(path), split_by=split_by, lowercase=lowercase, **values)
 
 
@@ -36,15 +44,22 @@ def test_the_story_has_204_words_and_112_different_ones(tmp_path: Path) -> None:
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(text=st.text(min_size=1), split_by=st.sampled_from(["whitespace", "words"]), lowercase=st.booleans())
+@given(
+    text=st.text(min_size=1),
+    split_by=st.sampled_from(words.SPLIT_BY),
+    lowercase=st.booleans(),
+    line_ends=st.booleans(),
+)
 def test_ids_spell_the_text(
-    tmp_path: Path, text: str, split_by: Literal["whitespace", "words"], lowercase: bool
+    tmp_path: Path, text: str, split_by: SplitBy, lowercase: bool, line_ends: bool
 ) -> None:
     path = tmp_path / "text.txt"
     path.write_bytes(("a " + text).encode("utf-8", errors="ignore"))
     read = path.read_bytes().decode("utf-8")
-    prepared = corpus.prepare(settings_for(path, split_by, lowercase), tmp_path / "prepared")
-    assert prepared.dictionary.decode(prepared.ids) == words.split(read, split_by, lowercase)
+    whole = read if read.endswith("\n") else f"{read}\n"  # where a file ends, a line ends
+    wanted = settings_for(path, split_by, lowercase, line_ends=line_ends)
+    prepared = corpus.prepare(wanted, tmp_path / "prepared")
+    assert prepared.dictionary.decode(prepared.ids) == words.split(whole, split_by, lowercase, line_ends)
 
 
 def test_what_was_prepared_can_be_loaded(tmp_path: Path) -> None:
@@ -110,7 +125,11 @@ def test_the_last_lines_are_held_out_half_for_validation_half_for_test(tmp_path:
     unknown = parts["test"].tolist().count(prepared.dictionary.unknown) / len(parts["test"])
     assert report["parts"]["test"]["unknown_share"] == pytest.approx(unknown, rel=1e-5)
     assert report["most_frequent"]["line"] == 32
-    assert report["frequency_by_rank"]["1"] == 32
+    with (tmp_path / "prepared" / "ranks.csv").open(encoding="utf-8") as file:
+        ranks = list(csv.DictReader(file))
+    assert (ranks[0]["rank"], ranks[0]["count"]) == ("1", "32")
+    assert ranks[-1]["training_coverage"] == "1.0"
+    assert float(ranks[-1]["test_coverage"]) == pytest.approx(1 - unknown, rel=1e-5)
 
 
 @settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -149,6 +168,31 @@ def test_a_folder_is_read_file_by_file_packed_or_not(tmp_path: Path) -> None:
     (tmp_path / "empty").mkdir()
     with pytest.raises(CorpusError, match=r"has no \.txt or \.txt\.gz files"):
         corpus.prepare(settings_for(tmp_path / "empty"), tmp_path / "prepared")
+
+
+def test_validation_and_test_may_be_files_of_ones_own(tmp_path: Path) -> None:
+    folder = tmp_path / "texts"
+    (folder / "later").mkdir(parents=True)
+    (folder / "a.txt").write_text("one two\none two")
+    (folder / "valid.txt").write_text("two two one")
+    (folder / "later" / "test.txt").write_text("one")
+    prepared = corpus.prepare(
+        settings_for(folder, validation="valid.txt", test="later", line_ends=True), tmp_path / "prepared"
+    )
+    decode = prepared.dictionary.decode
+    assert decode(prepared.training) == ["one", "two", "<eos>", "one", "two", "<eos>"]
+    assert decode(prepared.held_out["validation"]) == ["two", "two", "one", "<eos>"]
+    assert decode(prepared.held_out["test"]) == ["one", "<eos>"]
+    alone = corpus.prepare(settings_for(folder, test="valid.txt"), tmp_path / "prepared")
+    assert list(alone.held_out) == ["test"]
+    assert len(alone.training) == 5
+    with pytest.raises(CorpusError, match=r"missing\.txt: No such file"):
+        corpus.prepare(settings_for(folder, validation="missing.txt"), tmp_path / "prepared")
+    with pytest.raises(CorpusError, match=r"a\.txt is no folder, in which prepare\.validation"):
+        corpus.prepare(settings_for(folder / "a.txt", test="valid.txt"), tmp_path / "prepared")
+    (folder / "empty.txt").write_text(" ")
+    with pytest.raises(CorpusError, match=r"prepare\.validation has no words"):
+        corpus.prepare(settings_for(folder, validation="empty.txt"), tmp_path / "prepared")
 
 
 def test_a_held_out_word_needs_an_unk(tmp_path: Path) -> None:

@@ -110,7 +110,8 @@ def check_text(path: Path, step: Path, evidence: Evidence) -> None:
     file = ModelFile(step)
     session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
     for ids, written in evidence.samples:
-        prompt = words.join(file.dictionary.decode(ids), file.metadata.split_by)
+        metadata = file.metadata
+        prompt = words.join(file.dictionary.decode(ids), metadata.split_by, metadata.line_ends)
         for knobs in (Sampling(), *_KNOBS):
             if knobs.top_k > len(file.dictionary):
                 continue

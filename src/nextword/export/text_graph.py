@@ -26,7 +26,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from nextword import sampling
+from nextword import sampling, words
 from nextword.export import text_drawing, text_joining, text_splitting
 from nextword.export.graph import IR_VERSION, Graph
 from nextword.metadata import Metadata
@@ -49,7 +49,7 @@ def build(step: onnx.ModelProto, metadata: Metadata) -> onnx.ModelProto:
     constants, body_nodes = _parted(step)
     outer.nodes.extend(constants)
     outer.initializers.extend(step.graph.initializer)
-    tokens = text_splitting.split(outer, "prompt", metadata.split_by, metadata.dictionary)
+    tokens = text_splitting.split(outer, "prompt", metadata)
     ids, unknown = _ids(outer, tokens, metadata)
     _scalars(outer, metadata)
     trips = _trips(outer, ids, unknown, metadata)
@@ -78,6 +78,9 @@ def build(step: onnx.ModelProto, metadata: Metadata) -> onnx.ModelProto:
             ("seed", TensorProto.INT64),
         )
     ]
+    domains = {opset.domain: opset.version for opset in step.opset_import} | {"ai.onnx.ml": _ML_OPSET}
+    if any(node.domain == "com.microsoft" for node in outer.nodes):
+        domains["com.microsoft"] = 1
     model = helper.make_model(
         helper.make_graph(
             outer.nodes,
@@ -91,7 +94,7 @@ def build(step: onnx.ModelProto, metadata: Metadata) -> onnx.ModelProto:
         ),
         producer_name="nextword",
         ir_version=IR_VERSION,
-        opset_imports=[*step.opset_import, helper.make_opsetid("ai.onnx.ml", _ML_OPSET)],
+        opset_imports=[helper.make_opsetid(domain, version) for domain, version in domains.items()],
     )
     helper.set_model_props(model, metadata.to_properties())
     onnx.checker.check_model(model)
@@ -114,6 +117,8 @@ def _parted(step: onnx.ModelProto) -> tuple[list[onnx.NodeProto], list[onnx.Node
 def _ids(graph: Graph, tokens: str, metadata: Metadata) -> tuple[str, str]:
     """The words' ids `(n,)`, −1 where there is none, and the words that have none."""
     spellings: dict[str, int] = {}
+    if metadata.line_ends and words.END_OF_LINE in metadata.dictionary:
+        spellings[text_splitting.LINE_END] = metadata.dictionary.index(words.END_OF_LINE)
     for spell in (str, *((str.capitalize, str.upper) if metadata.lowercase else ())):
         for id, word in enumerate(metadata.dictionary):
             for form in ("NFC", "NFD"):

@@ -2,7 +2,7 @@
 
 What a joiner remembers between two words is carried through the loop as flags, each `(1,)`:
 
-- `begins`: no word was written yet, and the prompt brings the blank before it;
+- `begins`: a blank stands before the next word: the prompt's last, or a line end;
 - `glued`: the next word is glued to the last one;
 - `apart`: the last word ends in a zero-width character, beside which a blank is needed;
 - `open_0`, `open_1`: whether a straight quote of either kind is open.
@@ -13,7 +13,7 @@ from onnx import TensorProto
 
 from nextword import words
 from nextword.export.graph import Graph
-from nextword.export.text_splitting import BLANKS
+from nextword.export.text_splitting import BLANKS, LINE_END, regex_class
 from nextword.metadata import Metadata
 
 _QUOTES = tuple(sorted(words.STRAIGHT_QUOTES))
@@ -23,6 +23,8 @@ _FIRST_QUOTE = 3
 
 def carried(metadata: Metadata) -> list[str]:
     """The names of the flags that the loop carries."""
+    if metadata.split_by == "characters":
+        return []
     if metadata.split_by == "whitespace":
         return ["begins"]
     return ["begins", "glued", "apart", "open_0", "open_1"]
@@ -36,8 +38,9 @@ def first(graph: Graph, prompt: str, tokens: str, metadata: Metadata) -> list[st
     - `prompt`: name of the string `(1,)`.
     - `tokens`: name of its words `(n,)`.
     """
-    blanks = "".join(f"\\x{{{ord(blank):x}}}" for blank in BLANKS)
-    begins = graph.node("RegexFullMatch", [prompt], pattern=f"(?s:.*)[{blanks}]")
+    if metadata.split_by == "characters":
+        return []
+    begins = graph.node("RegexFullMatch", [prompt], pattern=f"(?s:.*)[{regex_class(BLANKS)}]")
     if metadata.split_by == "whitespace":
         return [begins]
     # Each word's kind as a number; that of no word is 0.
@@ -74,10 +77,21 @@ def piece(graph: Graph, id: str, metadata: Metadata) -> str:
 
     **Returns:** the name of a string `(1,)`.
     """
-    word = graph.node("Gather", [graph.constant("word_words", np.array(metadata.dictionary)), id])
+    is_line_end = [metadata.line_ends and word == words.END_OF_LINE for word in metadata.dictionary]
+    texts = [LINE_END if ends else word for word, ends in zip(metadata.dictionary, is_line_end, strict=True)]
+    word = graph.node("Gather", [graph.constant("word_words", np.array(texts)), id])
+    if metadata.split_by == "characters":
+        return word
     glued = "begins"
-    if metadata.split_by != "whitespace":
+    if metadata.split_by == "words":
         glued = graph.node("Or", ["begins", _is_glued(graph, id, metadata)])
+    if metadata.line_ends:
+        ends = graph.node(
+            "Gather", [graph.constant("word_is_line_end", np.array(is_line_end)), id], "next_begins"
+        )
+        glued = graph.node("Or", [glued, ends])
+    else:
+        graph.node("Identity", [graph.constant("word_false", np.array([False]))], "next_begins")
     blank = graph.node(
         "Where",
         [
@@ -86,7 +100,6 @@ def piece(graph: Graph, id: str, metadata: Metadata) -> str:
             graph.constant("word_blank", np.array([" "])),
         ],
     )
-    graph.node("Identity", [graph.constant("word_false", np.array([False]))], "next_begins")
     return graph.node("StringConcat", [blank, word])
 
 

@@ -5,9 +5,12 @@ string can only be cut at a fixed delimiter, and tested against a regular expres
 `words` is built from these two. A piece is a word if it is one as a whole (`don't`, `3.14`); other
 pieces are cut at their punctuation, from the outside in. That gives the same words where blanks
 stand as people set them; `3.14:don't`, without one, falls into more pieces.
+
+Characters need onnxruntime's own `Tokenizer`, which all its builds have.
 """
 
 import sys
+from collections.abc import Iterable
 from string import punctuation
 
 import numpy as np
@@ -15,6 +18,7 @@ from onnx import TensorProto
 
 from nextword import words
 from nextword.export.graph import Graph
+from nextword.metadata import Metadata
 
 # What Python's str.split takes as blanks, the space last: it is the one that stands in most texts.
 BLANKS = [character for code in range(sys.maxunicode + 1) if (character := chr(code)).isspace()]
@@ -31,29 +35,32 @@ _UNIT = rf"(?:{_NUMBERS}|{_W}+)"
 _WORD = rf"{_UNIT}(?:['’‐\-]{_UNIT})*"
 _ROUNDS = 2  # of marks around a word that may also stand inside one: ('tis.)
 _SENTINEL = "\ue000"  # private use: it stands in no text
+LINE_END = "\n"  # what stands for `<eos>` among the words of a prompt
 
 
-def split(graph: Graph, prompt: str, split_by: str, dictionary: list[str]) -> str:
-    """The words of a prompt.
+def split(graph: Graph, prompt: str, metadata: Metadata) -> str:
+    """The words of a prompt, by the rules of a model; its punctuation marks are cut out.
 
     **Arguments:**
 
     - `prompt`: name of a string `(1,)`.
-    - `split_by`: `whitespace` or `words`.
-    - `dictionary`: the model's words; its punctuation marks are cut out.
 
     **Returns:** the name of a string `(n,)`.
     """
-    pieces = prompt
+    if metadata.split_by == "characters":
+        return _characters(graph, prompt, line_ends=metadata.line_ends)
+    pieces = _cut(graph, prompt, LINE_END) if metadata.line_ends else prompt
     for blank in BLANKS:
+        if metadata.line_ends and blank == LINE_END:
+            continue
         # By the space the operator drops empty pieces itself, if it is not named.
         delimiter = {} if blank == " " else {"delimiter": blank}
         parts, _ = graph.nodes_out("StringSplit", [pieces], 2, **delimiter)  # (pieces, parts), padded
         pieces = _flat(graph, parts)
     pieces = _without_empty(graph, pieces)
-    if split_by == "whitespace":
+    if metadata.split_by == "whitespace":
         return pieces
-    for mark in (*_RUNS, *_marks(dictionary)):
+    for mark in (*_RUNS, *_marks(metadata.dictionary)):
         pieces = _cut(graph, pieces, mark)
     for _ in range(_ROUNDS):
         for mark in _IN_NUMBERS + _IN_WORDS:
@@ -63,6 +70,33 @@ def split(graph: Graph, prompt: str, split_by: str, dictionary: list[str]) -> st
     for mark in _IN_NUMBERS + _IN_WORDS:
         pieces = _cut(graph, pieces, mark, spare=_WORD)
     return pieces
+
+
+def _characters(graph: Graph, prompt: str, *, line_ends: bool) -> str:
+    """The characters of a prompt with what is tied to them, a space for each run of blanks."""
+    blank = regex_class(blank for blank in BLANKS if not (line_ends and blank == LINE_END))
+    one = f"[^{regex_class(BLANKS)}][\\p{{M}}\\x{{200d}}]*"
+    line_end = f"[{blank}]*\\n[{blank}]*"
+    forms = [*([line_end] if line_ends else []), f"[{blank}]+", f"(?:{one}\\x{{200d}}|\\x{{200d}})*{one}"]
+    found = graph.node(
+        "Tokenizer",
+        [prompt],
+        domain="com.microsoft",
+        mark=0,
+        mincharnum=1,
+        pad_value="",
+        tokenexp="|".join(forms),
+    )  # (1, n)
+    pieces = _flat(graph, found)
+    for form, text in zip(forms[:-1], [LINE_END, " "] if line_ends else [" "], strict=True):
+        is_form = graph.node("RegexFullMatch", [pieces], pattern=form)
+        pieces = graph.node("Where", [is_form, _text(graph, text), pieces])
+    return pieces
+
+
+def regex_class(characters: Iterable[str]) -> str:
+    """What stands between the brackets of a regular expression for these characters."""
+    return "".join(f"\\x{{{ord(character):x}}}" for character in characters)
 
 
 def _marks(dictionary: list[str]) -> list[str]:

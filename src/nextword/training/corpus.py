@@ -4,14 +4,16 @@
   held-out parts for validation and test.
 - `dictionary.json`: the words in id order.
 - `text.json`: how the text was split, where the parts end, and the SHA-256 of its files.
-- `report.json`: the text at a glance.
+- `report.json` and `ranks.csv`: the text at a glance.
 """
 
+import csv
 import hashlib
 import itertools
 import json
+import math
 from collections import Counter
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +31,7 @@ PREPARED = Path("data/prepared")
 PARTS = ("training", "validation", "test")
 
 _MOST_FREQUENT = 20  # words in the report
+_RANKS = 60  # at equal distances on a logarithmic scale
 
 
 @dataclass(frozen=True)
@@ -39,7 +42,7 @@ class Corpus:
     - `ends`: where the training, validation and test part end in `ids`; the last two are empty
       where nothing is held out.
     - `dictionary`: the words of the training part, by descending frequency.
-    - `split_by`, `lowercase`: how the text was split.
+    - `split_by`, `lowercase`, `line_ends`: how the text was split.
     - `sha256`: of the text files.
     """
 
@@ -48,6 +51,7 @@ class Corpus:
     dictionary: Dictionary
     split_by: str
     lowercase: bool
+    line_ends: bool
     sha256: str
 
     @property
@@ -61,6 +65,10 @@ class Corpus:
         parts = zip(PARTS[1:], itertools.pairwise(self.ends), strict=True)
         return {name: self.ids[start:end] for name, (start, end) in parts if start < end}
 
+    def join(self, ids: Iterable[int]) -> str:
+        """Ids as text."""
+        return words.join(self.dictionary.decode(ids), self.split_by, self.line_ends)
+
 
 def prepare(params: PrepareParams, directory: Path = PREPARED) -> Corpus:
     """Splits a text into words and writes them as ids.
@@ -72,10 +80,10 @@ def prepare(params: PrepareParams, directory: Path = PREPARED) -> Corpus:
     that the dictionary does not have.
     """
     try:
-        paths = texts.files_of(Path(params.text))
-        line_ends = _line_ends(paths, params.held_out)
+        sources = _sources(params)
+        last_lines = _last_lines(sources[0], params.held_out)
         counts: list[Counter[str]] = [Counter() for _ in PARTS]
-        for part, tokens in _parts(paths, params, line_ends):
+        for part, tokens in _parts(sources, params, last_lines):
             counts[part].update(tokens)
     except CorpusError as error:
         raise CorpusError(f"prepare.text: {error}") from None
@@ -87,6 +95,9 @@ def prepare(params: PrepareParams, directory: Path = PREPARED) -> Corpus:
         raise CorpusError(
             f"prepare.held_out {params.held_out:g} leaves a part without words; hold out more lines, or none"
         )
+    for name, count in zip(PARTS[1:], counts[1:], strict=True):
+        if getattr(params, name) and not count:
+            raise CorpusError(f"prepare.{name} has no words; name another file, or null")
     new = next((word for count in counts[1:] for word in count if word not in dictionary), None)
     if new is not None and dictionary.unknown is None:
         raise CorpusError(
@@ -96,16 +107,18 @@ def prepare(params: PrepareParams, directory: Path = PREPARED) -> Corpus:
     text = {
         "split_by": params.split_by,
         "lowercase": params.lowercase,
+        "line_ends": params.line_ends,
         "ends": ends,
         "unknown": dictionary.unknown,
-        "sha256": _sha256(paths),
+        "sha256": _sha256(list(itertools.chain(*sources))),
     }
     with files.replacing(directory) as temporary:
         temporary.mkdir()
-        _write_ids(temporary / "ids.npy", ends[-1], dictionary, _parts(paths, params, line_ends))
+        _write_ids(temporary / "ids.npy", ends[-1], dictionary, _parts(sources, params, last_lines))
         files.write_json(temporary / "dictionary.json", dictionary.words)
         files.write_json(temporary / "text.json", text)
         files.write_json(temporary / "report.json", _report(counts, dictionary))
+        _write_ranks(temporary / "ranks.csv", counts)
     return load(directory)
 
 
@@ -120,37 +133,50 @@ def load(directory: Path = PREPARED) -> Corpus:
     )
 
 
-def _line_ends(paths: list[Path], held_out: float) -> list[int]:
+def _sources(params: PrepareParams) -> list[list[Path]]:
+    """The files of the training part, and those of one's own for validation and test, if any."""
+    folder = Path(params.text)
+    if not (params.validation or params.test):
+        return [texts.files_of(folder)]
+    if not folder.is_dir():
+        raise CorpusError(
+            f"{folder} is no folder, in which prepare.validation and prepare.test are looked for"
+        )
+    held_out = [texts.files_of(folder / name) if name else [] for name in (params.validation, params.test)]
+    taken = set(itertools.chain(*held_out))
+    return [[path for path in texts.files_of(folder) if path not in taken], *held_out]
+
+
+def _last_lines(paths: list[Path], held_out: float) -> list[int]:
     """The lines after which the training and the validation part end; none if nothing is held out."""
     if not held_out:
         return []
-    lines = sum(text.count("\n") for path in paths for text in _whole_lines(path))
+    lines = sum(text.count("\n") for path in paths for text in texts.blocks(path))
     return [round(lines * (1 - held_out)), round(lines * (1 - held_out / 2))]
 
 
-def _parts(paths: list[Path], params: PrepareParams, line_ends: list[int]) -> Iterator[tuple[int, list[str]]]:
+def _parts(
+    sources: list[list[Path]], params: PrepareParams, last_lines: list[int]
+) -> Iterator[tuple[int, list[str]]]:
     """The words of the text in order, some at a time, with the number of their part."""
+
+    def split(text: str) -> list[str]:
+        return words.split(text, params.split_by, params.lowercase, params.line_ends)
+
     line = part = 0
-    for piece in itertools.chain.from_iterable(map(_whole_lines, paths)):
+    for piece in itertools.chain.from_iterable(map(texts.blocks, sources[0])):
         text = piece
-        while part < len(line_ends) and line + text.count("\n") >= line_ends[part]:
+        while part < len(last_lines) and line + text.count("\n") >= last_lines[part]:
             place = 0
-            for _ in range(line_ends[part] - line):
+            for _ in range(last_lines[part] - line):
                 place = text.index("\n", place) + 1
-            yield part, words.split(text[:place], params.split_by, params.lowercase)
-            text, line, part = text[place:], line_ends[part], part + 1
-        yield part, words.split(text, params.split_by, params.lowercase)
+            yield part, split(text[:place])
+            text, line, part = text[place:], last_lines[part], part + 1
+        yield part, split(text)
         line += text.count("\n")
-
-
-def _whole_lines(path: Path) -> Iterator[str]:
-    """The text of a file in pieces; where the file ends, a line ends."""
-    last = "\n"
-    for text in texts.blocks(path):
-        last = text[-1:] or last
-        yield text
-    if last != "\n":
-        yield "\n"
+    for part, paths in enumerate(sources[1:], 1):
+        for text in itertools.chain.from_iterable(map(texts.blocks, paths)):
+            yield part, split(text)
 
 
 def _write_ids(
@@ -166,9 +192,7 @@ def _write_ids(
 
 
 def _report(counts: list[Counter[str]], dictionary: Dictionary) -> dict[str, Any]:
-    """The text at a glance: its parts, its most frequent words, and how fast they grow rare."""
-    by_frequency = counts[0].most_common()
-    ranks = [digit * 10**power for power in range(9) for digit in (1, 2, 5)]
+    """The text at a glance: its parts and its most frequent words."""
     return {
         "dictionary": len(dictionary),
         "parts": {
@@ -182,9 +206,28 @@ def _report(counts: list[Counter[str]], dictionary: Dictionary) -> dict[str, Any
             for name, count in zip(PARTS, counts, strict=True)
             if count
         },
-        "most_frequent": dict(by_frequency[:_MOST_FREQUENT]),
-        "frequency_by_rank": {rank: by_frequency[rank - 1][1] for rank in ranks if rank <= len(by_frequency)},
+        "most_frequent": dict(counts[0].most_common(_MOST_FREQUENT)),
     }
+
+
+def _write_ranks(path: Path, counts: list[Counter[str]]) -> None:
+    """How fast words grow rare (Zipf 1949), and what share of each part the words up to each rank cover."""
+    by_frequency = [word for word, _ in counts[0].most_common()]
+    covered = {
+        f"{name}_coverage": np.cumsum([count[word] for word in by_frequency]) / count.total()
+        if count
+        else None
+        for name, count in zip(PARTS, counts, strict=True)
+    }
+    ranks = np.unique(np.geomspace(1, len(by_frequency), _RANKS).round().astype(np.int64))
+    with path.open("w", encoding="utf-8", newline="") as file:
+        writer = csv.writer(file, lineterminator="\n")
+        writer.writerow(["rank", "count", "log10_rank", "log10_count", *covered])
+        for rank in ranks.tolist():
+            count = counts[0][by_frequency[rank - 1]]
+            logs = [significant(math.log10(value)) for value in (rank, count)]
+            shares = ("" if part is None else significant(part[rank - 1]) for part in covered.values())
+            writer.writerow([rank, count, *logs, *shares])
 
 
 def _sha256(paths: list[Path]) -> str:

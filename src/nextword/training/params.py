@@ -25,6 +25,9 @@ def _above_zero(high: float) -> Any:
     return Field(gt=0, le=high, description=f"a number above 0, up to {high:g}")
 
 
+_inside = Field(min_length=1, description="the name of a file or folder in the folder prepare.text, or null")
+
+
 class _Section(BaseModel):
     # Strict: "3" is not 3, and true is not 1. Every key has to be there, so that params.yaml is
     # the one place where a value stands.
@@ -35,11 +38,16 @@ class PrepareParams(_Section):
     """How the text is read. The keys are explained in params.yaml."""
 
     text: Annotated[str, Field(min_length=1, description="the path of a text file, or of a folder of them")]
-    split_by: Literal["whitespace", "words"] = Field(description="whitespace or words")
+    split_by: Literal["whitespace", "words", "characters"] = Field(
+        description="whitespace, words or characters"
+    )
     lowercase: bool = Field(description="true or false")
+    line_ends: bool = Field(description="true or false")
     max_words: Annotated[int, _whole(0, 10**7)]
     min_count: Annotated[int, _whole(1, 10**9)]
     held_out: Annotated[float, _between(0, 0.9)]
+    validation: Annotated[str | None, _inside]
+    test: Annotated[str | None, _inside]
 
 
 class TrainParams(_Section):

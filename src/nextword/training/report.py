@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nextword import files, words
+from nextword import files
 from nextword.training import baselines, batches, evaluation
 from nextword.training.batches import Windows
 from nextword.training.corpus import PARTS, Corpus
@@ -114,8 +114,7 @@ def summary(metrics: dict[str, Any]) -> Iterator[str]:
 def _sample(sample: Sample, corpus: Corpus) -> str:
     """A sample as four lines."""
     prompt, model, text = (
-        words.join(corpus.dictionary.decode(ids), corpus.split_by)
-        for ids in (sample.prompt, sample.continuation, sample.truth)
+        corpus.join(ids).replace("\n", " / ") for ids in (sample.prompt, sample.continuation, sample.truth)
     )
     right = f"{sum(sample.right)} of {len(sample.right)} words stand in the text after the words before them"
     return f"prompt  {prompt}\nmodel   {model}\ntext    {text}\nright   {right}\n"
@@ -134,7 +133,7 @@ def _write_wrong_windows(path: Path, predictions: Predictions, windows: Windows,
             next_word, predicted = decode([windows.next_words[row], predictions.likeliest[row]])
             table.writerow(
                 [
-                    words.join(decode(windows.contexts[row]), corpus.split_by),
+                    corpus.join(windows.contexts[row]),
                     next_word,
                     significant(np.exp(predictions.log_probability[row])),
                     predicted,

@@ -126,6 +126,7 @@ def _identity(corpus: Corpus, params: TrainParams) -> str:
         corpus.sha256,
         corpus.split_by,
         corpus.lowercase,
+        corpus.line_ends,
         corpus.ends,
         corpus.dictionary.words,
     ]
