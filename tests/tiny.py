@@ -23,9 +23,11 @@ def make_model(
     precision: str = "float64",
     seed: int = 0,
     scale: float = 4.0,
+    tied: bool = False,
 ) -> NextWordModel:
     """A model with random float16 weights, large enough that its words vary."""
-    model = NextWordModel(Architecture(dictionary, embedding, hidden, layers, context, precision), seed)
+    architecture = Architecture(dictionary, embedding, hidden, layers, context, precision, tied=tied)
+    model = NextWordModel(architecture, seed)
     with torch.no_grad():
         for weight in model.parameters():
             weight.mul_(scale)
@@ -41,8 +43,8 @@ def metadata_of(model: NextWordModel, words: list[str], **changes: Any) -> Metad
         "line_ends": False,
         "context": 3,
         "cell": "lstm",
-        "layers": model.lstm.num_layers,
-        "hidden": model.lstm.hidden_size,
+        "layers": len(model.layers),
+        "hidden": model.architecture.hidden,
         "unknown": None,
         "params": {"train": {"seed": 0}},
         "metrics": {},
@@ -59,7 +61,7 @@ def weights_of(model: NextWordModel) -> dict[str, Any]:
 def export(path: Path, model: NextWordModel, words: list[str] = WORDS, **changes: Any) -> Path:
     """Writes a model to a file; keywords change its metadata."""
     metadata = metadata_of(model, words, **changes)
-    graph = step_graph.build(weights_of(model), model.lstm.num_layers, metadata.to_properties())
+    graph = step_graph.build(weights_of(model), len(model.layers), metadata.to_properties())
     path.write_bytes(graph.SerializeToString())
     return path
 

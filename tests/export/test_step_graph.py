@@ -1,5 +1,6 @@
 import json
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnx
@@ -22,6 +23,7 @@ from nextword.model_file import ModelFile
     batch=st.integers(1, 5),
     time=st.integers(1, 7),
     seed=st.integers(0, 100),
+    tied=st.booleans(),
 )
 def test_the_graph_computes_what_pytorch_computes(
     tmp_path_factory: pytest.TempPathFactory,
@@ -32,8 +34,10 @@ def test_the_graph_computes_what_pytorch_computes(
     batch: int,
     time: int,
     seed: int,
+    tied: bool,
 ) -> None:
-    model = make_model(dictionary, embedding=embedding, hidden=hidden, layers=layers, seed=seed, scale=1.5)
+    sizes: dict[str, Any] = {"embedding": embedding, "hidden": hidden, "layers": layers}
+    model = make_model(dictionary, **sizes, seed=seed, scale=1.5, tied=tied)
     words = [f"w{id}" for id in range(dictionary)]
     graph = step_graph.build(weights_of(model), layers, metadata_of(model, words).to_properties())
     path = tmp_path_factory.mktemp("graph") / "m.onnx"

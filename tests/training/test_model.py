@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from nextword.errors import TrainingError
 from nextword.training import model
+from nextword.training.dropout import Dropout
 from nextword.training.model import Architecture, NextWordModel
 
 Array = NDArray[np.float64]
@@ -25,8 +26,8 @@ def by_the_equations(weights: dict[str, Array], ids: list[int], layers: int) -> 
     """The equations at the head of model.py, written out for one text."""
     inputs = [weights["embedding.weight"][id] for id in ids]
     for layer in range(layers):
-        w, u = weights[f"lstm.weight_ih_l{layer}"], weights[f"lstm.weight_hh_l{layer}"]
-        b = weights[f"lstm.bias_ih_l{layer}"] + weights[f"lstm.bias_hh_l{layer}"]
+        w, u = weights[f"layers.{layer}.weight_ih_l0"], weights[f"layers.{layer}.weight_hh_l0"]
+        b = weights[f"layers.{layer}.bias_ih_l0"] + weights[f"layers.{layer}.bias_hh_l0"]
         h = c = np.zeros(u.shape[1])
         outputs = []
         for x in inputs:
@@ -119,9 +120,52 @@ def test_expected_frequencies_are_the_first_predictions() -> None:
 
 
 def test_dropout_is_for_training_alone() -> None:
-    network = NextWordModel(SMALL, dropout=0.5)
     ids = torch.tensor([[1, 2, 3]])
+    plain = NextWordModel(SMALL)
+    for dropout in (Dropout(values=0.5), Dropout(locked=0.5), Dropout(embedding=0.5), Dropout(weights=0.5)):
+        network = NextWordModel(SMALL, dropout=dropout)
+        with torch.no_grad():
+            assert not torch.equal(network(ids)[0], network(ids)[0])
+            network.eval()
+            assert torch.equal(network(ids)[0], plain(ids)[0])
+
+
+def test_locked_dropout_leaves_out_the_same_values_throughout_and_embedding_dropout_whole_words() -> None:
+    values = torch.ones(50, 3, 40, dtype=torch.float64)
+    found = Dropout(locked=0.5).of_values(values)
+    assert torch.equal(found, found[:1].expand_as(found))
+    assert set(found.unique().tolist()) == {0.0, 2.0}
+    assert not torch.equal(found[:, 0], found[:, 1])  # each text of a batch has values of its own
+    fresh = Dropout(values=0.5).of_values(values)
+    assert not torch.equal(fresh[0], fresh[1])
+
+    ids = torch.arange(120).reshape(40, 3) % 30
+    vectors = Dropout(embedding=0.5).of_words(torch.ones(40, 3, 5), ids, 30)
+    by_word = {
+        int(id): vector.unique().tolist()
+        for id, vector in zip(ids.flatten(), vectors.flatten(0, 1), strict=True)
+    }
+    assert {tuple(one) for one in by_word.values()} == {(0.0,), (2.0,)}
+    for id, vector in zip(ids.flatten().tolist(), vectors.flatten(0, 1), strict=True):
+        assert vector.unique().tolist() == by_word[id]
+
+
+def test_weight_dropout_leaves_the_weights_from_below_alone() -> None:
+    network = NextWordModel(SMALL, dropout=Dropout(weights=0.9))
+    ids = torch.tensor([[1], [2]])  # from the zero state, one word meets no recurrent weight
     with torch.no_grad():
-        assert not torch.equal(network(ids)[0], network(ids)[0])
-        network.eval()
-        assert torch.equal(network(ids)[0], NextWordModel(SMALL).eval()(ids)[0])
+        assert torch.allclose(network(ids)[0], NextWordModel(SMALL)(ids)[0], atol=1e-12)
+
+
+def test_a_tied_model_whose_sizes_differ_has_a_projection() -> None:
+    sizes = dataclasses.replace(SMALL, tied=True)
+    network = NextWordModel(sizes)
+    assert network.projection is not None
+    assert network.projection.weight.shape == (5, 7)
+    ids = torch.tensor([[1, 2]])
+    with torch.no_grad():
+        features, _ = network.read(ids)
+        top = network.layers[1](network.layers[0](network.embedding(ids.T))[0])[0]
+        expected = network.embedding.weight @ (network.projection.weight @ top[-1, 0]) + network.logits.bias
+        assert features.shape == (2, 1, 5)
+        assert torch.allclose(network(ids)[0][0], expected, atol=1e-12)

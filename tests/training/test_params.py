@@ -29,7 +29,7 @@ def test_shipped_params_are_valid_and_are_the_tutorials_regime(tmp_path: Path) -
         ("layers: 2", "layers: 2.5", "train.layers: 2.5 is not allowed; allowed: a whole number"),
         ("layers: 2", "layer: 2", "train.layer: 2: unknown key (did you mean layers?); allowed: seed, "),
         ("layers: 2", "", "train.layers is missing; allowed: a whole number from 1 to 16"),
-        ("float64 #", "float16 #", 'train.precision: "float16" is not allowed; allowed: float64 or float32'),
+        ("float64 #", "float16 #", 'train.precision: "float16" is not allowed; allowed: float64, float32'),
         ("3e-3", ".nan", "train.learning_rate: NaN is not allowed; allowed: a number above 0, up to 1"),
         ("3e-3", "0", "train.learning_rate: 0 is not allowed; allowed: a number above 0"),
         (
@@ -75,11 +75,24 @@ def test_an_unbounded_context_is_null(tmp_path: Path) -> None:
     assert load(tmp_path, SHIPPED.replace("context: 3", "context: null")).train.context is None
 
 
-def test_tied_sizes_have_to_be_equal(tmp_path: Path) -> None:
-    tied = SHIPPED.replace("tied: false", "tied: true")
-    assert load(tmp_path, tied).train.tied
+@pytest.mark.parametrize(
+    ("old", "new", "expected"),
+    [
+        (
+            "patience: 0",
+            "patience: 3",
+            "patience: 3 with train.context 3 is not allowed; allowed: 0, or context",
+        ),
+        (
+            "warmup_steps: 0",
+            "warmup_steps: 2001",
+            "warmup_steps: 2001 is not allowed; allowed: at most train.max_steps, 2000",
+        ),
+    ],
+)
+def test_values_that_do_not_fit_together_are_an_error(
+    tmp_path: Path, old: str, new: str, expected: str
+) -> None:
     with pytest.raises(ParamsError) as raised:
-        load(tmp_path, tied.replace("hidden: 512", "hidden: 256"))
-    assert "train.tied: true with train.embedding 512 and train.hidden 256 is not allowed" in str(
-        raised.value
-    )
+        load(tmp_path, SHIPPED.replace(old, new))
+    assert f"train.{expected}" in str(raised.value)

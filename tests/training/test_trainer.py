@@ -1,18 +1,21 @@
 import csv
 import hashlib
 import os
+import re
 import signal
 import subprocess
 import sys
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
+import torch
 from tiny import ROOT, TEXT, write_params
 
 from nextword.errors import CorpusError, TrainingError
-from nextword.training import batches, corpus, evaluation, model, params, trainer
-from nextword.training.checkpoint import CHECKPOINT
+from nextword.training import batches, checkpoint, corpus, evaluation, model, params, trainer
+from nextword.training.checkpoint import CHECKPOINTS, Progress
 from nextword.training.model import NextWordModel
 from nextword.training.numbers import significant
 
@@ -58,7 +61,7 @@ def test_training_stops_within_reach_of_the_floor(in_directory: Path) -> None:
     assert losses[-2][1] > best.loss + 0.1  # not a pass too late
     assert losses[-1] == (architecture.steps, significant(quality.loss))
     assert curve("lowest_loss")[-1][1] == significant(best.loss)
-    assert not CHECKPOINT.exists()
+    assert not list(CHECKPOINTS.rglob("*.safetensors"))
 
 
 def test_training_stops_after_max_steps_even_within_an_epoch(in_directory: Path) -> None:
@@ -93,32 +96,45 @@ def test_weights_that_are_no_numbers_stop_the_run(
 ) -> None:
     prepare(in_directory)
 
-    def step_to_nowhere(network: NextWordModel, *_: object) -> None:
+    def expect_nothing(network: NextWordModel, _frequencies: object) -> None:
         network.logits.bias.data.fill_(float("nan"))
 
-    monkeypatch.setattr(trainer, "_step", step_to_nowhere)
+    monkeypatch.setattr(NextWordModel, "expect", expect_nothing)
+    prepare(in_directory, LINES, **STREAMS)
     with pytest.raises(TrainingError, match=r"lower train\.learning_rate"):
         train()
     assert not Path("models").exists()
 
 
-def test_a_loss_that_is_no_number_names_the_step(in_directory: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    prepare(in_directory, batch=4)  # several steps before the weights are measured again
-    step = trainer._step
-    monkeypatch.setattr(
-        trainer,
-        "_step",
-        lambda network, *rest: (step(network, *rest), network.logits.bias.data.fill_(float("inf"))),
-    )
-    with pytest.raises(TrainingError, match=r"the loss is nan after step 1; lower train\.learning_rate"):
+def test_a_run_that_diverges_says_where_and_how_and_what_to_look_at(in_directory: Path) -> None:
+    # Such decay makes each matrix −9 times what it was.
+    prepare(in_directory, LINES, **STREAMS | {"learning_rate": 1.0, "weight_decay": 10.0})
+    with pytest.raises(TrainingError) as raised:
         train()
+    found = re.fullmatch(
+        r"training has diverged at step (\d+): loss (\S+), gradient norm (\S+), learning rate (\S+); lower "
+        r"train\.learning_rate or train\.clip, or raise train\.warmup_steps",
+        str(raised.value),
+    )
+    assert found
+    step, loss = int(found[1]), float(found[2])
+    assert not loss < 50
+    assert float(found[4]) == pytest.approx(1 - (step - 1) / 300, abs=0.01)
+    assert not Path("models/trained").exists()
 
 
-def run_stage(directory: Path, **environment: str) -> subprocess.Popen[str]:
+# The stage, with a checkpoint after each step.
+EAGER = "import runpy, sys; from nextword.training import trainer; trainer._CHECKPOINT_SECONDS = 0; "
+EAGER += "runpy.run_path(sys.argv[1], run_name='__main__')"
+
+
+def run_stage(
+    directory: Path, environment: dict[str, str] | None = None, *, eager: bool = False
+) -> subprocess.Popen[str]:
     return subprocess.Popen(
-        [sys.executable, str(ROOT / "stages" / "train.py")],
+        [sys.executable, *(["-c", EAGER] if eager else []), str(ROOT / "stages" / "train.py")],
         cwd=directory,
-        env=os.environ | environment,
+        env=os.environ | (environment or {}),
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
         text=True,
@@ -179,7 +195,7 @@ def test_ctrl_c_leaves_a_checkpoint_from_which_the_run_ends_with_the_same_bytes(
     assert cut.returncode == 130
     assert "the next run goes on from there" in out
     assert err == "interrupted\n"
-    assert CHECKPOINT.exists()
+    assert list(CHECKPOINTS.rglob("*.safetensors"))
     assert not Path("models/trained").exists()
 
     with run_stage(in_directory) as resumed:
@@ -187,7 +203,105 @@ def test_ctrl_c_leaves_a_checkpoint_from_which_the_run_ends_with_the_same_bytes(
     assert resumed.returncode == 0
     assert "step 0: " not in out
     assert digests(in_directory) == expected
-    assert not CHECKPOINT.exists()
+    assert not list(CHECKPOINTS.rglob("*.safetensors"))
+
+
+@pytest.mark.parametrize("precision", ["float64", "float32"])
+def test_a_run_that_was_killed_again_and_again_ends_with_the_same_bytes(
+    in_directory: Path, precision: str
+) -> None:
+    everything = {
+        "embedding": 12,
+        "locked_dropout": 0.1,
+        "embedding_dropout": 0.1,
+        "weight_dropout": 0.2,
+        "warmup_steps": 20,
+        "schedule": "cosine",
+        "weight_decay": 0.1,
+        "averaging": 0.95,
+        "softmax_samples": 5,
+        "patience": 100,
+        "max_steps": 400,
+        "precision": precision,
+    }
+    prepare(in_directory, LINES, {"held_out": 0.2, "min_count": 2}, **STREAMS | everything)
+    with run_stage(in_directory) as whole:
+        assert whole.wait(100) == 0
+    expected = digests(in_directory)
+    (in_directory / "models" / "trained").rename(in_directory / "old")
+
+    kills = 0
+    random = np.random.default_rng(0)
+    while not Path("models/trained").exists():
+        with run_stage(in_directory, eager=True) as process:
+            assert process.stdout
+            process.stdout.readline()  # it has begun, or taken up what there was
+            try:
+                process.wait(random.uniform(0.05, 0.5) if kills < 5 else 100)
+                assert process.returncode == 0
+            except subprocess.TimeoutExpired:
+                process.kill()
+                kills += 1
+        assert len(list(CHECKPOINTS.rglob("*.safetensors"))) <= 3  # a third one for the blink of an eye
+    assert kills >= 3
+    assert digests(in_directory) == expected
+    assert not list(CHECKPOINTS.rglob("*.safetensors"))
+
+
+def test_a_checkpoint_that_the_disk_has_spoilt_leaves_the_one_before(in_directory: Path) -> None:
+    prepare(in_directory, LINES, **STREAMS)
+    tensors = {"a": torch.arange(5.0)}
+    for step in (3, 7, 9):
+        checkpoint.save("run", Progress(step=step, best_loss=0.1 + 0.2), tensors)
+    newest, before = sorted(CHECKPOINTS.rglob("*.safetensors"), reverse=True)
+    assert (newest.stem, before.stem) == ("000000009", "000000007")
+    newest.write_bytes(newest.read_bytes()[:-4])
+    progress, found = checkpoint.load("run")
+    assert (progress.step, progress.best_loss) == (7, 0.1 + 0.2)
+    assert torch.equal(found["a"], tensors["a"])
+    assert checkpoint.load("other") == (Progress(), {})
+
+
+def test_patience_ends_training_and_publishes_the_best_weights(in_directory: Path) -> None:
+    # Three lines to learn by heart, and others to be measured on: it soon gets worse.
+    text = TEXT * 3 + "the mouse the cat the bell ran said too .\n" * 2
+    learning = {"patience": 3, "max_steps": 5000, "schedule": "constant", "dropout": 0.0, "words_per_step": 4}
+    prepare(in_directory, text, {"held_out": 0.4}, **STREAMS | learning)
+    train()
+    losses = curve("loss")
+    best_step, best_loss = min(losses, key=lambda point: point[1])
+    architecture, network = model.load()
+    assert architecture.steps == best_step
+    quality = evaluation.predict_text(network, corpus.load().held_out["validation"]).quality
+    assert significant(quality.loss) == best_loss
+    epoch = losses[1][0]
+    assert losses[-1][0] == best_step + 3 * epoch < 5000
+
+
+def test_patience_needs_a_validation_part(in_directory: Path) -> None:
+    prepare(in_directory, LINES, **STREAMS | {"patience": 3})
+    with pytest.raises(CorpusError, match=r"train\.patience needs a validation part"):
+        train()
+
+
+def test_averaged_weights_are_published(in_directory: Path) -> None:
+    found = {}
+    for averaging in (0.0, 0.9):
+        prepare(in_directory, LINES, **STREAMS | {"max_steps": 40, "averaging": averaging})
+        train()
+        found[averaging] = model.load()[1].logits.bias.detach()
+    assert not torch.equal(found[0.0], found[0.9])
+    assert (found[0.0] - found[0.9]).abs().max() < 0.2
+
+
+def test_curves_say_what_was_learnt_how_fast_and_with_what_gradients(in_directory: Path) -> None:
+    prepare(in_directory, LINES, **STREAMS | {"max_steps": 200, "warmup_steps": 10})
+    train()
+    assert curve("learning_rate")[-1] == (200, significant(0.02 * (1 - 189 / 190)))
+    assert curve("training_loss")[-1][1] < curve("training_loss")[0][1]
+    assert all(norm > 0 for _, norm in curve("gradient_norm"))
+    assert curve("perplexity")[-1][1] == pytest.approx(np.exp(curve("loss")[-1][1]), rel=1e-4)
+    assert list(Path("tensorboard").rglob("events.*"))
 
 
 def test_a_checkpoint_of_another_run_is_not_taken_up(in_directory: Path) -> None:
@@ -197,7 +311,7 @@ def test_a_checkpoint_of_another_run_is_not_taken_up(in_directory: Path) -> None
         cut.stdout.readline()
         cut.send_signal(signal.SIGINT)
         assert cut.wait(100) == 130
-    assert CHECKPOINT.exists()
+    assert list(CHECKPOINTS.rglob("*.safetensors"))
     prepare(in_directory, max_steps=3, stop_within=0)
     train()
     assert curve("loss")[0][0] == 0
@@ -214,13 +328,14 @@ def test_threads_and_instruction_sets_leave_the_same_bytes(in_directory: Path) -
         max_steps=25,
     )
     found = []
-    for environment in (
+    environments: list[dict[str, str]] = [
         {"OMP_NUM_THREADS": "1"},
         {"OMP_NUM_THREADS": "2"},
         {"OMP_NUM_THREADS": "2", "ATEN_CPU_CAPABILITY": "default"},
-    ):
-        with run_stage(in_directory, **environment) as process:
+    ]
+    for environment in environments:
+        with run_stage(in_directory, environment) as process:
             assert process.wait(100) == 0
         found.append(digests(in_directory))
-    assert len(found[0]) == 7
+    assert len(found[0]) == 11
     assert found[0] == found[1] == found[2]

@@ -10,11 +10,13 @@ from typing import Any
 import numpy as np
 import onnx
 from numpy.typing import NDArray
-from onnx import numpy_helper
+from onnx import helper, numpy_helper
 from onnxruntime.quantization import QuantType, quantize_dynamic
 
 from nextword.export import step_graph
 from nextword.export.step_graph import Weights
+
+_EMBEDDING, _LOGITS = "embedding", "logits_weight_Transposed"  # names that the quantiser goes on with
 
 
 def build(weights: Weights, layers: int, metadata: Mapping[str, str]) -> onnx.ModelProto:
@@ -22,7 +24,8 @@ def build(weights: Weights, layers: int, metadata: Mapping[str, str]) -> onnx.Mo
 
     Weights are quantised here, once for each matrix; activations while the graph runs. A weight
     takes 7 bits of its byte: without VNNI instructions, sums of full 8-bit products saturate. The
-    LSTM becomes onnxruntime's `DynamicQuantizeLSTM`; inputs, outputs and metadata stay.
+    LSTM becomes onnxruntime's `DynamicQuantizeLSTM`; inputs, outputs and metadata stay. A tied
+    model's matrix is stored once.
 
     **Arguments:** those of `step_graph.build`.
     """
@@ -32,8 +35,37 @@ def build(weights: Weights, layers: int, metadata: Mapping[str, str]) -> onnx.Mo
         path = Path(directory) / "int8.onnx"
         quantize_dynamic(graph, path, reduce_range=True, weight_type=QuantType.QInt8)
         quantised = onnx.load(path)
+    if is_tied(weights):
+        _share(quantised.graph)
     onnx.helper.set_model_props(quantised, dict(metadata))
     return quantised
+
+
+def is_tied(weights: Weights) -> bool:
+    """Whether embedding and logits have the same matrix."""
+    embedding, logits = weights["embedding.weight"], weights["logits.weight"]
+    return embedding.shape == logits.shape and np.array_equal(embedding, logits)
+
+
+def _share(graph: onnx.GraphProto) -> None:
+    """Lets a tied model's embedding be looked up in the matrix of its logits, which lies transposed."""
+    names = {f"{_EMBEDDING}_{part}": f"{_LOGITS}_{part}" for part in ("quantized", "scale", "zero_point")}
+    (place,) = (number for number, node in enumerate(graph.node) if f"{_EMBEDDING}_quantized" in node.input)
+    gather = graph.node[place]
+    (vectors,) = gather.output
+    columns = helper.make_node(
+        "Gather", [names[gather.input[0]], gather.input[1]], ["columns"], axis=1
+    )  # (embedding, time, batch)
+    rows = helper.make_node("Transpose", ["columns"], [vectors], perm=[1, 2, 0])
+    del graph.node[place]
+    graph.node.insert(place, rows)
+    graph.node.insert(place, columns)
+    for node in graph.node:
+        for number, name in enumerate(node.input):
+            node.input[number] = names.get(name, name)
+    kept = [tensor for tensor in graph.initializer if tensor.name not in names]
+    del graph.initializer[:]
+    graph.initializer.extend(kept)
 
 
 def dequantised(quantised: onnx.ModelProto, weights: Weights, layers: int) -> dict[str, NDArray[Any]]:
@@ -57,12 +89,14 @@ def dequantised(quantised: onnx.ModelProto, weights: Weights, layers: int) -> di
         return found
 
     found: dict[str, NDArray[Any]] = {name: weight.astype(np.float64) for name, weight in weights.items()}
-    found["embedding.weight"] = matrix("embedding")
-    found["logits.weight"] = matrix("logits_weight_Transposed").T
+    found["logits.weight"] = matrix(_LOGITS).T
+    found["embedding.weight"] = found["logits.weight"] if is_tied(weights) else matrix(_EMBEDDING)
+    if "projection.weight" in weights:
+        found["projection.weight"] = matrix("projection").T
     for layer in range(layers):
         for side, name in (("ih", "W"), ("hh", "R")):
             gates = step_graph.torch_gates(matrix(f"{name}_{layer}")[0].T)
-            found[f"lstm.weight_{side}_l{layer}"] = gates
+            found[f"layers.{layer}.weight_{side}_l0"] = gates
     return found
 
 

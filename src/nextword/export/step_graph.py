@@ -1,6 +1,6 @@
 """Weights → the step graph: words in, logits and the next state out, in standard operators.
 
-    ids ─ Transpose ─ Gather(embedding) ─ LSTM ─ … ─ LSTM ─ Gemm ─ logits
+    ids ─ Transpose ─ Gather(embedding) ─ LSTM ─ … ─ LSTM ─ (MatMul) ─ Gemm ─ logits
     hidden, cell ──── Split ────────────────┴──── … ───┴─── Concat ─ next_hidden, next_cell
 
 | name | type | shape |
@@ -33,17 +33,18 @@ def build(weights: Weights, layers: int, metadata: Mapping[str, str]) -> onnx.Mo
     **Arguments:**
 
     - `weights`: float16 or float32 arrays under the names of `NextWordModel`'s parameters:
-      `embedding.weight` `(dictionary, embedding)`; for each layer l `lstm.weight_ih_l{l}`
-      `(4 · hidden, input)`, `lstm.weight_hh_l{l}` `(4 · hidden, hidden)`, `lstm.bias_ih_l{l}` and
-      `lstm.bias_hh_l{l}` `(4 · hidden,)`; `logits.weight` `(dictionary, hidden)` and
-      `logits.bias` `(dictionary,)`.
+      `embedding.weight` `(dictionary, embedding)`; for each layer l `layers.{l}.weight_ih_l0`
+      `(4 · hidden, input)`, `layers.{l}.weight_hh_l0` `(4 · hidden, hidden)`, `layers.{l}.bias_ih_l0` and
+      `layers.{l}.bias_hh_l0` `(4 · hidden,)`; `logits.weight` `(dictionary, hidden)` and
+      `logits.bias` `(dictionary,)`; in a projected model `projection.weight` `(embedding, hidden)`, and
+      `logits.weight` is `(dictionary, embedding)`.
     - `layers`: number of LSTM layers.
     - `metadata`: the file's `metadata_props`.
 
     **Returns:** a model that has passed ONNX's checker and shape inference.
     """
     graph = Graph()
-    dictionary, hidden = weights["logits.weight"].shape
+    dictionary, hidden = len(weights["logits.bias"]), weights["layers.0.weight_hh_l0"].shape[1]
     embedding = graph.weight("embedding", weights["embedding.weight"])
     by_time = graph.node("Transpose", ["ids"], perm=[1, 0])  # (time, batch)
     sequence = graph.node("Gather", [embedding, by_time])  # (time, batch, embedding)
@@ -57,12 +58,12 @@ def build(weights: Weights, layers: int, metadata: Mapping[str, str]) -> onnx.Mo
             "LSTM",
             [
                 sequence,
-                graph.weight(f"W_{layer}", _onnx_gates(weights[f"lstm.weight_ih_l{layer}"])[None]),
-                graph.weight(f"R_{layer}", _onnx_gates(weights[f"lstm.weight_hh_l{layer}"])[None]),
+                graph.weight(f"W_{layer}", _onnx_gates(weights[f"layers.{layer}.weight_ih_l0"])[None]),
+                graph.weight(f"R_{layer}", _onnx_gates(weights[f"layers.{layer}.weight_hh_l0"])[None]),
                 graph.weight(
                     f"B_{layer}",
                     np.concatenate(
-                        [_onnx_gates(weights[f"lstm.bias_{side}_l{layer}"]) for side in ("ih", "hh")]
+                        [_onnx_gates(weights[f"layers.{layer}.bias_{side}_l0"]) for side in ("ih", "hh")]
                     )[None],
                 ),
                 "",  # all sequences of a batch are equally long
@@ -81,9 +82,15 @@ def build(weights: Weights, layers: int, metadata: Mapping[str, str]) -> onnx.Mo
         graph.node("Concat", parts, name, axis=0)
     layer_axis = graph.constant("layer", np.array([0]))
     top = graph.node("Squeeze", [last_hidden, layer_axis])  # (batch, hidden)
+    if "projection.weight" in weights:
+        top = graph.node("MatMul", [top, graph.weight("projection", weights["projection.weight"].T)])
     matrix = weights["logits.weight"]
     # The quantiser, which takes float32, wants a matrix of its own.
-    is_tied = matrix.dtype == np.float16 and np.array_equal(matrix, weights["embedding.weight"])
+    is_tied = (
+        matrix.dtype == np.float16
+        and matrix.shape == weights["embedding.weight"].shape
+        and np.array_equal(matrix, weights["embedding.weight"])
+    )
     output = [
         embedding if is_tied else graph.weight("logits_weight", matrix),
         graph.weight("logits_bias", weights["logits.bias"]),

@@ -1,9 +1,11 @@
 """What one sees of a run: a progress bar on a terminal, lines elsewhere, and learning curves."""
 
+import math
 import time
+from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import NamedTuple, Self
+from typing import Any, NamedTuple, Self
 
 from dvclive.live import Live
 from tqdm import tqdm
@@ -12,36 +14,63 @@ from nextword.training.evaluation import Quality
 from nextword.training.numbers import significant
 
 CURVES = Path("curves")
+TENSORBOARD = Path("tensorboard")
 
 _LINE_SECONDS = 2
+_STEPS = 100  # of the optimiser, for one point of TensorBoard's training curves
 
 
 class Point(NamedTuple):
-    """What was measured after `step` optimiser steps: the loss in nats, and the accuracy."""
+    """What was measured after `step` optimiser steps.
+
+    - `loss`, `accuracy`: of what the model is measured on; the loss in nats.
+    - `training_loss`, `gradient_norm`: means over the steps since the last point, with dropout;
+      `None` at step 0.
+    - `learning_rate`: of the last step.
+    """
 
     step: int
     loss: float
     accuracy: float
+    training_loss: float | None = None
+    gradient_norm: float | None = None
+    learning_rate: float | None = None
 
 
 class Curves:
-    """Shows a run and writes its curves through dvclive, point by point, under `curves/`.
+    """Shows a run and writes its curves.
+
+    dvclive has them point by point under `curves/`; TensorBoard also between points, under
+    `tensorboard/`, a folder for each start of a run.
 
     **Arguments:**
 
     - `best`: the ceiling and the floor, drawn beside the curves.
-    - `max_steps`: the length of the progress bar.
+    - `max_steps`: of the optimiser.
+    - `words`: that a step learns from.
     - `step`: steps that were taken before.
     - `points`: what was measured before.
     """
 
-    def __init__(self, best: Quality, max_steps: int, step: int, points: list[Point]) -> None:
+    def __init__(self, best: Quality, max_steps: int, words: int, step: int, points: list[Point]) -> None:
+        from torch.utils.tensorboard import SummaryWriter
+
         self._best = best
+        self._words = words
         # The bar is for a person at a terminal; `disable=None` asks tqdm to look.
-        self._bar = tqdm(total=max_steps, initial=step, unit="step", disable=None, leave=False)
-        self._line_due = time.monotonic()
+        self._bar = tqdm(
+            total=max_steps * words,
+            initial=step * words,
+            unit=" words",
+            unit_scale=True,
+            disable=None,
+            leave=False,
+        )
+        self._started, self._step_started = time.monotonic(), step
+        self._line_due = self._started
         # dvclive may save experiments, reports and a dvc.yaml of its own: the pipeline has those.
         self._live = Live(str(CURVES), save_dvc_exp=False, report=None, dvcyaml=None)
+        self._board = SummaryWriter(str(TENSORBOARD / f"{datetime.now():%Y-%m-%d_%H-%M-%S}"))
         for point in points:
             self._log(point)
 
@@ -56,10 +85,15 @@ class Curves:
     ) -> None:
         self._bar.close()
         self._live.end()
+        self._board.close()
 
-    def stepped(self) -> None:
-        """One optimiser step was taken."""
-        self._bar.update()
+    def stepped(self, step: int, loss: float, gradient_norm: float, learning_rate: float) -> None:
+        """An optimiser step was taken: its number from 1, its loss, gradient norm and learning rate."""
+        self._bar.update(self._words)
+        if step % _STEPS == 0:
+            self._board.add_scalar("training/perplexity", _perplexity(loss), step)
+            self._board.add_scalar("training/gradient_norm", gradient_norm, step)
+            self._board.add_scalar("training/learning_rate", learning_rate, step)
 
     def measured(self, point: Point) -> None:
         """The model was measured."""
@@ -68,16 +102,41 @@ class Curves:
             self._bar.set_postfix(loss=f"{point.loss:.4f}", accuracy=f"{point.accuracy:.2%}")
         elif time.monotonic() >= self._line_due:
             self._line_due = time.monotonic() + _LINE_SECONDS
-            print(f"step {point.step}: loss {point.loss:.4f}, accuracy {point.accuracy:.2%}", flush=True)
+            print(
+                f"step {point.step}: loss {point.loss:.4f}, accuracy {point.accuracy:.2%}"
+                f"{self._speed(point.step)}",
+                flush=True,
+            )
 
     def finish(self, message: str) -> None:
         """Says, below the bar, how the run ended."""
         self._bar.close()
         print(message, flush=True)
 
+    def _speed(self, step: int) -> str:
+        taken = step - self._step_started
+        if not taken:
+            return ""
+        return f", {taken * self._words / (time.monotonic() - self._started):,.0f} words/s"
+
     def _log(self, point: Point) -> None:
+        curves: dict[str, Any] = {
+            "loss": point.loss,
+            "lowest_loss": self._best.loss,
+            "perplexity": _perplexity(point.loss),
+            "accuracy": point.accuracy,
+            "highest_accuracy": self._best.accuracy,
+            "training_loss": point.training_loss,
+            "gradient_norm": point.gradient_norm,
+            "learning_rate": point.learning_rate,
+        }
         self._live.step = point.step
-        self._live.log_metric("loss", significant(point.loss))
-        self._live.log_metric("lowest_loss", significant(self._best.loss))
-        self._live.log_metric("accuracy", significant(point.accuracy))
-        self._live.log_metric("highest_accuracy", significant(self._best.accuracy))
+        for name, value in curves.items():
+            if value is not None:
+                self._live.log_metric(name, significant(value))
+        self._board.add_scalar("measured/perplexity", _perplexity(point.loss), point.step)
+        self._board.add_scalar("measured/accuracy", point.accuracy, point.step)
+
+
+def _perplexity(loss: float) -> float:
+    return math.exp(min(loss, 700))  # more is beyond a float

@@ -177,22 +177,23 @@ def _continue(
 def _log_probabilities(
     model: NextWordModel, windows: Windows
 ) -> Iterator[tuple[NDArray[np.float64], NDArray[np.int64]]]:
+    device = model.logits.weight.device
     for part in batches.in_order(len(windows), _BATCH):
         contexts, next_words = windows.take(part)
         with torch.no_grad():
-            logits, _ = model(torch.from_numpy(contexts))
-        yield sampling.log_softmax(logits.numpy()), next_words
+            logits, _ = model(torch.from_numpy(contexts).to(device))
+        yield sampling.log_softmax(logits.cpu().numpy()), next_words
 
 
 def _along_text(
     model: NextWordModel, ids: NDArray[Any]
 ) -> Iterator[tuple[NDArray[np.float64], NDArray[np.int64]]]:
-    state = None
+    state, device = None, model.logits.weight.device
     for start in range(0, len(ids) - 1, _BATCH):
         part = ids[start : start + _BATCH + 1].astype(np.int64)
         with torch.no_grad():
-            logits, state = model.after_each_word(torch.from_numpy(part[None, :-1]), state)
-        yield sampling.log_softmax(logits[:, 0].numpy()), part[1:]
+            logits, state = model.after_each_word(torch.from_numpy(part[None, :-1]).to(device), state)
+        yield sampling.log_softmax(logits[:, 0].cpu().numpy()), part[1:]
 
 
 def _judge(log_probabilities: NDArray[np.float64], next_words: NDArray[np.int64]) -> tuple[NDArray[Any], ...]:

@@ -26,10 +26,9 @@ from torch import Tensor, nn
 
 from nextword import files
 from nextword.errors import TrainingError
+from nextword.training.dropout import Dropout, State
 
 TRAINED = Path("models/trained")
-
-State = tuple[Tensor, Tensor]
 
 
 @dataclass(frozen=True)
@@ -57,26 +56,31 @@ class Architecture:
 class NextWordModel(nn.Module):
     """Word ids → logits of the next word.
 
+    A tied model whose embedding is of another size than its hidden state has a projection from the
+    one to the other before the shared matrix (Press & Wolf 2017, section 3).
+
     **Arguments:**
 
     - `architecture`: its sizes.
     - `seed`: of the initial weights.
-    - `dropout`: share of the values that are dropped before, between and after the LSTM layers while
-      training (Zaremba, Sutskever & Vinyals 2014).
+    - `dropout`: what is left out while training; nothing if left out.
     """
 
-    def __init__(self, architecture: Architecture, seed: int = 0, dropout: float = 0.0) -> None:
+    def __init__(self, architecture: Architecture, seed: int = 0, dropout: Dropout | None = None) -> None:
         super().__init__()
         size = architecture
+        inputs = [size.embedding] + [size.hidden] * (size.layers - 1)
         self.embedding = nn.Embedding(size.dictionary, size.embedding)
-        between = dropout if size.layers > 1 else 0.0
-        self.lstm = nn.LSTM(size.embedding, size.hidden, size.layers, dropout=between)
-        self.logits = nn.Linear(size.hidden, size.dictionary)
-        self.dropout = nn.Dropout(dropout)
+        self.layers = nn.ModuleList(nn.LSTM(input, size.hidden) for input in inputs)
+        is_projected = size.tied and size.embedding != size.hidden
+        self.projection = nn.Linear(size.hidden, size.embedding, bias=False) if is_projected else None
+        self.logits = nn.Linear(size.embedding if size.tied else size.hidden, size.dictionary)
         if size.tied:
             self.logits.weight = self.embedding.weight
+        self.architecture = architecture
+        self._dropout = dropout or Dropout()
         self.to(getattr(torch, size.precision))
-        self._initialise(np.random.default_rng(seed))
+        self._initialise(np.random.default_rng(seed), size.hidden**-0.5)
 
     def forward(self, ids: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Reads words.
@@ -90,8 +94,8 @@ class NextWordModel(nn.Module):
         **Returns:** the logits of the word after the last one, `(batch, dictionary)`, and the
         state after the last word.
         """
-        hidden, state = self._read(ids, state)
-        return self.logits(hidden[-1]), state
+        features, state = self.read(ids, state)
+        return self.logits(features[-1]), state
 
     def after_each_word(self, ids: Tensor, state: State | None = None) -> tuple[Tensor, State]:
         """Reads words, as `forward` does.
@@ -99,8 +103,29 @@ class NextWordModel(nn.Module):
         **Returns:** the logits after each word, `(time, batch, dictionary)`, and the state after the
         last.
         """
-        hidden, state = self._read(ids, state)
-        return self.logits(hidden), state
+        features, state = self.read(ids, state)
+        return self.logits(features), state
+
+    def read(self, ids: Tensor, state: State | None = None) -> tuple[Tensor, State]:
+        """Reads words, as `forward` does.
+
+        **Returns:** what the logits are computed from after each word, `(time, batch, hidden)`, or
+        `(time, batch, embedding)` in a tied model; and the state after the last word.
+        """
+        dropout = self._dropout if self.training else Dropout()
+        vectors = dropout.of_words(self.embedding(ids.T), ids.T, self.embedding.num_embeddings)
+        values = dropout.of_values(vectors)  # (time, batch, embedding)
+        hidden, cell = [], []
+        for number, layer in enumerate(self.layers):
+            assert isinstance(layer, nn.LSTM)
+            own = slice(number, number + 1)
+            before = None if state is None else (state[0][own], state[1][own])
+            values, (last_hidden, last_cell) = dropout.of_recurrence(layer, values, before)
+            values = dropout.of_values(values)  # (time, batch, hidden)
+            hidden.append(last_hidden)
+            cell.append(last_cell)
+        features = values if self.projection is None else self.projection(values)
+        return features, (torch.cat(hidden), torch.cat(cell))
 
     def expect(self, frequencies: NDArray[Any]) -> None:
         """Sets the logits' bias so that, at first, each word is expected with its frequency.
@@ -115,18 +140,11 @@ class NextWordModel(nn.Module):
         with torch.no_grad():
             self.logits.bias.copy_(torch.from_numpy(np.log(seen / seen.sum())))
 
-    def _read(self, ids: Tensor, state: State | None) -> tuple[Tensor, State]:
-        """The last layer's hidden states, `(time, batch, hidden)`, and the state after the last word."""
-        vectors = self.dropout(self.embedding(ids.T))  # (time, batch, embedding)
-        hidden, state = self.lstm(vectors, state)  # (time, batch, hidden)
-        return self.dropout(hidden), state
-
-    def _initialise(self, random: np.random.Generator) -> None:
+    def _initialise(self, random: np.random.Generator, bound: float) -> None:
         """Draws PyTorch's default distributions; a shared matrix has that of the logits.
 
         They come from numpy, whose generator gives the same numbers on every machine.
         """
-        bound = self.lstm.hidden_size**-0.5
         tied = self.logits.weight is self.embedding.weight
         for name, weight in self.named_parameters():
             if name == "embedding.weight" and not tied:

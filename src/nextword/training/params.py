@@ -60,21 +60,31 @@ class TrainParams(_Section):
     layers: Annotated[int, _whole(1, 16)]
     tied: bool = Field(description="true or false")
     dropout: Annotated[float, _between(0, 0.95)]
-    precision: Literal["float64", "float32"] = Field(description="float64 or float32")
+    locked_dropout: Annotated[float, _between(0, 0.95)]
+    embedding_dropout: Annotated[float, _between(0, 0.95)]
+    weight_dropout: Annotated[float, _between(0, 0.95)]
+    precision: Literal["float64", "float32", "bfloat16"] = Field(description="float64, float32 or bfloat16")
     learning_rate: Annotated[float, _above_zero(1)]
-    schedule: Literal["constant", "linear"] = Field(description="constant or linear")
-    weight_decay: Annotated[float, _between(0, 1)]
+    warmup_steps: Annotated[int, _whole(0, 10**9)]
+    schedule: Literal["constant", "linear", "cosine"] = Field(description="constant, linear or cosine")
+    weight_decay: Annotated[float, _between(0, 10)]
+    averaging: Annotated[float, _between(0, 0.99999)]
     clip: Annotated[float, _above_zero(1e6)]
+    softmax_samples: Annotated[int, _whole(0, 10**7)]
     batch: Annotated[int, _whole(1, 65536)]
     words_per_step: Annotated[int, _whole(1, 10000)]
     max_steps: Annotated[int, _whole(1, 10**9)]
     stop_within: Annotated[float, _between(0, 100)]
+    patience: Annotated[int, _whole(0, 10**6)]
 
     @model_validator(mode="after")
-    def _tied_sizes_are_equal(self) -> Self:
-        if self.tied and self.embedding != self.hidden:
-            sizes = f"true with train.embedding {self.embedding} and train.hidden {self.hidden}"
-            raise PydanticCustomError("tied", "{sizes}", {"sizes": sizes})
+    def _values_fit_together(self) -> Self:
+        if self.patience and self.context is not None:
+            raise _misfit(
+                "patience", self.patience, f"with train.context {self.context}", "0, or context null"
+            )
+        if self.warmup_steps > self.max_steps:
+            raise _misfit("warmup_steps", self.warmup_steps, "", f"at most train.max_steps, {self.max_steps}")
         return self
 
 
@@ -99,6 +109,12 @@ class Params(_Section):
     train: TrainParams
     evaluate: EvaluateParams
     export: ExportParams
+
+
+def _misfit(key: str, value: Any, beside: str, allowed: str) -> PydanticCustomError:
+    """A value that is allowed, but not beside another one."""
+    message = f"{key}: {value} {beside}".rstrip() + f" is not allowed; allowed: {allowed}"
+    return PydanticCustomError("misfit", "{message}", {"message": message})
 
 
 def load(path: Path = Path("params.yaml")) -> Params:
@@ -127,8 +143,8 @@ def load(path: Path = Path("params.yaml")) -> Params:
 def _explain(error: Any) -> str:
     """One line for one of pydantic's errors: the key, the value, what is allowed."""
     path = error["loc"]
-    if error["type"] == "tied":
-        return f"train.tied: {error['msg']} is not allowed; allowed: equal sizes, or false"
+    if error["type"] == "misfit":
+        return f"train.{error['msg']}"
     if not path:
         return f"empty, or not a mapping; allowed: {', '.join(Params.model_fields)}"
     key, value = ".".join(map(str, path)), json.dumps(error["input"], default=str)

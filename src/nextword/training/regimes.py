@@ -1,32 +1,53 @@
 """What a step learns from and how the model is measured: windows, or streams of the whole text."""
 
+from dataclasses import dataclass
 from typing import Protocol
 
 import torch
-from torch import Tensor, nn
+from torch import Tensor
 
 from nextword.training import batches, evaluation
 from nextword.training.corpus import Corpus
+from nextword.training.dropout import State
 from nextword.training.evaluation import Quality
-from nextword.training.model import NextWordModel, State
+from nextword.training.model import NextWordModel
 from nextword.training.params import TrainParams
 
 _MEASURED = 50_000  # words of the training part on which it is measured if nothing is held out
 
 
+@dataclass(frozen=True)
+class Batch:
+    """What one process reads in a step.
+
+    - `ids`: shape `(batch, time)`.
+    - `following`: the words that follow the last of them, shape `(batch, words)`.
+    - `state`: before the first word, or `None` for zero.
+    - `share`: by what its mean loss counts beside that of the other processes; 1 where all have
+      equally much.
+    """
+
+    ids: Tensor
+    following: Tensor
+    state: State | None = None
+    share: float = 1.0
+
+
 class Regime(Protocol):
     """How a model is trained.
 
-    **Attributes:** `epoch`, steps that read the text once; `best`, the ceiling and the floor of what
-    is measured; `state`, which is carried from step to step.
+    **Attributes:** `epoch`, steps that read the text once; `words`, how many words a step predicts,
+    by all processes; `best`, the ceiling and the floor of what is measured; `state`, which this
+    process carries from step to step.
     """
 
     epoch: int
+    words: int
     best: Quality
     state: State | None
 
-    def loss(self, network: NextWordModel, step: int, /) -> Tensor:
-        """The mean cross-entropy of what the step reads, in nats."""
+    def batch(self, step: int, /) -> Batch:
+        """What this process reads in a step."""
 
     def measure(self, network: NextWordModel) -> Quality:
         """The quality of a network whose weights are as they would be published."""
@@ -38,20 +59,27 @@ class WindowRegime:
     **Arguments:**
 
     - `start`: steps that were taken before.
+    - `rank`, `processes`: number of this process, and of all.
     """
 
-    def __init__(self, corpus: Corpus, params: TrainParams, context: int, start: int) -> None:
+    def __init__(
+        self, corpus: Corpus, params: TrainParams, context: int, start: int, rank: int = 0, processes: int = 1
+    ) -> None:
         self._windows = batches.windows(corpus.training, context)
         self._order = batches.shuffled(len(self._windows), params.batch, params.seed, start)
+        self._rank, self._processes = rank, processes
         self.epoch = batches.per_epoch(len(self._windows), params.batch)
+        self.words = min(params.batch, len(self._windows))
         self.best = evaluation.best_possible(self._windows)
         self.state: State | None = None
 
-    def loss(self, network: NextWordModel, _step: int, /) -> Tensor:
-        """The mean cross-entropy of the words that follow a batch of windows."""
-        contexts, next_words = map(torch.from_numpy, self._windows.take(next(self._order)))
-        logits, _ = network(contexts)
-        return nn.functional.cross_entropy(logits, next_words)
+    def batch(self, _step: int, /) -> Batch:
+        """The windows of a batch that this process reads."""
+        rows = next(self._order)
+        # Where there are fewer windows than processes, some read one that does not count.
+        own = rows[self._rank :: self._processes]
+        contexts, next_words = map(torch.from_numpy, self._windows.take(own if len(own) else rows[:1]))
+        return Batch(contexts, next_words[:, None], share=len(own) * self._processes / len(rows))
 
     def measure(self, network: NextWordModel) -> Quality:
         """The quality on all windows."""
@@ -67,26 +95,29 @@ class StreamRegime:
 
     **Arguments:**
 
-    - `state`: the one that was carried when the run was stopped.
+    - `state`: the one that this process carried when the run was stopped.
+    - `rank`, `processes`: number of this process, and of all, among which the streams are divided.
     """
 
-    def __init__(self, corpus: Corpus, params: TrainParams, state: State | None) -> None:
+    def __init__(
+        self, corpus: Corpus, params: TrainParams, state: State | None, rank: int = 0, processes: int = 1
+    ) -> None:
         self._params = params
-        self._text = batches.streams(corpus.training, params.batch, params.words_per_step)
+        text = batches.streams(corpus.training, params.batch, params.words_per_step)
+        self._text = text[rank::processes]
         self._measured = corpus.held_out.get("validation", corpus.training[:_MEASURED])
         self.epoch = batches.steps_per_epoch(self._text, params.words_per_step)
+        self.words = params.batch * params.words_per_step
         # With all of the text before it, each word could be known.
         self.best = Quality(accuracy=1.0, top_3_accuracy=1.0, loss=0.0, perplexity=1.0)
         self.state = state
 
-    def loss(self, network: NextWordModel, step: int, /) -> Tensor:
-        """The mean cross-entropy of all words of a step."""
+    def batch(self, step: int, /) -> Batch:
+        """The words of this process's streams that a step reads, and each word that follows."""
         ids, following, anew = batches.stream_step(
             self._text, self._params.words_per_step, self._params.seed, step
         )
-        logits, (hidden, cell) = network.after_each_word(torch.from_numpy(ids), None if anew else self.state)
-        self.state = hidden.detach(), cell.detach()
-        return nn.functional.cross_entropy(logits.flatten(0, 1), torch.from_numpy(following.T).flatten())
+        return Batch(torch.from_numpy(ids), torch.from_numpy(following), None if anew else self.state)
 
     def measure(self, network: NextWordModel) -> Quality:
         """The quality on the validation part, its state carried."""
