@@ -1,16 +1,19 @@
 """A real text: our recipe, `word_language_model` of pytorch/examples, and Kneser-Ney, side by side.
 
     git clone https://github.com/pytorch/examples
-    python benchmarks/corpus.py TEXT --peer examples/word_language_model [--steps 6000]
+    python benchmarks/corpus.py TEXT --peer examples/word_language_model [--steps 7000]
 
-All get the same words, parts (the last tenth of the lines held out) and dictionary (10,000 with
-`<unk>`; the peer adds one `<eos>` a part). The peer is its own program with its own defaults (LSTM,
-2 layers of 200, dropout 0.2, learning rate 20, annealed by its rule), `--tied`; it is interrupted
-after as many seconds as ours has trained, and then tests its best model so far, as it does. Ours has
-as many parameters. The mixture's weight is the best on the validation part.
+All get the same words with `<eos>` at each line end, the same parts (the last tenth of the lines held
+out) and the same dictionary (10,000 with `<unk>`). The peer is its own program with its own defaults
+(LSTM, 2 layers of 200, dropout 0.2, learning rate 20, annealed by its rule), `--tied`; it is
+interrupted after as many seconds as ours has trained, and then tests its best model so far, as it
+does. Ours has the params of `experiments/book.yaml`, and as many weights. Weights of mixtures are the
+best on the validation part. Speeds of the same model (full softmax, same batch) are taken one after
+the other.
 """
 
 import argparse
+import json
 import os
 import re
 import signal
@@ -22,15 +25,22 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from edge import table
+import torch
+from edge import table, take_turns
 from generation import ROOT
 from numpy.typing import NDArray
 from ruamel.yaml import YAML
 
-from nextword.training import baselines, batches, corpus, evaluation, model, params
+from nextword import Generator, sampling
+from nextword.cache import CacheSettings, NeuralCache
+from nextword.model_file import ModelFile
+from nextword.reader import after_each_context
+from nextword.training import baselines, corpus, params
 from nextword.training.corpus import Corpus
 
 ORDER = 5
+CACHE = CacheSettings(size=2000, weight=0.1, flatness=0.3)
+SPEED_STEPS = 100
 # A shell may let its children ignore Ctrl-C, on which the peer ends its training.
 HEEDS_CTRL_C = """
 import pathlib, runpy, signal, sys
@@ -39,102 +49,207 @@ sys.argv = sys.argv[1:]
 sys.path.insert(0, str(pathlib.Path(sys.argv[0]).parent))
 runpy.run_path(sys.argv[0], run_name="__main__")
 """
-RECIPE = {
-    "context": None,
-    "embedding": 200,
-    "hidden": 200,
-    "tied": True,
-    "dropout": 0.15,
-    "precision": "float32",
-    "learning_rate": 6e-3,
-    "schedule": "linear",
-    "batch": 20,
-    "words_per_step": 35,
-}
+Parts = dict[str, NDArray[np.float64]]  # the probability of each word of a part but the first
 
 
-def prepare(text: Path, steps: int) -> Corpus:
-    """The text and the params, in the working directory."""
-    yaml = YAML(typ="safe")
-    values = yaml.load(ROOT / "params.yaml")
-    values["prepare"] |= {"text": str(text), "split_by": "words", "max_words": 10_000, "held_out": 0.1}
-    values["train"] |= RECIPE | {"max_steps": steps}
+def write_params(text: Path, **train: Any) -> None:
+    """The params of the book experiment in the working directory."""
+    yaml = YAML(typ="safe", pure=True)
+    values = yaml.load(ROOT / "experiments" / "book.yaml")
+    values["prepare"] |= {"text": str(text)}
+    values["train"] |= train
     yaml.dump(values, Path("params.yaml"))
-    return corpus.prepare(params.load().prepare)
 
 
-def train_ours() -> float:
-    """Runs the train stage; returns seconds."""
+def stage(name: str) -> float:
+    """Runs a stage; returns seconds."""
     start = time.perf_counter()
     environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
-    command = [sys.executable, str(ROOT / "stages" / "train.py")]
+    command = [sys.executable, str(ROOT / "stages" / f"{name}.py")]
     subprocess.run(command, env=environment, check=True, stdout=sys.stderr)
     return time.perf_counter() - start
 
 
-def run_peer(peer: Path, text: Corpus, seconds: float) -> tuple[float, float]:
-    """Runs the peer for so long; returns its test perplexity, and its words a second."""
+def run_peer(peer: Path, text: Corpus, seconds: float) -> tuple[float | None, float]:
+    """Runs the peer for so long; returns its test perplexity, if it came so far, and its words a second."""
     data = Path("peer")
-    data.mkdir()
+    data.mkdir(exist_ok=True)
     for name, ids in {"train": text.training, **text.held_out}.items():
-        words = " ".join(text.dictionary.decode(ids))
-        (data / f"{name.replace('validation', 'valid')}.txt").write_text(words + "\n", encoding="utf-8")
+        words = " ".join(text.dictionary.decode(ids)).replace(" <eos>", "\n")  # which it adds itself
+        (data / f"{name.replace('validation', 'valid')}.txt").write_text(words, encoding="utf-8")
     command = [sys.executable, "-c", HEEDS_CTRL_C, str(peer / "main.py"), "--data", str(data), "--tied"]
-    with subprocess.Popen(command, stdout=subprocess.PIPE, text=True) as process:
+    with subprocess.Popen([*command, "--log-interval", "50"], stdout=subprocess.PIPE, text=True) as process:
         time.sleep(seconds)
         process.send_signal(signal.SIGINT)
         output, _ = process.communicate()
     found = re.findall(r"test ppl\s+([\d.]+)", output)
     batch_times = [float(value) for value in re.findall(r"ms/batch\s+([\d.]+)", output)]
     print(output[-600:], file=sys.stderr)
-    return float(found[-1]), 20 * 35 * 1000 / float(np.median(batch_times))
+    return float(found[-1]) if found else None, 20 * 35 * 1000 / float(np.median(batch_times))
 
 
-def perplexity(log_probabilities: NDArray[np.float64]) -> float:
+def of_file(path: Path, text: Corpus, cache: CacheSettings) -> Parts:
+    """What an exported file gives to each word, without PyTorch."""
+    file = ModelFile(path)
+    found = {}
+    for part, ids in text.held_out.items():
+        memory, values = NeuralCache(cache, file.metadata.hidden), []
+        for expected, following in after_each_context(file, ids.tolist()):
+            log_probabilities = sampling.log_softmax(expected.logits)[0]
+            mixed = memory.mix(log_probabilities, expected.hidden[0]) if cache.size else log_probabilities
+            values.append(mixed[following[0]])
+            memory.remember(expected.hidden[0], int(following[0]))
+        found[part] = np.exp(np.array(values))
+    return found
+
+
+def mix(one: Parts, other: Parts) -> tuple[Parts, float]:
+    """The best mixture on the validation part, and the weight of the first."""
+    weights = np.linspace(0.05, 0.95, 19)
+
+    def mixed(part: str, weight: float) -> NDArray[np.float64]:
+        return weight * one[part] + (1 - weight) * other[part]
+
+    best = min(weights, key=lambda weight: perplexity(mixed("validation", weight)))
+    return {part: mixed(part, best) for part in one}, float(best)
+
+
+def perplexity(probabilities: NDArray[np.float64]) -> float:
     """Of words with these probabilities."""
-    return float(np.exp(-log_probabilities.mean()))
+    return float(np.exp(-np.log(probabilities).mean()))
+
+
+def multiplications(settings: params.TrainParams, dictionary: int) -> float:
+    """Floating-point operations that a word costs in training: two a weight, forward and twice back."""
+    inputs = [settings.embedding] + [settings.hidden] * (settings.layers - 1)
+    cells = sum(4 * settings.hidden * (size + settings.hidden) for size in inputs)
+    return 6.0 * (cells + dictionary * settings.embedding)
+
+
+def gemm_speed() -> float:
+    """Floating-point operations a second of this machine's matrix product in float32."""
+    one, other = torch.randn(2, 2048, 2048)
+    milliseconds = take_turns({"gemm": lambda: one @ other}, 3, 9)["gemm"]
+    return 2 * 2048**3 / milliseconds * 1000
 
 
 def main() -> None:
-    """Prints the table."""
+    """Prints the tables."""
     parser = argparse.ArgumentParser(description="Our recipe, a peer's and Kneser-Ney on a real text.")
     parser.add_argument("text", type=Path, help="a UTF-8 text file, a sentence or verse a line")
     parser.add_argument("--peer", type=Path, required=True, help="folder word_language_model")
-    parser.add_argument("--steps", type=int, default=6000, help="of ours (default: %(default)s)")
+    parser.add_argument("--steps", type=int, default=7000, help="of ours (default: %(default)s)")
     arguments = parser.parse_args()
     source, peer = arguments.text.resolve(), arguments.peer.resolve()
     with tempfile.TemporaryDirectory() as directory:
         os.chdir(directory)
-        text = prepare(source, arguments.steps)
-        seconds = train_ours()
-        theirs, their_speed = run_peer(peer, text, seconds)
-        _, network = model.load()
+        write_params(source, max_steps=arguments.steps)
+        stage("prepare")
+        seconds = stage("train")
+        text, settings = corpus.load(), params.load()
+        theirs, _ = run_peer(peer, text, seconds)
+        assert theirs
+        stage("evaluate")
+        stage("export")
+        metrics = json.loads(Path("metrics.json").read_text(encoding="utf-8"))
+        ours = of_file(Path("models/nextword.onnx"), text, CacheSettings(0, 0, 0))
+        cached = of_file(Path("models/nextword.onnx"), text, CACHE)
+        int8 = of_file(Path("models/nextword.int8.onnx"), text, CacheSettings(0, 0, 0))
         counted = baselines.KneserNey(text.training, ORDER, len(text.dictionary))
-        found: dict[str, Any] = {}
-        for name, ids in text.held_out.items():
-            ours = evaluation.predict_text(network, ids).without_first(ORDER - 2)
-            peers = counted.predict(batches.windows(ids, ORDER - 1))
-            found[name] = np.exp(ours.log_probability), np.exp(peers.log_probability)
+        kneser_ney = {
+            name: np.exp(counted.predict_text(ids).log_probability) for name, ids in text.held_out.items()
+        }
+        with_counts, weight = mix(ours, kneser_ney)
+        with_both, weight_of_both = mix(cached, kneser_ney)
+        rows = [
+            [name, f"{(value := perplexity(parts['test'])):.2f}", f"{value / theirs:.2f}"]
+            for name, parts in {
+                "ours": ours,
+                f"ours and Kneser-Ney, {weight:.2f} to {1 - weight:.2f}": with_counts,
+                "ours with a neural cache": cached,
+                f"both, {weight_of_both:.2f} to {1 - weight_of_both:.2f}": with_both,
+                "ours in int8": int8,
+                f"Kneser-Ney, order {ORDER}": kneser_ney,
+            }.items()
+        ]
+        rows.append(["`word_language_model`", f"{theirs:.2f}", "1.00"])
+        table(
+            f"{source.name}, {seconds:.0f} s of training each",
+            ["what", "test perplexity", "of the peer's"],
+            rows,
+        )
+
+        in_stage = metrics["test"]["model"]["perplexity"]
+        lines = source.read_text(encoding="utf-8").splitlines(keepends=True)
+        Path("test.txt").write_text("".join(lines[round(len(lines) * 0.95) :]), encoding="utf-8")
+        by_file = Generator.load("models/nextword.onnx").evaluate("test.txt").perplexity
+        reader = [ModelFile(Path(f"models/nextword{kind}.onnx")) for kind in ("", ".int8")]
+        ids = np.array([[1]])
+        turns = take_turns({"float16": lambda: reader[0].run(ids), "int8": lambda: reader[1].run(ids)}, 100)
+        sizes = [Path(f"models/nextword{kind}.onnx").stat().st_size / 1e6 for kind in ("", ".int8")]
+        table(
+            "The files",
+            ["what", "figure"],
+            [
+                [
+                    "test perplexity, evaluate stage and file without PyTorch",
+                    f"{in_stage:.5g}, {by_file:.5g}",
+                ],
+                [
+                    "perplexity in int8 / in float16",
+                    f"{perplexity(int8['test']) / perplexity(ours['test']):.4f}",
+                ],
+                ["milliseconds a word, float16 and int8", f"{turns['float16']:.3f}, {turns['int8']:.3f}"],
+                ["float16 / int8", f"{turns['float16'] / turns['int8']:.2f}"],
+                ["MB, float16 and int8", f"{sizes[0]:.1f}, {sizes[1]:.1f}"],
+            ],
+        )
+
+        # The same model and batch on both sides: the peer's.
+        write_params(
+            source,
+            embedding=200,
+            hidden=200,
+            layers=2,
+            tied=True,
+            batch=20,
+            words_per_step=35,
+            softmax_samples=0,
+            averaging=0.0,
+            dropout=0.2,
+            max_steps=SPEED_STEPS,
+        )
+        speed = own_speed()
+        _, their_speed = run_peer(peer, text, 20 + SPEED_STEPS * 700 / speed)
+        recipe_speed = arguments.steps * settings.train.batch * settings.train.words_per_step / seconds
+        same = params.load().train
+        share = multiplications(same, len(text.dictionary)) * speed / gemm_speed()
+        table(
+            "Training speed",
+            ["what", "words a second", "of the machine's GEMM"],
+            [
+                ["the recipe, measuring included", f"{recipe_speed:,.0f}", ""],
+                ["ours, the peer's model and batch", f"{speed:,.0f}", f"{share:.0%}"],
+                ["`word_language_model`", f"{their_speed:,.0f}", ""],
+            ],
+        )
         os.chdir(ROOT)
-    weights = np.linspace(0.05, 0.95, 19)
 
-    def mixed(part: str, weight: float) -> float:
-        ours, peers = found[part]
-        return perplexity(np.log(weight * ours + (1 - weight) * peers))
 
-    best = min(weights, key=lambda weight: mixed("validation", weight))
-    figures = {
-        "ours": (mixed("test", 1), arguments.steps * 700 / seconds),
-        "word_language_model": (theirs, their_speed),
-        f"Kneser-Ney, order {ORDER}": (mixed("test", 0), None),
-        f"ours and Kneser-Ney, {best:.2f} to {1 - best:.2f}": (mixed("test", best), None),
-    }
-    rows = [
-        [name, f"{value:.1f}", f"{value / theirs:.2f}", f"{speed:,.0f}" if speed else ""]
-        for name, (value, speed) in figures.items()
-    ]
-    columns = ["what", "test perplexity", "of the peer's", "words a second"]
-    table(f"{source.name}, {seconds:.0f} s of training each", columns, rows)
+def own_speed() -> float:
+    """Words a second of the trainer's steps alone, as the peer counts them."""
+    from nextword.training import machines
+    from nextword.training.trainer import Run
+
+    settings, text = params.load().train, corpus.load()
+    with machines.together(settings.precision) as fabric:
+        run = Run(text, settings, fabric)
+        times = []
+        for _ in range(SPEED_STEPS):
+            start = time.perf_counter()
+            run.step(None)
+            times.append(time.perf_counter() - start)
+    return settings.batch * settings.words_per_step / float(np.median(times))
 
 
 if __name__ == "__main__":

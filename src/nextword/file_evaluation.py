@@ -11,13 +11,11 @@ from numpy.typing import NDArray
 
 from nextword import sampling
 from nextword.cache import CacheSettings, NeuralCache
-from nextword.dictionary import Dictionary
 from nextword.errors import PromptError
+from nextword.keyboard import SUGGESTIONS, Keyboard
 from nextword.model_file import ModelFile
 from nextword.reader import after_each_context
 from nextword.words import Joiner
-
-SUGGESTIONS = 3  # that a user of the keyboard sees
 
 _MOST_LOSS = 700  # nats; exp of more is beyond a float
 
@@ -31,10 +29,7 @@ class FileEvaluation:
     - `accuracy`, `top_3_accuracy`: share of words that were held likeliest, or among the three
       likeliest.
     - `keystrokes_saved`: share of the keystrokes that a user of a keyboard with three suggestions
-      need not make (keystroke savings, Trnka & McCoy 2008). Without suggestions each character
-      costs one, the blank before a word included. With them the user looks before each character
-      whether the word is among the three likeliest that begin with what was typed of it, and
-      takes it with one keystroke, blank included, as soon as that costs less than typing on.
+      need not make, as `keyboard.Keyboard` counts them.
     """
 
     words: int
@@ -55,7 +50,7 @@ def evaluate(model: ModelFile, words: Iterable[str], cache: CacheSettings) -> Fi
     **Raises:** `PromptError` for a text without a single word to evaluate, `UnknownWordError`.
     """
     tally = _Tally()
-    keyboard = _Keyboard(model.dictionary, Joiner(model.metadata.split_by, model.metadata.line_ends))
+    keyboard = Keyboard(model.dictionary, Joiner(model.metadata.split_by, model.metadata.line_ends))
     words = iter(words)
     first = list(islice(words, model.metadata.context or 1))
     for word in first:
@@ -70,10 +65,10 @@ def evaluate(model: ModelFile, words: Iterable[str], cache: CacheSettings) -> Fi
 
     for log_probabilities, id in _predictions(model, ids(), NeuralCache(cache, model.metadata.hidden)):
         tally.predicted(log_probabilities, id)
-        tally.typed(*keyboard.type(waiting.popleft(), id, log_probabilities))
+        keyboard.type(waiting.popleft(), id, log_probabilities)
     if not tally.words:
         raise PromptError(f"the text has too few words to evaluate; give at least {len(first) + 1}")
-    return tally.result()
+    return tally.result(keyboard.saved)
 
 
 class _Tally:
@@ -81,7 +76,7 @@ class _Tally:
 
     def __init__(self) -> None:
         self.words = 0
-        self._loss = self._right = self._right_3 = self._characters = self._keystrokes = 0.0
+        self._loss = self._right = self._right_3 = 0.0
 
     def predicted(self, log_probabilities: NDArray[np.float64], id: int) -> None:
         rank = _rank(log_probabilities, id)
@@ -90,51 +85,15 @@ class _Tally:
         self._right += rank == 0
         self._right_3 += rank < SUGGESTIONS
 
-    def typed(self, characters: int, keystrokes: int) -> None:
-        self._characters += characters
-        self._keystrokes += keystrokes
-
-    def result(self) -> FileEvaluation:
+    def result(self, keystrokes_saved: float) -> FileEvaluation:
         loss = self._loss / self.words
         return FileEvaluation(
             words=self.words,
             perplexity=math.exp(loss) if loss < _MOST_LOSS else math.inf,
             accuracy=self._right / self.words,
             top_3_accuracy=self._right_3 / self.words,
-            keystrokes_saved=1 - self._keystrokes / self._characters,
+            keystrokes_saved=keystrokes_saved,
         )
-
-
-class _Keyboard:
-    """Counts what a user of a keyboard with suggestions types."""
-
-    def __init__(self, dictionary: Dictionary, joiner: Joiner) -> None:
-        self._dictionary = dictionary
-        self._joiner = joiner
-
-    def show(self, word: str) -> None:
-        """A word that stands before the first one that counts."""
-        self._joiner.push(word)
-
-    def type(self, word: str, id: int, log_probabilities: NDArray[np.float64]) -> tuple[int, int]:
-        """The characters of the next word, and the keystrokes that it takes."""
-        characters = len(self._joiner.push(word))
-        if id != self._dictionary.unknown:
-            # With one character left to type, a suggestion saves nothing any more.
-            for typed in range(characters - 1):
-                if self._is_suggested(id, word[:typed], log_probabilities):
-                    return characters, typed + 1
-        return characters, characters
-
-    def _is_suggested(self, id: int, prefix: str, log_probabilities: NDArray[np.float64]) -> bool:
-        """Whether a word is among the likeliest that begin with `prefix`."""
-        ids = np.array(self._dictionary.starting_with(prefix)) if prefix else None
-        found = log_probabilities if ids is None else log_probabilities[ids]
-        own = log_probabilities[id]
-        likelier = int((found > own).sum())
-        if self._dictionary.unknown is not None and not prefix:
-            likelier -= int(log_probabilities[self._dictionary.unknown] > own)
-        return likelier < SUGGESTIONS
 
 
 def _predictions(

@@ -6,9 +6,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from nextword.training import batches
-from nextword.training.baselines import KneserNey, most_frequent_word
+from nextword.training.baselines import KneserNey, best_weight, mixture, most_frequent_word
 
 TEXTS = st.lists(st.integers(0, 3), min_size=6, max_size=40)
+# Few words, unevenly frequent: here n₁ … n₄ are all there, so that the discounts are the text's own.
+LONG = st.integers(0, 10**6).map(lambda seed: np.random.default_rng(seed).geometric(0.25, 300).clip(1, 9) - 1)
 
 
 def by_definition(text: list[int], order: int, dictionary: int, history: tuple[int, ...], word: int) -> float:
@@ -32,15 +34,20 @@ def by_definition(text: list[int], order: int, dictionary: int, history: tuple[i
         if k == 0:
             return 1 / dictionary
         counts = count(k)
-        n1 = sum(c == 1 for c in counts.values())
-        n2 = sum(c == 2 for c in counts.values())
-        discount = n1 / (n1 + 2 * n2) if n1 and n2 else 0.5
+        n = [sum(c == size for c in counts.values()) for size in range(5)]
+        discounts = [0, 0.5, 1, 1.5]
+        if all(n[1:]):
+            y = n[1] / (n[1] + 2 * n[2])
+            found = [0, 1 - 2 * y * n[2] / n[1], 2 - 3 * y * n[3] / n[2], 3 - 4 * y * n[4] / n[3]]
+            discounts = found if min(found) >= 0 else discounts
         lower = probability(k - 1, history[1:])
         after = {gram[-1]: c for gram, c in counts.items() if gram[:-1] == history}
         if not after:
             return lower
         total = sum(after.values())
-        return max(after.get(word, 0) - discount, 0) / total + discount * len(after) / total * lower
+        left = sum(discounts[min(c, 3)] for c in after.values()) / total
+        own = after.get(word, 0)
+        return (own - discounts[min(own, 3)]) / total + left * lower
 
     return probability(order, history)
 
@@ -64,6 +71,49 @@ def test_kneser_ney_sums_to_one_after_any_history(text: list[int], order: int, d
     )
     assert np.allclose(found.sum(axis=1), 1, atol=1e-12)
     assert (found >= 0).all()
+
+
+@settings(max_examples=10, deadline=None)
+@given(LONG, st.integers(2, 5), st.data())
+def test_the_texts_own_discounts_are_those_of_the_definition(
+    text: np.ndarray, order: int, data: st.DataObject
+) -> None:
+    start = data.draw(st.integers(0, 300 - order))
+    history = text[start : start + order - 1]
+    found = KneserNey(text, order, 9).probabilities(history[None])[0]
+    for word in (0, 4):
+        expected = by_definition(text.tolist(), order, 9, tuple(history.tolist()), word)
+        assert found[word] == pytest.approx(expected, abs=1e-12)
+
+
+def test_a_bigram_worked_by_hand() -> None:
+    # a b a b a c: the bigrams ab 2, ba 2, ac 1; before a stands one word (b), before b one, before c one.
+    text = np.array([0, 1, 0, 1, 0, 2])
+    # n₃ = n₄ = 0, so that the discounts are 0.5 for a count of 1, and 1 for 2.
+    # Unigrams: c(a) = c(b) = c(c) = 1 of 3, each less 0.5: 0.5/3 + (3 · 0.5)/3 · 1/3 = 1/3.
+    # After a: P(b) = (2 − 1)/3 + (1 + 0.5)/3 · 1/3 = 1/2; P(c) = 0.5/3 + 1/6 = 1/3; P(a) = 1/6.
+    assert KneserNey(text, 2, 3).probabilities(np.array([[0]]))[0] == pytest.approx([1 / 6, 1 / 2, 1 / 3])
+
+
+def test_a_text_is_predicted_from_its_second_word_with_what_there_is_before() -> None:
+    text = np.array([0, 1, 0, 1, 0, 2, 1, 0, 1, 1, 0])
+    counted = KneserNey(text, 4, 3)
+    found = counted.predict_text(text).log_probability
+    whole = counted.predict(batches.windows(text, 3)).log_probability
+    assert found[2:] == pytest.approx(whole)
+    # After one word, what an unseen word before it would leave: the lower order.
+    assert np.exp(found[0]) == pytest.approx(by_definition(text.tolist(), 4, 3, (7, 8, 0), 1))
+    assert np.exp(found[1]) == pytest.approx(by_definition(text.tolist(), 4, 3, (7, 0, 1), 0))
+
+
+def test_a_mixture_is_the_mean_of_probabilities_and_its_weight_the_best() -> None:
+    text = np.random.default_rng(0).integers(0, 4, 60)
+    windows = batches.windows(text, 1)
+    one, other = KneserNey(text[:30], 2, 4).predict(windows), most_frequent_word(text, 4, windows)
+    by_hand = -np.log(0.3 * np.exp(one.log_probability) + 0.7 * np.exp(other.log_probability)).mean()
+    assert mixture(one, other, 0.3) == pytest.approx(by_hand)
+    best = best_weight(one, other)
+    assert all(mixture(one, other, best) <= mixture(one, other, weight) for weight in (0.05, 0.5, 0.95))
 
 
 def test_kneser_ney_knows_san_francisco() -> None:

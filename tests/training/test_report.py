@@ -1,6 +1,7 @@
 import csv
 import json
 from pathlib import Path
+from xml.etree import ElementTree
 
 import numpy as np
 import pytest
@@ -60,9 +61,11 @@ def test_samples_stand_beside_the_true_text(text: Corpus) -> None:
     assert blocks[0]["prompt"] == "the cat ran"
     for block in blocks:
         assert f"{block['prompt']} {block['text']}" in TEXT
-        assert len(block["model"].split()) == 8
+        assert len(block["model"].split()) == len(block["drawn"].split()) == 8
     right = [int(block["right"].split()[0]) for block in blocks]
-    assert metrics["samples"] == {"words": 16, "right": sum(right)}
+    assert (metrics["samples"]["words"], metrics["samples"]["right"]) == (16, sum(right))
+    for kind in ("likeliest", "drawn"):
+        assert metrics["samples"][kind].keys() == {"copied", "longest_copy", "distinct", "loops"}
 
 
 def test_wrong_windows_come_most_confident_first_and_only_they(text: Corpus) -> None:
@@ -93,8 +96,43 @@ def test_held_out_parts_have_figures_of_their_own(in_directory: Path) -> None:
     metrics = report.report(prepared, architecture, network, int8, params.load().evaluate)
     assert metrics["text"]["windows"] == len(prepared.training) - 3
     for name, ids in prepared.held_out.items():
-        quality = evaluation.predict(network, batches.windows(ids, 3)).quality
-        assert metrics[name]["model"]["perplexity"] == pytest.approx(quality.perplexity, rel=1e-5)
-        assert metrics[name]["windows"] == len(ids) - 3
+        predictions = evaluation.predict(network, batches.windows(ids, 3))
+        model = metrics[name]["model"]
+        assert model["perplexity"] == pytest.approx(predictions.quality.perplexity, rel=1e-5)
+        assert metrics[name]["words"] == len(ids) - 3
+        assert metrics[name]["mixture"]["perplexity"] < model["perplexity"]
+        characters = len(text) // 40 * (len(ids) // 9)
+        assert model["bits_per_character"] == pytest.approx(
+            model["loss"] / np.log(2) * len(ids) / characters, rel=1e-5
+        )
+        assert 0 < model["calibration_error"] < 1
         # What was counted in the training part predicts the rest of so regular a text well.
         assert metrics[name]["baselines"]["kneser_ney"]["perplexity"] < 3
+
+
+def test_every_word_but_the_first_counts_where_the_state_is_carried(in_directory: Path) -> None:
+    (in_directory / "data").mkdir()
+    text = "".join(f"the cat ran , the mouse said {number % 3} .\n" for number in range(40))
+    (in_directory / "data" / "story.txt").write_text(text, encoding="utf-8")
+    write_params(in_directory, prepare={"held_out": 0.25, "min_count": 2, "line_ends": True})
+    prepared = corpus.prepare(params.load().prepare)
+    architecture = Architecture(len(prepared.dictionary), 4, 6, 1, None, "float64")
+    network = NextWordModel(architecture, seed=1)
+    metrics = report.report(prepared, architecture, network, (network, 9), params.load().evaluate)
+    ids = prepared.held_out["test"]
+    assert metrics["test"]["words"] == len(ids) - 1
+    with torch.no_grad():
+        logits, _ = network.after_each_word(torch.from_numpy(ids[None, :-1].astype(np.int64)))
+    loss = torch.nn.functional.cross_entropy(logits[:, 0], torch.from_numpy(ids[1:].astype(np.int64)))
+    assert metrics["test"]["model"]["loss"] == pytest.approx(loss.item(), rel=1e-5)
+    with Path("plots/by_place.csv").open(encoding="utf-8") as file:
+        places = {row["group"]: int(row["words"]) for row in csv.DictReader(file)}
+    # Each of the five lines has ten words with <eos>; the first word of all is only read.
+    assert places == {"1": 4, "2": 5, "3": 5, "4": 5, "5": 5, "6–7": 10, "8–10": 15}
+    with Path("plots/by_frequency.csv").open(encoding="utf-8") as file:
+        assert sum(int(row["words"]) for row in csv.DictReader(file)) == len(ids) - 1
+    picture = ElementTree.parse("plots/surprise.svg").getroot()
+    drawn = [text.text for text in picture.iter("{http://www.w3.org/2000/svg}text")]
+    assert drawn[0] == "The beginning of the test part: how surprising each word is (−log₂ P)"
+    assert drawn[1:6] == ["the", "cat", "ran", ",", "the"]
+    assert "↵" in drawn

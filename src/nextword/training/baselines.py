@@ -11,7 +11,7 @@ from nextword.training.batches import Windows
 from nextword.training.evaluation import Predictions, judge
 
 _BATCH = 256  # windows that are evaluated at once
-_FALLBACK_DISCOUNT = 0.5
+_FALLBACK_DISCOUNTS = (0.0, 0.5, 1.0, 1.5)
 
 
 def most_frequent_word(ids: NDArray[Any], dictionary: int, windows: Windows) -> Predictions:
@@ -28,16 +28,22 @@ def most_frequent_word(ids: NDArray[Any], dictionary: int, windows: Windows) -> 
 
 
 class KneserNey:
-    """Interpolated Kneser-Ney smoothing (Kneser & Ney 1995; Chen & Goodman 1998, section 2.7).
+    """Interpolated modified Kneser-Ney smoothing (Chen & Goodman 1998, sections 2.7 and 3).
 
     For a history h of k − 1 words and h′, the same without its first word:
 
-        P_k(w | h) = max(c(h w) − D_k, 0) / c(h ·) + D_k · N(h ·) / c(h ·) · P_{k−1}(w | h′)
+        P_k(w | h) = (c(h w) − D_k(c(h w))) / c(h ·) + γ(h) · P_{k−1}(w | h′)
+        γ(h)       = (D_k(1) N₁(h ·) + D_k(2) N₂(h ·) + D_k(3) N₃₊(h ·)) / c(h ·)
 
     c counts occurrences in the highest order; in each lower order c(h w) is the number of
-    different words before h w. N(h ·) is the number of different words after h. The discount is
-    D_k = n₁ / (n₁ + 2 n₂), where n₁ and n₂ count the n-grams with c = 1 and c = 2, or one half
-    where either is 0. P_0 is uniform. A history that was never seen leaves everything to h′.
+    different words before h w. N₁, N₂ and N₃₊ are the numbers of words that follow h with a c of 1,
+    of 2, and of more. The discounts are, with n₁ … n₄ the numbers of n-grams with c = 1 … 4 and
+    Y = n₁ / (n₁ + 2 n₂),
+
+        D_k(1) = 1 − 2 Y n₂ / n₁,  D_k(2) = 2 − 3 Y n₃ / n₂,  D_k(3 and more) = 3 − 4 Y n₄ / n₃,
+
+    or 0.5, 1 and 1.5 where one of these n is 0 or a discount is below 0. P_0 is uniform. A history
+    that was never seen leaves everything to h′.
 
     **Arguments:**
 
@@ -47,7 +53,7 @@ class KneserNey:
     """
 
     def __init__(self, ids: NDArray[Any], order: int, dictionary: int) -> None:
-        self._dictionary = dictionary
+        self._dictionary, self._order = dictionary, order
         # An n-gram is known by its row in the sorted table of its order, whose entries are
         # (row of its first k − 1 words) · dictionary + its last word. Rows with the same
         # history are therefore neighbours.
@@ -77,7 +83,7 @@ class KneserNey:
 
         **Arguments:**
 
-        - `histories`: word ids, shape `(batch, order - 1)`.
+        - `histories`: word ids, shape `(batch, order - 1)`; −1 where the text had not begun.
 
         **Returns:** shape `(batch, dictionary)`; each row sums to 1.
         """
@@ -93,13 +99,21 @@ class KneserNey:
         with np.errstate(divide="ignore"):
             return judge((np.log(self.probabilities(contexts)), words) for contexts, words in parts)
 
+    def predict_text(self, ids: NDArray[Any]) -> Predictions:
+        """What this model predicts for each word of a text but the first."""
+        before = self._order - 1
+        if not before:
+            return self.predict(Windows(np.zeros((len(ids) - 1, 0), np.int64), ids[1:]))
+        padded = np.concatenate([np.full(before - 1, -1), ids.astype(np.int64)])
+        return self.predict(batches.windows(padded, before))
+
     def _rows(self, histories: NDArray[Any]) -> NDArray[np.int64]:
         """The row of each history in the table of its order, −1 for one that was never seen."""
         rows = np.zeros(len(histories), np.int64)
         for table, words in zip(self._tables, histories.T, strict=False):
             keys = rows * self._dictionary + words
             found = np.searchsorted(table, keys)
-            seen = (rows >= 0) & (table[np.minimum(found, len(table) - 1)] == keys)
+            seen = (rows >= 0) & (words >= 0) & (table[np.minimum(found, len(table) - 1)] == keys)
             rows = np.where(seen, found, -1)
         return rows
 
@@ -108,16 +122,15 @@ class _Level:
     """The counts of one order, by history."""
 
     def __init__(self, table: NDArray[np.int64], counts: NDArray[np.int64], dictionary: int) -> None:
-        once, twice = (counts == 1).sum(), (counts == 2).sum()
-        discount = once / (once + 2 * twice) if once and twice else _FALLBACK_DISCOUNT
         table, counts = table[counts > 0], counts[counts > 0]
+        discounts = _discounts(counts)[np.minimum(counts, 3)]
         self._words = table % dictionary
         self._histories, self._starts, self._lengths = np.unique(
             table // dictionary, return_index=True, return_counts=True
         )
         totals = np.add.reduceat(counts, self._starts)
-        self._kept = (counts - discount) / np.repeat(totals, self._lengths)
-        self._passed_on = discount * self._lengths / totals
+        self._kept = (counts - discounts) / np.repeat(totals, self._lengths)
+        self._passed_on = np.add.reduceat(discounts, self._starts) / totals
 
     def refine(self, probabilities: NDArray[np.float64], histories: NDArray[np.int64]) -> None:
         """Turns, in place, probabilities of the order below into those of this order.
@@ -136,3 +149,30 @@ class _Level:
         offsets = np.arange(lengths.sum()) - np.repeat(lengths.cumsum() - lengths, lengths)
         followers = np.repeat(self._starts[place], lengths) + offsets
         probabilities[np.repeat(seen, lengths), self._words[followers]] += self._kept[followers]
+
+
+def _discounts(counts: NDArray[np.int64]) -> NDArray[np.float64]:
+    """What is taken from a count of 0, 1, 2, and of 3 or more."""
+    n = np.bincount(np.minimum(counts, 5), minlength=5).astype(float)
+    fallback = np.array(_FALLBACK_DISCOUNTS)
+    if not n[1:5].all():
+        return fallback
+    y = n[1] / (n[1] + 2 * n[2])
+    found = np.array([0.0] + [c - (c + 1) * y * n[c + 1] / n[c] for c in (1, 2, 3)])
+    return found if (found >= 0).all() else fallback
+
+
+def mixture(network: Predictions, counted: Predictions, weight: float) -> float:
+    """The loss in nats of a network and of a model that counts, mixed.
+
+    **Arguments:**
+
+    - `weight`: of the network's probabilities.
+    """
+    mixed = weight * np.exp(network.log_probability) + (1 - weight) * np.exp(counted.log_probability)
+    return float(-np.log(mixed).mean())
+
+
+def best_weight(network: Predictions, counted: Predictions) -> float:
+    """The network's weight that gives the lowest loss, in steps of 0.05."""
+    return float(min(np.linspace(0.05, 0.95, 19), key=lambda weight: mixture(network, counted, weight)))

@@ -42,12 +42,14 @@ class Corpus:
     - `ends`: where the training, validation and test part end in `ids`; the last two are empty
       where nothing is held out.
     - `dictionary`: the words of the training part, by descending frequency.
+    - `characters`: of each part as it stands in the files, blanks included.
     - `split_by`, `lowercase`, `line_ends`: how the text was split.
     - `sha256`: of the text files.
     """
 
     ids: NDArray[Any]
     ends: list[int]
+    characters: list[int]
     dictionary: Dictionary
     split_by: str
     lowercase: bool
@@ -64,6 +66,16 @@ class Corpus:
         """The ids of the other parts by name, without those that are empty."""
         parts = zip(PARTS[1:], itertools.pairwise(self.ends), strict=True)
         return {name: self.ids[start:end] for name, (start, end) in parts if start < end}
+
+    @property
+    def characters_per_word(self) -> dict[str, float]:
+        """Of each part that is not empty."""
+        lengths = np.diff([0, *self.ends])
+        return {
+            name: count / length
+            for name, count, length in zip(PARTS, self.characters, lengths.tolist(), strict=True)
+            if length
+        }
 
     def join(self, ids: Iterable[int]) -> str:
         """Ids as text."""
@@ -83,8 +95,10 @@ def prepare(params: PrepareParams, directory: Path = PREPARED) -> Corpus:
         sources = _sources(params)
         last_lines = _last_lines(sources[0], params.held_out)
         counts: list[Counter[str]] = [Counter() for _ in PARTS]
-        for part, tokens in _parts(sources, params, last_lines):
+        characters = [0 for _ in PARTS]
+        for part, tokens, length in _parts(sources, params, last_lines):
             counts[part].update(tokens)
+            characters[part] += length
     except CorpusError as error:
         raise CorpusError(f"prepare.text: {error}") from None
     dictionary = Dictionary.count(counts[0], params.max_words, params.min_count)
@@ -109,6 +123,7 @@ def prepare(params: PrepareParams, directory: Path = PREPARED) -> Corpus:
         "lowercase": params.lowercase,
         "line_ends": params.line_ends,
         "ends": ends,
+        "characters": characters,
         "unknown": dictionary.unknown,
         "sha256": _sha256(list(itertools.chain(*sources))),
     }
@@ -157,11 +172,11 @@ def _last_lines(paths: list[Path], held_out: float) -> list[int]:
 
 def _parts(
     sources: list[list[Path]], params: PrepareParams, last_lines: list[int]
-) -> Iterator[tuple[int, list[str]]]:
-    """The words of the text in order, some at a time, with the number of their part."""
+) -> Iterator[tuple[int, list[str], int]]:
+    """The words of the text in order, some at a time, with their part's number and their length in it."""
 
-    def split(text: str) -> list[str]:
-        return words.split(text, params.split_by, params.lowercase, params.line_ends)
+    def split(part: int, text: str) -> tuple[int, list[str], int]:
+        return part, words.split(text, params.split_by, params.lowercase, params.line_ends), len(text)
 
     line = part = 0
     for piece in itertools.chain.from_iterable(map(texts.blocks, sources[0])):
@@ -170,24 +185,24 @@ def _parts(
             place = 0
             for _ in range(last_lines[part] - line):
                 place = text.index("\n", place) + 1
-            yield part, split(text[:place])
+            yield split(part, text[:place])
             text, line, part = text[place:], last_lines[part], part + 1
-        yield part, split(text)
+        yield split(part, text)
         line += text.count("\n")
     for part, paths in enumerate(sources[1:], 1):
         for text in itertools.chain.from_iterable(map(texts.blocks, paths)):
-            yield part, split(text)
+            yield split(part, text)
 
 
 def _write_ids(
-    path: Path, count: int, dictionary: Dictionary, parts: Iterator[tuple[int, list[str]]]
+    path: Path, count: int, dictionary: Dictionary, parts: Iterator[tuple[int, list[str], int]]
 ) -> None:
     """Writes ids as numpy's file format has them, as they come."""
     id_type = np.dtype(np.uint16 if len(dictionary) <= np.iinfo(np.uint16).max + 1 else np.uint32)
     header = {"descr": np.lib.format.dtype_to_descr(id_type), "fortran_order": False, "shape": (count,)}
     with path.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, header)
-        for _, tokens in parts:
+        for _, tokens, _ in parts:
             file.write(np.array(dictionary.encode(tokens), id_type).tobytes())
 
 

@@ -1,15 +1,15 @@
 """How good predictions are, and how good they could be at best."""
 
-import dataclasses
 from collections.abc import Iterable, Iterator
 from dataclasses import asdict, dataclass
-from typing import Any, Self
+from typing import Any
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 
 from nextword import sampling
+from nextword.keyboard import Keyboard
 from nextword.training import batches
 from nextword.training.batches import Windows
 from nextword.training.model import NextWordModel
@@ -53,10 +53,6 @@ class Predictions:
     likeliest: NDArray[np.int64]
     likeliest_log_probability: NDArray[np.float64]
 
-    def without_first(self, count: int) -> Self:
-        """The predictions but for those of the first windows."""
-        return dataclasses.replace(self, **{name: values[count:] for name, values in vars(self).items()})
-
     @property
     def quality(self) -> Quality:
         """The four figures of these predictions."""
@@ -71,7 +67,18 @@ class Predictions:
         )
 
 
-def judge(parts: Iterable[tuple[NDArray[np.float64], NDArray[np.int64]]]) -> Predictions:
+Parts = Iterable[tuple[NDArray[np.float64], NDArray[np.int64]]]
+
+
+def typed(parts: Parts, keyboard: Keyboard) -> Iterator[tuple[NDArray[np.float64], NDArray[np.int64]]]:
+    """Lets a user type the words that follow, as `judge` reads them; `<unk>` costs and saves nothing."""
+    for log_probabilities, next_words in parts:
+        for row, id in zip(log_probabilities, next_words.tolist(), strict=True):
+            keyboard.type_id(id, row)
+        yield log_probabilities, next_words
+
+
+def judge(parts: Parts) -> Predictions:
     """Compares predicted distributions with what follows.
 
     **Arguments:**
@@ -81,14 +88,24 @@ def judge(parts: Iterable[tuple[NDArray[np.float64], NDArray[np.int64]]]) -> Pre
     return Predictions(*map(np.concatenate, zip(*(_judge(*part) for part in parts), strict=True)))
 
 
-def predict(model: NextWordModel, windows: Windows) -> Predictions:
-    """What a model predicts for each window, computed in the precision of its weights."""
-    return judge(_log_probabilities(model, windows))
+def predict(model: NextWordModel, windows: Windows, keyboard: Keyboard | None = None) -> Predictions:
+    """What a model predicts for each window, computed in the precision of its weights.
+
+    **Arguments:**
+
+    - `keyboard`: counts the keystrokes that the words take.
+    """
+    parts = _log_probabilities(model, windows)
+    return judge(typed(parts, keyboard) if keyboard else parts)
 
 
-def predict_text(model: NextWordModel, ids: NDArray[Any]) -> Predictions:
-    """What a model predicts for each word of a text but the first, its state carried from the start."""
-    return judge(_along_text(model, ids))
+def predict_text(model: NextWordModel, ids: NDArray[Any], keyboard: Keyboard | None = None) -> Predictions:
+    """What a model predicts for each word of a text but the first, its state carried from the start.
+
+    Arguments are those of `predict`.
+    """
+    parts = _along_text(model, ids)
+    return judge(typed(parts, keyboard) if keyboard else parts)
 
 
 def best_possible(windows: Windows) -> Quality:
@@ -141,6 +158,7 @@ def sample(
     unknown: int | None = None,
     *,
     carried: bool = False,
+    temperature: float = 0.0,
 ) -> list[Sample]:
     """Continues prompts of one context each, taken at equal distances from the text.
 
@@ -150,23 +168,47 @@ def sample(
     - `words`: number of words that each is continued by.
     - `unknown`: id of `<unk>`, which is never written.
     - `carried`: whether the model's state is carried, or its last words are read again each time.
+    - `temperature`: 0 takes the likeliest word each time; above, words are drawn, by the number of
+      the prompt as a seed.
     """
     last = max(1, len(windows) - words + 1)  # the last start that has so many words after it
     starts = sorted({round(index * (last - 1) / max(1, samples - 1)) for index in range(samples)})
-    return [_continue(model, windows, start, words, unknown, carried=carried) for start in starts]
+    draws = [_Draw(temperature, seed) for seed in range(len(starts))]
+    return [
+        _continue(model, windows, start, words, unknown, draw, carried=carried)
+        for start, draw in zip(starts, draws, strict=True)
+    ]
+
+
+@dataclass(frozen=True)
+class _Draw:
+    temperature: float
+    seed: int
+
+    def pick(self, logits: NDArray[Any], step: int) -> int:
+        if not self.temperature:
+            return sampling.greedy(logits)
+        return sampling.draw(logits.astype(np.float32), sampling.uniform(self.seed, step), self.temperature)
 
 
 def _continue(
-    model: NextWordModel, windows: Windows, start: int, words: int, unknown: int | None, *, carried: bool
+    model: NextWordModel,
+    windows: Windows,
+    start: int,
+    words: int,
+    unknown: int | None,
+    draw: _Draw,
+    *,
+    carried: bool,
 ) -> Sample:
     prompt = windows.contexts[start].tolist()
     written, right = list(prompt), []
     read, state = written, None
-    for _ in range(words):
+    for step in range(words):
         with torch.no_grad():
             logits, next_state = model(torch.tensor([read]), state)
         context = np.array(written[-len(prompt) :])
-        written.append(sampling.greedy(sampling.ban(logits[0].numpy(), unknown)))
+        written.append(draw.pick(sampling.ban(logits[0].numpy(), unknown), step))
         read, state = (written[-1:], next_state) if carried else (written[-len(prompt) :], None)
         followers = windows.next_words[(windows.contexts == context).all(axis=1)]
         right.append(bool((followers == written[-1]).any()))
