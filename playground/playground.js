@@ -78,12 +78,17 @@ function lastWord(typed) {
   return /\s$/u.test(typed) ? "" : (split(typed, splitBy, lowercase, lineEnds).at(-1) ?? "");
 }
 
+/** A word as people read it. */
+function shown(word) {
+  return generator.info.lineEnds && word === "<eos>" ? "↵" : word;
+}
+
 function offer(words) {
   $("suggestions").replaceChildren(
     ...words.map((word) => {
       const button = document.createElement("button");
       button.type = "button";
-      button.textContent = word;
+      button.textContent = shown(word);
       button.addEventListener("click", () => accept(word));
       return button;
     }),
@@ -109,7 +114,7 @@ function draw(likeliest) {
   $("chart").replaceChildren(
     ...likeliest.map(({ word, probability }) => {
       const row = document.createElement("li");
-      for (const [name, content] of [["bar", ""], ["word", word], ["share", percent.format(probability)]]) {
+      for (const [name, content] of [["bar", ""], ["word", shown(word)], ["share", percent.format(probability)]]) {
         const part = document.createElement("span");
         part.className = name;
         part.textContent = content;

@@ -1,5 +1,6 @@
 """A passage with each word as red as it was surprising, as an SVG picture."""
 
+from unicodedata import combining, east_asian_width
 from xml.sax.saxutils import escape
 
 import numpy as np
@@ -22,7 +23,9 @@ def draw(pieces: list[str], surprise: NDArray[np.float64], title: str) -> str:
     shapes = [f'<text x="{_MARGIN}" y="{_MARGIN + 14}" class="title">{escape(title)}</text>']
     for piece, bits in zip(pieces, surprise.tolist(), strict=True):
         word = piece.strip() or ("↵" if "\n" in piece else "␣")
-        width = len(word) * _GLYPH
+        # Chinese and the like take two columns, marks none.
+        columns = sum(1 + (east_asian_width(glyph) in "WF") - bool(combining(glyph)) for glyph in word)
+        width = columns * _GLYPH
         if x + width > _WIDTH - _MARGIN:
             x, y = float(_MARGIN), y + _LINE
         share = min(bits / _MOST, 1)

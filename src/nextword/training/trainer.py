@@ -24,6 +24,7 @@ from nextword.training.averaging import Average
 from nextword.training.corpus import Corpus
 from nextword.training.curves import Curves, Point
 from nextword.training.dropout import Dropout, State
+from nextword.training.evaluation import Quality
 from nextword.training.model import Architecture, NextWordModel
 from nextword.training.objective import Objective
 from nextword.training.params import TrainParams
@@ -175,10 +176,7 @@ class Run:
 
     def _measure(self, shown: Curves | None) -> None:
         progress = self.progress
-        # One process measures; the others take what it found, so that all end at the same step.
-        found = self.regime.measure(model.rounded(self._measured)) if self._fabric.is_global_zero else None
-        quality = self._fabric.broadcast(found)
-        assert quality is not None
+        quality = self.quality()
         steps = progress.step - (progress.points[-1].step if progress.points else 0)
         point = Point(progress.step, quality.loss, quality.accuracy)
         if steps:
@@ -195,6 +193,14 @@ class Run:
                 self._best.load_state_dict(self._measured.state_dict())
         if shown:
             shown.measured(point)
+
+    def quality(self) -> Quality:
+        """The quality of the weights as they would be published."""
+        # One process measures; the others take what it found, so that all end at the same step.
+        found = self.regime.measure(model.rounded(self._measured)) if self._fabric.is_global_zero else None
+        quality = self._fabric.broadcast(found)
+        assert quality is not None
+        return quality
 
     @property
     def is_save_due(self) -> bool:
