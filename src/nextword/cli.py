@@ -119,7 +119,8 @@ def _info(generator: "Generator", arguments: argparse.Namespace) -> None:
     reads = "every word before" if info.context is None else f"the last {info.context} words"
     print(f"{'file':<12}{arguments.model}, {size / 1e6:.1f} MB")
     print(f"{'model':<12}{info.cell.upper()}, {info.layers} x {info.hidden}, reads {reads}")
-    print(f"{'dictionary':<12}{len(info.dictionary):,} words, split by {info.split_by}{', and <eos>' if info.line_ends else ''}")
+    line_ends = ", each line end <eos>" if info.line_ends else ""
+    print(f"{'dictionary':<12}{len(info.dictionary):,} words, split by {info.split_by}{line_ends}")
     ours, best = info.metrics.get("model", {}), info.metrics.get("best_possible", {})
     unseen = info.metrics.get("test", {}).get("model", {})
     for name, form in (("accuracy", ".3%"), ("perplexity", ".4f")):

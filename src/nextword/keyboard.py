@@ -34,7 +34,7 @@ class Keyboard:
         """A word that stands before the first one that counts."""
         self._joiner.push(word)
 
-    def type(self, word: str, id: int, log_probabilities: NDArray[np.float64]) -> None:
+    def type(self, word: str, id: int, log_probabilities: NDArray[np.floating]) -> None:
         """The next word.
 
         **Arguments:**
@@ -46,7 +46,7 @@ class Keyboard:
         self.characters += characters
         self.keystrokes += self._keystrokes(word, id, log_probabilities, characters)
 
-    def type_id(self, id: int, log_probabilities: NDArray[np.float64]) -> None:
+    def type_id(self, id: int, log_probabilities: NDArray[np.floating]) -> None:
         """The next word by its id; `<unk>`, whose letters are not known, counts nothing."""
         word = self._dictionary.words[id]
         if id == self._dictionary.unknown:
@@ -54,7 +54,9 @@ class Keyboard:
         else:
             self.type(word, id, log_probabilities)
 
-    def _keystrokes(self, word: str, id: int, log_probabilities: NDArray[np.float64], characters: int) -> int:
+    def _keystrokes(
+        self, word: str, id: int, log_probabilities: NDArray[np.floating], characters: int
+    ) -> int:
         if id == self._dictionary.unknown:
             return characters
         # With one character left to type, a suggestion saves nothing any more.
@@ -63,7 +65,7 @@ class Keyboard:
                 return typed + 1
         return characters
 
-    def _is_suggested(self, id: int, prefix: str, log_probabilities: NDArray[np.float64]) -> bool:
+    def _is_suggested(self, id: int, prefix: str, log_probabilities: NDArray[np.floating]) -> bool:
         """Whether a word is among the likeliest that begin with `prefix`."""
         ids = np.array(self._dictionary.starting_with(prefix)) if prefix else None
         found = log_probabilities if ids is None else log_probabilities[ids]

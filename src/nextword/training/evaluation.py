@@ -67,10 +67,11 @@ class Predictions:
         )
 
 
-Parts = Iterable[tuple[NDArray[np.float64], NDArray[np.int64]]]
+Part = tuple[NDArray[np.floating], NDArray[np.int64]]
+Parts = Iterable[Part]
 
 
-def typed(parts: Parts, keyboard: Keyboard) -> Iterator[tuple[NDArray[np.float64], NDArray[np.int64]]]:
+def typed(parts: Parts, keyboard: Keyboard) -> Iterator[Part]:
     """Lets a user type the words that follow, as `judge` reads them; `<unk>` costs and saves nothing."""
     for log_probabilities, next_words in parts:
         for row, id in zip(log_probabilities, next_words.tolist(), strict=True):
@@ -216,29 +217,27 @@ def _continue(
     return Sample(prompt, truth, written[len(prompt) :], right)
 
 
-def _log_probabilities(
-    model: NextWordModel, windows: Windows
-) -> Iterator[tuple[NDArray[np.float64], NDArray[np.int64]]]:
+def _log_probabilities(model: NextWordModel, windows: Windows) -> Iterator[Part]:
     device = model.logits.weight.device
     for part in batches.in_order(len(windows), _BATCH):
         contexts, next_words = windows.take(part)
         with torch.no_grad():
             logits, _ = model(torch.from_numpy(contexts).to(device))
-        yield sampling.log_softmax(logits.cpu().numpy()), next_words
+        yield torch.log_softmax(logits, 1).cpu().numpy(), next_words
 
 
-def _along_text(
-    model: NextWordModel, ids: NDArray[Any]
-) -> Iterator[tuple[NDArray[np.float64], NDArray[np.int64]]]:
+def _along_text(model: NextWordModel, ids: NDArray[Any]) -> Iterator[Part]:
     state, device = None, model.logits.weight.device
     for start in range(0, len(ids) - 1, _BATCH):
         part = ids[start : start + _BATCH + 1].astype(np.int64)
         with torch.no_grad():
             logits, state = model.after_each_word(torch.from_numpy(part[None, :-1]).to(device), state)
-        yield sampling.log_softmax(logits[:, 0].cpu().numpy()), part[1:]
+        yield torch.log_softmax(logits[:, 0], 1).cpu().numpy(), part[1:]
 
 
-def _judge(log_probabilities: NDArray[np.float64], next_words: NDArray[np.int64]) -> tuple[NDArray[Any], ...]:
+def _judge(
+    log_probabilities: NDArray[np.floating], next_words: NDArray[np.int64]
+) -> tuple[NDArray[Any], ...]:
     rows = np.arange(len(next_words))
     true = log_probabilities[rows, next_words]
     rank = (log_probabilities > true[:, None]).sum(axis=1)
@@ -246,4 +245,5 @@ def _judge(log_probabilities: NDArray[np.float64], next_words: NDArray[np.int64]
     for row in np.flatnonzero(not_below > rank + 1):  # some are equal to the true word
         rank[row] += (log_probabilities[row, : next_words[row]] == true[row]).sum()
     likeliest = log_probabilities.argmax(axis=1)
-    return true, rank, likeliest, log_probabilities[rows, likeliest]
+    of_likeliest = log_probabilities[rows, likeliest]
+    return true.astype(np.float64), rank, likeliest, of_likeliest.astype(np.float64)
