@@ -25,7 +25,8 @@ from pathlib import Path
 from nextword.training import corpus
 from nextword.training.params import PrepareParams
 params = PrepareParams(
-    text=sys.argv[1], split_by="words", lowercase=False, max_words=10_000, min_count=1, held_out=0.1
+    text=sys.argv[1], split_by="words", lowercase=False, line_ends=False, max_words=10_000, min_count=1,
+    held_out=0.1, validation=None, test=None,
 )
 print(len(corpus.prepare(params, Path(sys.argv[1]).parent / "prepared").ids))
 """
@@ -48,7 +49,10 @@ def write(lines: list[str], path: Path, megabytes: int) -> None:
     with path.open("w", encoding="utf-8") as file:
         while written < 1e6 * megabytes:
             order.shuffle(lines)
-            written += file.write("".join(lines))
+            for line in lines:
+                written += file.write(line)
+                if written >= 1e6 * megabytes:
+                    break
 
 
 def measure(program: str, path: Path) -> tuple[float, float]:

@@ -60,6 +60,7 @@ def test_ids_spell_the_text(
     wanted = settings_for(path, split_by, lowercase, line_ends=line_ends)
     prepared = corpus.prepare(wanted, tmp_path / "prepared")
     assert prepared.dictionary.decode(prepared.ids) == words.split(whole, split_by, lowercase, line_ends)
+    assert prepared.frequencies.tolist() == np.bincount(prepared.ids).tolist()
 
 
 def test_what_was_prepared_can_be_loaded(tmp_path: Path) -> None:
@@ -118,6 +119,7 @@ def test_the_last_lines_are_held_out_half_for_validation_half_for_test(tmp_path:
     for name, lines in {"training": LINES[:32], "validation": LINES[32:36], "test": LINES[36:]}.items():
         expected = words.split(" ".join(lines), "whitespace")
         assert prepared.dictionary.encode(expected) == parts[name].tolist()
+    assert prepared.frequencies.tolist() == np.bincount(prepared.training).tolist()
     # Numbers stand once each, and are unknown; a word of the held-out lines alone is no word.
     assert set(prepared.dictionary.words) == {"line", "has", "the", "words", "again", "<unk>"}
     report = json.loads((tmp_path / "prepared" / "report.json").read_text(encoding="utf-8"))

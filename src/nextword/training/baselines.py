@@ -14,15 +14,20 @@ _BATCH = 256  # windows that are evaluated at once
 _FALLBACK_DISCOUNTS = (0.0, 0.5, 1.0, 1.5)
 
 
-def most_frequent_word(ids: NDArray[Any], dictionary: int, windows: Windows) -> Predictions:
-    """Predicts each word with its relative frequency in the text, whatever stands before it."""
+def most_frequent_word(frequencies: NDArray[np.int64], windows: Windows) -> Predictions:
+    """Predicts each word with its relative frequency in the text, whatever stands before it.
+
+    **Arguments:**
+
+    - `frequencies`: how often each word stands in the text, shape `(dictionary,)`.
+    """
     with np.errstate(divide="ignore"):
-        frequencies = np.log(np.bincount(ids, minlength=dictionary) / len(ids))
+        shares = np.log(frequencies / frequencies.sum())
 
     def parts() -> Iterator[tuple[NDArray[np.float64], NDArray[np.int64]]]:
         for part in batches.in_order(len(windows), _BATCH):
             _, next_words = windows.take(part)
-            yield np.broadcast_to(frequencies, (len(next_words), dictionary)), next_words
+            yield np.broadcast_to(shares, (len(next_words), len(shares))), next_words
 
     return judge(parts())
 

@@ -2,7 +2,8 @@
 
 - `ids.npy`: the text as word ids, uint16 or uint32, shape `(words,)`: the training part, then the
   held-out parts for validation and test.
-- `dictionary.json`: the words in id order.
+- `dictionary.json`, `frequencies.npy`: the words in id order, and how often each stands in the training
+  part, int64.
 - `text.json`: how the text was split, where the parts end, and the SHA-256 of its files.
 - `report.json` and `ranks.csv`: the text at a glance.
 """
@@ -42,6 +43,7 @@ class Corpus:
     - `ends`: where the training, validation and test part end in `ids`; the last two are empty
       where nothing is held out.
     - `dictionary`: the words of the training part, by descending frequency.
+    - `frequencies`: how often each stands there, shape `(dictionary,)`.
     - `characters`: of each part as it stands in the files, blanks included.
     - `split_by`, `lowercase`, `line_ends`: how the text was split.
     - `sha256`: of the text files.
@@ -51,6 +53,7 @@ class Corpus:
     ends: list[int]
     characters: list[int]
     dictionary: Dictionary
+    frequencies: NDArray[np.int64]
     split_by: str
     lowercase: bool
     line_ends: bool
@@ -131,6 +134,7 @@ def prepare(params: PrepareParams, directory: Path = PREPARED) -> Corpus:
         temporary.mkdir()
         _write_ids(temporary / "ids.npy", ends[-1], dictionary, _parts(sources, params, last_lines))
         files.write_json(temporary / "dictionary.json", dictionary.words)
+        np.save(temporary / "frequencies.npy", _frequencies(counts[0], dictionary))
         files.write_json(temporary / "text.json", text)
         files.write_json(temporary / "report.json", _report(counts, dictionary))
         _write_ranks(temporary / "ranks.csv", counts)
@@ -144,6 +148,7 @@ def load(directory: Path = PREPARED) -> Corpus:
     return Corpus(
         ids=np.load(directory / "ids.npy", mmap_mode="r"),
         dictionary=Dictionary(known, text.pop("unknown")),
+        frequencies=np.load(directory / "frequencies.npy"),
         **text,
     )
 
@@ -204,6 +209,15 @@ def _write_ids(
         np.lib.format.write_array_header_1_0(file, header)
         for _, tokens, _ in parts:
             file.write(np.array(dictionary.encode(tokens), id_type).tobytes())
+
+
+def _frequencies(counts: Counter[str], dictionary: Dictionary) -> NDArray[np.int64]:
+    """How often each word stands in the training part; `<unk>` has what the others leave."""
+    found = np.array([counts[word] for word in dictionary.words])
+    if dictionary.unknown is not None:
+        found[dictionary.unknown] = 0
+        found[dictionary.unknown] = counts.total() - found.sum()
+    return found
 
 
 def _report(counts: list[Counter[str]], dictionary: Dictionary) -> dict[str, Any]:

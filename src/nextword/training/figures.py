@@ -42,7 +42,6 @@ def write(
     - `windows`, `of_windows`: of the part whose mistakes are listed, and what the network predicts.
     """
     words = ids[len(ids) - len(model.rank) :].astype(np.int64)
-    frequencies = np.bincount(corpus.training, minlength=len(corpus.dictionary))
     line_end = corpus.dictionary.encode([END_OF_LINE])[0] if corpus.line_ends else None
     places = breakdown.places_in_lines(ids.astype(np.int64), line_end)[len(ids) - len(words) :]
     _write_table(
@@ -54,7 +53,7 @@ def write(
         ),
     )
     for name, groups in {
-        "by_frequency": [breakdown.by_frequency(one, words, frequencies) for one in (model, counted)],
+        "by_frequency": [breakdown.by_frequency(one, words, corpus.frequencies) for one in (model, counted)],
         "by_place": [breakdown.by_place(one, places) for one in (model, counted)],
     }.items():
         _write_groups(PLOTS / f"{name}.csv", *groups)

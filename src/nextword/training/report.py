@@ -132,7 +132,7 @@ class _Judges:
         model = self._predict(self._model, ids, keyboard)
         windows = batches.windows(ids, self._context or 1)
         counted = self._kneser_ney.predict(windows) if self._context else self._kneser_ney.predict_text(ids)
-        frequent = baselines.most_frequent_word(corpus.training, len(corpus.dictionary), windows)
+        frequent = baselines.most_frequent_word(corpus.frequencies, windows)
         metrics = {
             "model": model.quality.rounded()
             | {

@@ -90,12 +90,11 @@ class Run:
             params.dropout, params.locked_dropout, params.embedding_dropout, params.weight_dropout
         )
         network = NextWordModel(self._architecture, params.seed, dropout)
-        frequencies = np.bincount(corpus.training, minlength=len(corpus.dictionary))
         if params.context is None:
-            network.expect(frequencies)
+            network.expect(corpus.frequencies)
         # Half of the words and more are not a sample.
         is_sampled = 0 < params.softmax_samples < len(corpus.dictionary) / 2
-        sampled = SampledSoftmax(frequencies, params.softmax_samples) if is_sampled else None
+        sampled = SampledSoftmax(corpus.frequencies, params.softmax_samples) if is_sampled else None
         self._network = network.to(fabric.device)
         # Biases are not decayed: that would pull every word's frequency towards the same one.
         matrices = [weight for weight in self._network.parameters() if weight.ndim > 1]

@@ -1,0 +1,67 @@
+"""The memory that training takes, by the size of the text.
+
+    python benchmarks/memory.py TEXT [--megabytes 1 10 100 1000]
+
+The text's lines are repeated in random order, as in `prepare.py`; the model is that of
+`experiments/book.yaml`, trained for a few steps in a process of its own, measured at its beginning
+and its end.
+"""
+
+import argparse
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+
+from edge import LAUNCH, table
+from generation import ROOT
+from prepare import write
+from ruamel.yaml import YAML
+
+from nextword.training import corpus, params
+
+STEPS = 30
+
+
+def train(directory: Path) -> float:
+    """Trains on what is prepared there; returns peak megabytes."""
+    done = subprocess.run(
+        [sys.executable, "-S", "-c", LAUNCH, sys.executable, str(ROOT / "stages" / "train.py")],
+        cwd=directory,
+        env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
+        capture_output=True,
+        text=True,
+        check=True,
+    )
+    return float(done.stderr.split()[-1])
+
+
+def main() -> None:
+    """Prints the table."""
+    parser = argparse.ArgumentParser(description="The memory that training takes.")
+    parser.add_argument("text", help="a UTF-8 text file with many lines")
+    parser.add_argument("--megabytes", type=int, nargs="+", default=[1, 10, 100, 1000])
+    arguments = parser.parse_args()
+    lines = Path(arguments.text).read_text(encoding="utf-8").splitlines(keepends=True)
+    rows = []
+    for megabytes in arguments.megabytes:
+        with tempfile.TemporaryDirectory() as name:
+            directory = Path(name)
+            text = directory / "text.txt"
+            write(lines, text, megabytes)
+            yaml = YAML(typ="safe", pure=True)
+            values = yaml.load(ROOT / "experiments" / "book.yaml")
+            values["prepare"] |= {"text": str(text), "held_out": 0.0}
+            values["train"] |= {"max_steps": STEPS}
+            yaml.dump(values, directory / "params.yaml")
+            prepared = corpus.prepare(
+                params.load(directory / "params.yaml").prepare, directory / "data" / "prepared"
+            )
+            row = [f"{megabytes:,}", f"{len(prepared.ids):,}", f"{len(prepared.dictionary):,}"]
+            rows.append([*row, f"{train(directory):.0f}"])
+    table(f"Training for {STEPS} steps", ["MB", "words", "dictionary", "peak MB"], rows)
+
+
+if __name__ == "__main__":
+    main()
