@@ -44,7 +44,7 @@ def start(processes: int, directory: Path, *command: str) -> subprocess.Complete
     "changes",
     [
         {"max_steps": 20, "stop_within": 0, "batch": 7},  # 21 − 3 windows: the last batch is an odd one
-        STREAMS | {"batch": 4, "dropout": 0.0, "max_steps": 20, "weight_decay": 0.1},
+        STREAMS | {"batch": 4, "dropout": 0.0, "output_dropout": 0.0, "max_steps": 20, "weight_decay": 0.1},
     ],
     ids=["windows", "streams"],
 )
@@ -62,7 +62,9 @@ def test_two_processes_compute_what_one_computes(in_directory: Path, changes: di
 
 
 def test_the_stage_trains_on_two_processes_and_publishes_once(in_directory: Path) -> None:
-    prepare(in_directory, LINES, **STREAMS | {"batch": 4, "dropout": 0.0, "max_steps": 60})
+    prepare(
+        in_directory, LINES, **STREAMS | {"batch": 4, "dropout": 0.0, "output_dropout": 0.0, "max_steps": 60}
+    )
     with run_stage(in_directory) as alone:
         assert alone.wait(100) == 0
     expected = curve("loss")

@@ -122,7 +122,13 @@ def test_expected_frequencies_are_the_first_predictions() -> None:
 def test_dropout_is_for_training_alone() -> None:
     ids = torch.tensor([[1, 2, 3]])
     plain = NextWordModel(SMALL)
-    for dropout in (Dropout(values=0.5), Dropout(locked=0.5), Dropout(embedding=0.5), Dropout(weights=0.5)):
+    for dropout in (
+        Dropout(values=0.5),
+        Dropout(output=0.5),
+        Dropout(locked=0.5),
+        Dropout(embedding=0.5),
+        Dropout(weights=0.5),
+    ):
         network = NextWordModel(SMALL, dropout=dropout)
         with torch.no_grad():
             assert not torch.equal(network(ids)[0], network(ids)[0])
@@ -148,6 +154,16 @@ def test_locked_dropout_leaves_out_the_same_values_throughout_and_embedding_drop
     assert {tuple(one) for one in by_word.values()} == {(0.0,), (2.0,)}
     for id, vector in zip(ids.flatten().tolist(), vectors.flatten(0, 1), strict=True):
         assert vector.unique().tolist() == by_word[id]
+
+
+def test_output_dropout_leaves_the_state_alone() -> None:
+    ids = torch.tensor([[1, 2, 3]])
+    network = NextWordModel(SMALL, dropout=Dropout(output=0.9))
+    with torch.no_grad():
+        _, (hidden, cell) = network(ids)
+        _, expected = NextWordModel(SMALL)(ids)
+    assert torch.equal(hidden, expected[0])
+    assert torch.equal(cell, expected[1])
 
 
 def test_weight_dropout_leaves_the_weights_from_below_alone() -> None:

@@ -149,6 +149,7 @@ STREAMS: dict[str, Any] = {
     "embedding": 16,
     "hidden": 16,
     "dropout": 0.2,
+    "output_dropout": 0.2,
     "schedule": "linear",
     "learning_rate": 0.02,
     "max_steps": 300,
@@ -265,7 +266,14 @@ def test_a_checkpoint_that_the_disk_has_spoilt_leaves_the_one_before(in_director
 def test_patience_ends_training_and_publishes_the_best_weights(in_directory: Path) -> None:
     # Three lines to learn by heart, and others to be measured on: it soon gets worse.
     text = TEXT * 3 + "the mouse the cat the bell ran said too .\n" * 2
-    learning = {"patience": 3, "max_steps": 5000, "schedule": "constant", "dropout": 0.0, "words_per_step": 4}
+    learning = {
+        "patience": 3,
+        "max_steps": 5000,
+        "schedule": "constant",
+        "dropout": 0.0,
+        "output_dropout": 0.0,
+        "words_per_step": 4,
+    }
     prepare(in_directory, text, {"held_out": 0.4}, **STREAMS | learning)
     train()
     losses = curve("loss")

@@ -12,10 +12,11 @@ State = tuple[Tensor, Tensor]
 class Dropout:
     """Shares that are left out, each 0 for nothing; what stays is scaled up to the same mean.
 
-    - `values`: of the values before, between and after the LSTM layers, anew for each word
-      (Zaremba, Sutskever & Vinyals 2014).
-    - `locked`: of the same values, the same ones throughout a step (variational dropout, Gal &
-      Ghahramani 2016).
+    - `values`: of the values before and between the LSTM layers, anew for each word (Zaremba,
+      Sutskever & Vinyals 2014).
+    - `output`: the same after the last layer.
+    - `locked`: of the values in all these places, the same ones throughout a step (variational
+      dropout, Gal & Ghahramani 2016).
     - `embedding`: of the dictionary's words, which are zero vectors throughout a step (Gal &
       Ghahramani 2016).
     - `weights`: of the weights from a layer's hidden state to its next one, throughout a step
@@ -23,6 +24,7 @@ class Dropout:
     """
 
     values: float = 0.0
+    output: float = 0.0
     locked: float = 0.0
     embedding: float = 0.0
     weights: float = 0.0
@@ -41,10 +43,11 @@ class Dropout:
         kept = nn.functional.dropout(vectors.new_ones(dictionary), self.embedding)
         return vectors * kept[ids].unsqueeze(-1)
 
-    def of_values(self, values: Tensor) -> Tensor:
-        """Leaves values out of `(time, batch, features)`."""
-        if self.values:
-            values = nn.functional.dropout(values, self.values)
+    def of_values(self, values: Tensor, *, is_output: bool = False) -> Tensor:
+        """Leaves values out of `(time, batch, features)`; `is_output` says that no layer follows."""
+        share = self.output if is_output else self.values
+        if share:
+            values = nn.functional.dropout(values, share)
         if self.locked:
             values = values * nn.functional.dropout(torch.ones_like(values[:1]), self.locked)
         return values

@@ -60,6 +60,7 @@ class TrainParams(_Section):
     layers: Annotated[int, _whole(1, 16)]
     tied: bool = Field(description="true or false")
     dropout: Annotated[float, _between(0, 0.95)]
+    output_dropout: Annotated[float, _between(0, 0.95)]
     locked_dropout: Annotated[float, _between(0, 0.95)]
     embedding_dropout: Annotated[float, _between(0, 0.95)]
     weight_dropout: Annotated[float, _between(0, 0.95)]

@@ -87,7 +87,11 @@ class Run:
         self._identity = _identity(corpus, params)
         self._architecture = _architecture(corpus, params)
         dropout = Dropout(
-            params.dropout, params.locked_dropout, params.embedding_dropout, params.weight_dropout
+            values=params.dropout,
+            output=params.output_dropout,
+            locked=params.locked_dropout,
+            embedding=params.embedding_dropout,
+            weights=params.weight_dropout,
         )
         network = NextWordModel(self._architecture, params.seed, dropout)
         if params.context is None:
