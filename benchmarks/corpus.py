@@ -1,7 +1,7 @@
 """A real text: our recipe, `word_language_model` of pytorch/examples, and Kneser-Ney, side by side.
 
     git clone https://github.com/pytorch/examples
-    python benchmarks/corpus.py TEXT --peer examples/word_language_model [--steps 7000]
+    python benchmarks/corpus.py TEXT --peer examples/word_language_model [--steps 8000]
 
 All get the same words with `<eos>` at each line end, the same parts (the last tenth of the lines held
 out) and the same dictionary (10,000 with `<unk>`). The peer is its own program with its own defaults
@@ -151,7 +151,7 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Our recipe, a peer's and Kneser-Ney on a real text.")
     parser.add_argument("text", type=Path, help="a UTF-8 text file, a sentence or verse a line")
     parser.add_argument("--peer", type=Path, required=True, help="folder word_language_model")
-    parser.add_argument("--steps", type=int, default=7000, help="of ours (default: %(default)s)")
+    parser.add_argument("--steps", type=int, default=8000, help="of ours (default: %(default)s)")
     arguments = parser.parse_args()
     source, peer = arguments.text.resolve(), arguments.peer.resolve()
     with tempfile.TemporaryDirectory() as directory:

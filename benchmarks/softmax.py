@@ -36,7 +36,7 @@ def prepare(text: Path, steps: int, samples: int) -> tuple[Corpus, params.TrainP
         "line_ends": False,
     }
     values["prepare"] |= reading
-    values["train"] |= {"layers": 1, "max_steps": steps, "softmax_samples": samples}
+    values["train"] |= {"max_steps": steps, "softmax_samples": samples}
     yaml.dump(values, Path("params.yaml"))
     settings = params.load()
     return corpus.prepare(settings.prepare), settings.train
