@@ -53,7 +53,8 @@ def test_the_story_is_learned_up_to_what_is_possible(shipped: tuple[Clone, str])
     assert model["accuracy"] == best["accuracy"]
     assert model["perplexity"] <= 1.02 * best["perplexity"]
     assert model["steps"] <= 25
-    assert metrics["samples"] == {"words": 128, "right": 128}
+    samples = metrics["samples"]
+    assert (samples["words"], samples["right"], samples["likeliest"]["loops"]) == (128, 128, 0)
 
 
 def test_the_exported_story_is_continued_word_by_word(shipped: tuple[Clone, str]) -> None:
