@@ -31,8 +31,8 @@ def prepare(text: Path, steps: int, samples: int) -> tuple[Corpus, params.TrainP
     reading = {
         "text": str(text),
         "split_by": "whitespace",
-        "max_words": 0,
-        "min_count": 2,
+        "max_words": 50_000,
+        "min_count": 1,
         "line_ends": False,
     }
     values["prepare"] |= reading
