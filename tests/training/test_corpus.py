@@ -192,6 +192,8 @@ def test_validation_and_test_may_be_files_of_ones_own(tmp_path: Path) -> None:
         corpus.prepare(settings_for(folder, validation="missing.txt"), tmp_path / "prepared")
     with pytest.raises(CorpusError, match=r"a\.txt is no folder, in which prepare\.validation"):
         corpus.prepare(settings_for(folder / "a.txt", test="valid.txt"), tmp_path / "prepared")
+    with pytest.raises(CorpusError, match=r"^prepare\.held_out is 0\.1 beside files of your own"):
+        corpus.prepare(settings_for(folder, validation="valid.txt", held_out=0.1), tmp_path / "prepared")
     (folder / "empty.txt").write_text(" ")
     with pytest.raises(CorpusError, match=r"prepare\.validation has no words"):
         corpus.prepare(settings_for(folder, validation="empty.txt"), tmp_path / "prepared")

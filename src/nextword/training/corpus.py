@@ -94,6 +94,11 @@ def prepare(params: PrepareParams, directory: Path = PREPARED) -> Corpus:
     **Raises:** `CorpusError` for a text that is missing, empty or not UTF-8, and for held-out words
     that the dictionary does not have.
     """
+    if params.held_out and (params.validation or params.test):
+        raise CorpusError(
+            f"prepare.held_out is {params.held_out:g} beside files of your own for validation or test; "
+            "set it to 0"
+        )
     try:
         sources = _sources(params)
         last_lines = _last_lines(sources[0], params.held_out)
