@@ -110,6 +110,20 @@ def test_held_out_parts_have_figures_of_their_own(in_directory: Path) -> None:
         assert metrics[name]["baselines"]["kneser_ney"]["perplexity"] < 3
 
 
+def test_a_held_out_part_of_two_words_has_figures(in_directory: Path) -> None:
+    (in_directory / "data").mkdir()
+    (in_directory / "data" / "story.txt").write_text(
+        "the cat ran .\n" * 18 + "the cat\n" * 2, encoding="utf-8"
+    )
+    write_params(in_directory, prepare={"held_out": 0.1})
+    prepared = corpus.prepare(params.load().prepare)
+    architecture = Architecture(len(prepared.dictionary), 4, 6, 1, None, "float64")
+    network = NextWordModel(architecture, seed=1)
+    metrics = report.report(prepared, architecture, network, (network, 9), params.load().evaluate)
+    assert metrics["test"]["words"] == 1
+    assert Path("samples.txt").read_text(encoding="utf-8").startswith("prompt  the\n")
+
+
 def test_every_word_but_the_first_counts_where_the_state_is_carried(in_directory: Path) -> None:
     (in_directory / "data").mkdir()
     text = "".join(f"the cat ran , the mouse said {number % 3} .\n" for number in range(40))

@@ -12,6 +12,7 @@ from numpy.typing import NDArray
 from nextword import files
 from nextword.keyboard import Keyboard
 from nextword.training import baselines, batches, breakdown, evaluation, figures, parroting
+from nextword.training.batches import Windows
 from nextword.training.corpus import PARTS, Corpus
 from nextword.training.evaluation import Predictions, Sample
 from nextword.training.model import Architecture, NextWordModel
@@ -48,7 +49,7 @@ def report(
     """
     judges = _Judges(corpus, architecture, model, int8[0])
     training = corpus.training if architecture.context else corpus.training[:_SHOWN]
-    windows = batches.windows(training, architecture.context or _COUNTED_CONTEXT)
+    windows = _windows(training, architecture)
     found = {PARTS[0]: judges.judge(PARTS[0], training)}
     metrics = found[PARTS[0]].metrics
     metrics["model"] |= {
@@ -74,7 +75,7 @@ def report(
             }
     # Prompts that the model has not learnt from, where there are some.
     part, ids = list({PARTS[0]: training, **corpus.held_out}.items())[-1]
-    prompts = windows if part == PARTS[0] else batches.windows(ids, architecture.context or _COUNTED_CONTEXT)
+    prompts = windows if part == PARTS[0] else _windows(ids, architecture)
     take = partial(
         evaluation.sample,
         model,
@@ -156,6 +157,11 @@ class _Judges:
         if self._context:
             return evaluation.predict(network, batches.windows(ids, self._context), keyboard)
         return evaluation.predict_text(network, ids, keyboard)
+
+
+def _windows(ids: NDArray[Any], architecture: Architecture) -> Windows:
+    """The contexts that samples begin with, shorter in a part that has hardly a word."""
+    return batches.windows(ids, architecture.context or min(_COUNTED_CONTEXT, len(ids) - 1))
 
 
 def _last(predictions: Predictions, count: int) -> Predictions:
