@@ -251,7 +251,7 @@ def main() -> None:
 def own_speed() -> float:
     """Words a second of the trainer's steps alone, as the peer counts them."""
     from nextword.training import machines
-    from nextword.training.trainer import Run
+    from nextword.training.run import Run
 
     settings, text = params.load().train, corpus.load()
     with machines.together(settings.precision) as fabric:

@@ -19,7 +19,7 @@ from ruamel.yaml import YAML
 
 from nextword.training import corpus, machines, params
 from nextword.training.corpus import Corpus
-from nextword.training.trainer import Run
+from nextword.training.run import Run
 
 SAMPLES = (0, 8192, 2048, 512)
 

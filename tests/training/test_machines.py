@@ -13,7 +13,7 @@ from tiny import ROOT
 STEPS = """
 import json
 from nextword.training import corpus, machines, params
-from nextword.training.trainer import Run
+from nextword.training.run import Run
 
 settings = params.load().train
 with machines.together(settings.precision) as fabric:

@@ -91,6 +91,19 @@ def test_a_text_shorter_than_the_context_writes_nothing(in_directory: Path) -> N
     assert not Path("curves").exists()
 
 
+@pytest.mark.parametrize(("context", "lines"), [(None, "yes\nno\n"), (9, "the cat ran .\n" * 2)])
+def test_a_held_out_part_that_leaves_nothing_to_predict_is_refused_before_training(
+    in_directory: Path, context: int | None, lines: str
+) -> None:
+    reading = {"held_out": 0.1, "min_count": 2}
+    prepare(in_directory, "the cat ran .\n" * 18 + lines, reading, **STREAMS | {"context": context})
+    with pytest.raises(
+        CorpusError, match=r"the validation part has .* after the first .*; hold out more lines"
+    ):
+        train()
+    assert not Path("models").exists()
+
+
 def test_weights_that_are_no_numbers_stop_the_run(
     in_directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -124,7 +137,7 @@ def test_a_run_that_diverges_says_where_and_how_and_what_to_look_at(in_directory
 
 
 # The stage, with a checkpoint after each step.
-EAGER = "import runpy, sys; from nextword.training import trainer; trainer._CHECKPOINT_SECONDS = 0; "
+EAGER = "import runpy, sys; from nextword.training import run; run._CHECKPOINT_SECONDS = 0; "
 EAGER += "runpy.run_path(sys.argv[1], run_name='__main__')"
 
 
