@@ -189,8 +189,9 @@ def test_streams_learn_what_the_words_before_tell(in_directory: Path) -> None:
         (TEXT, {"stop_within": 0, "max_steps": 400}),
         (LINES, STREAMS | {"max_steps": 800}),
         (LINES, STREAMS | {"max_steps": 800, "precision": "float32"}),
+        (LINES, STREAMS | {"max_steps": 800, "averaging": 0.9}),
     ],
-    ids=["windows", "streams", "streams in float32"],
+    ids=["windows", "streams", "streams in float32", "averaged streams"],
 )
 def test_ctrl_c_leaves_a_checkpoint_from_which_the_run_ends_with_the_same_bytes(
     in_directory: Path, text: str, changes: dict[str, Any]

@@ -178,9 +178,8 @@ class Run:
             tensors[f"network.{name}"] = weight
             for key, value in self._optimizer.state[weight].items():
                 tensors[f"optimizer.{key}.{name}"] = value
-        for kind, other in (("average", self._measured), ("best", self._best)):
-            if other is not self._network:
-                tensors |= {f"{kind}.{name}": weight for name, weight in other.named_parameters()}
+        for kind, other in self._others.items():
+            tensors |= {f"{kind}.{name}": weight for name, weight in other.named_parameters()}
         if self._params.context is None and self.regime.state:
             for name, part in zip(("hidden", "cell"), self.regime.state, strict=True):
                 tensors[f"state.{name}"] = self._of_all_streams(part)
@@ -188,6 +187,12 @@ class Run:
             checkpoint.save(self._identity, self.progress, tensors)
         self._fabric.barrier()
         self._saved = time.monotonic()
+
+    @property
+    def _others(self) -> dict[str, NextWordModel]:
+        """The networks that are kept beside the one that learns."""
+        averaged = {"average": self._measured} if self._params.averaging else {}
+        return averaged | ({"best": self._best} if self._params.patience else {})
 
     def _restore(self, tensors: dict[str, Tensor]) -> State | None:
         """Takes up what a checkpoint has; returns the state that was carried."""
@@ -197,10 +202,9 @@ class Run:
                 for key in ("step", "exp_avg", "exp_avg_sq"):  # what AdamW keeps of each weight
                     value = tensors[f"optimizer.{key}.{name}"]
                     self._optimizer.state[weight][key] = value if key == "step" else value.to(weight.device)
-            for kind, other in (("average", self._measured), ("best", self._best)):
-                if other is not self._network:
-                    for name, weight in other.named_parameters():
-                        weight.copy_(tensors[f"{kind}.{name}"])
+            for kind, other in self._others.items():
+                for name, weight in other.named_parameters():
+                    weight.copy_(tensors[f"{kind}.{name}"])
         if "state.hidden" not in tensors:
             return None
         rank, processes = self._fabric.global_rank, self._fabric.world_size
