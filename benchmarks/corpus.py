@@ -2,15 +2,15 @@
 
     git clone https://github.com/pytorch/examples
     python benchmarks/corpus.py TEXT --peer examples/word_language_model
-        [-S train.max_steps=8000 …] [--peer-seconds 600]
+        [--experiment novel] [--peer-seconds 600]
 
 All get the same words with `<eos>` at each line end, the same parts (the last tenth of the lines held
 out) and the same dictionary (10,000 with `<unk>`). The peer is its own program with its own defaults
 (LSTM, 2 layers of 200, dropout 0.2, learning rate 20, annealed by its rule), `--tied`; it is
 interrupted after as many seconds as ours has trained, or as are given, and then tests its best model
-so far, as it does. Ours has the params of `experiments/book.yaml`, some of them changed by `-S`, and no
-more weights. Weights of mixtures are the best on the validation part. Speeds of the same model (full
-softmax, same batch) are taken one after the other.
+so far, as it does. Ours has the params of `experiments/book.yaml` or of another experiment, and no more
+weights. Weights of mixtures are the best on the validation part. Speeds of the same model (full softmax,
+same batch) are taken one after the other.
 """
 
 import argparse
@@ -22,7 +22,7 @@ import subprocess
 import sys
 import tempfile
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from functools import partial
 from pathlib import Path
 
@@ -44,14 +44,15 @@ from nextword.training.corpus import Corpus
 ORDER = 5
 CACHE = CacheSettings(size=2000, weight=0.1, flatness=0.3)
 SPEED_STEPS = 100
-PEERS_MODEL = [
-    "train.embedding=200",
-    "train.hidden=200",
-    "train.layers=2",
-    "train.dropout=0.2",
-    "train.output_dropout=0.2",
-    "train.softmax_samples=0",
-]
+PEERS_MODEL = {
+    "embedding": 200,
+    "hidden": 200,
+    "layers": 2,
+    "dropout": 0.2,
+    "output_dropout": 0.2,
+    "averaging": 0.0,
+    "softmax_samples": 0,
+}
 # A shell may let its children ignore Ctrl-C, on which the peer ends its training.
 HEEDS_CTRL_C = """
 import pathlib, runpy, signal, sys
@@ -63,15 +64,12 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 Parts = dict[str, NDArray[np.float64]]  # the probability of each word of a part but the first
 
 
-def write_params(text: Path, changes: list[str]) -> None:
-    """The params of the book experiment in the working directory, some of them changed."""
+def write_params(text: Path, experiment: str, train: Mapping[str, float] | None = None) -> None:
+    """The params of an experiment in the working directory, some of its training changed."""
     yaml = YAML(typ="safe", pure=True)
-    values = yaml.load(ROOT / "experiments" / "book.yaml")
+    values = yaml.load(ROOT / "experiments" / f"{experiment}.yaml")
     values["prepare"]["text"] = str(text)
-    for change in changes:
-        key, value = change.split("=")
-        section, name = key.split(".")
-        values[section][name] = yaml.load(value)
+    values["train"] |= train or {}
     yaml.dump(values, Path("params.yaml"))
 
 
@@ -162,20 +160,13 @@ def main() -> None:
     parser = argparse.ArgumentParser(description="Our recipe, a peer's and Kneser-Ney on a real text.")
     parser.add_argument("text", type=Path, help="a UTF-8 text file, a sentence or verse a line")
     parser.add_argument("--peer", type=Path, required=True, help="folder word_language_model")
-    parser.add_argument(
-        "-S",
-        dest="changes",
-        metavar="KEY=VALUE",
-        action="append",
-        default=[],
-        help="another param, as in DVC",
-    )
+    parser.add_argument("--experiment", default="book", help="in experiments/ (default: %(default)s)")
     parser.add_argument("--peer-seconds", type=float, help="of training (default: as long as ours)")
     arguments = parser.parse_args()
     source, peer = arguments.text.resolve(), arguments.peer.resolve()
     with tempfile.TemporaryDirectory() as directory:
         os.chdir(directory)
-        write_params(source, arguments.changes)
+        write_params(source, arguments.experiment)
         stage("prepare")
         seconds = stage("train")
         text, settings = corpus.load(), params.load()
@@ -238,7 +229,7 @@ def main() -> None:
         )
 
         # The same model and batch on both sides: the peer's.
-        write_params(source, PEERS_MODEL)
+        write_params(source, arguments.experiment, PEERS_MODEL)
         speed = own_speed()
         _, their_speed = run_peer(peer, text, 20 + SPEED_STEPS * 700 / speed)
         recipe = settings.train
