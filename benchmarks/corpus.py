@@ -1,14 +1,13 @@
 """A real text: our recipe, `word_language_model` of pytorch/examples, and Kneser-Ney, side by side.
 
     git clone https://github.com/pytorch/examples
-    python benchmarks/corpus.py TEXT --peer examples/word_language_model
-        [--experiment novel] [--peer-seconds 600]
+    python benchmarks/corpus.py TEXT --peer examples/word_language_model [--experiment novel]
 
 All get the same words with `<eos>` at each line end, the same parts (the last tenth of the lines held
 out) and the same dictionary (10,000 with `<unk>`). The peer is its own program with its own defaults
 (LSTM, 2 layers of 200, dropout 0.2, learning rate 20, annealed by its rule), `--tied`; it is
-interrupted after as many seconds as ours has trained, or as are given, and then tests its best model
-so far, as it does. Ours has the params of `experiments/book.yaml` or of another experiment, and no more
+interrupted after as many seconds as ours has trained, and then tests its best model so far, as it
+does. Ours has the params of `experiments/book.yaml` or of another experiment, and no more
 weights. Weights of mixtures are the best on the validation part. Speeds of the same model (full softmax,
 same batch) are taken one after the other.
 """
@@ -161,7 +160,6 @@ def main() -> None:
     parser.add_argument("text", type=Path, help="a UTF-8 text file, a sentence or verse a line")
     parser.add_argument("--peer", type=Path, required=True, help="folder word_language_model")
     parser.add_argument("--experiment", default="book", help="in experiments/ (default: %(default)s)")
-    parser.add_argument("--peer-seconds", type=float, help="of training (default: as long as ours)")
     arguments = parser.parse_args()
     source, peer = arguments.text.resolve(), arguments.peer.resolve()
     with tempfile.TemporaryDirectory() as directory:
@@ -170,8 +168,7 @@ def main() -> None:
         stage("prepare")
         seconds = stage("train")
         text, settings = corpus.load(), params.load()
-        their_seconds = arguments.peer_seconds or seconds
-        theirs, _ = run_peer(peer, text, their_seconds)
+        theirs, _ = run_peer(peer, text, seconds)
         assert theirs
         stage("evaluate")
         stage("export")
@@ -198,7 +195,7 @@ def main() -> None:
         ]
         rows.append(["`word_language_model`", f"{theirs:.2f}", "1.00"])
         table(
-            f"{source.name}, ours trained for {seconds:.0f} s and the peer for {their_seconds:.0f} s",
+            f"{source.name}, {seconds:.0f} s of training each",
             ["what", "test perplexity", "of the peer's"],
             rows,
         )
