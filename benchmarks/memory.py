@@ -19,7 +19,7 @@ from generation import ROOT
 from prepare import write
 from ruamel.yaml import YAML
 
-from nextword.training import corpus, params
+from nextword.training import params, preparation
 
 STEPS = 30
 
@@ -55,7 +55,7 @@ def main() -> None:
             values["prepare"] |= {"text": str(text), "held_out": 0.0}
             values["train"] |= {"max_steps": STEPS}
             yaml.dump(values, directory / "params.yaml")
-            prepared = corpus.prepare(
+            prepared = preparation.prepare(
                 params.load(directory / "params.yaml").prepare, directory / "data" / "prepared"
             )
             row = [f"{megabytes:,}", f"{len(prepared.ids):,}", f"{len(prepared.dictionary):,}"]

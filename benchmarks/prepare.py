@@ -22,13 +22,13 @@ from generation import ROOT
 OURS = """
 import json, sys
 from pathlib import Path
-from nextword.training import corpus
+from nextword.training import preparation
 from nextword.training.params import PrepareParams
 params = PrepareParams(
     text=sys.argv[1], split_by="words", lowercase=False, line_ends=False, max_words=10_000, min_count=1,
     held_out=0.1, validation=None, test=None,
 )
-print(len(corpus.prepare(params, Path(sys.argv[1]).parent / "prepared").ids))
+print(len(preparation.prepare(params, Path(sys.argv[1]).parent / "prepared").ids))
 """
 THEIRS = """
 import sys

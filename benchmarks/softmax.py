@@ -17,7 +17,7 @@ from edge import table
 from generation import ROOT
 from ruamel.yaml import YAML
 
-from nextword.training import corpus, machines, params
+from nextword.training import machines, params, preparation
 from nextword.training.corpus import Corpus
 from nextword.training.run import Run
 
@@ -39,7 +39,7 @@ def prepare(text: Path, steps: int, samples: int) -> tuple[Corpus, params.TrainP
     values["train"] |= {"max_steps": steps, "softmax_samples": samples}
     yaml.dump(values, Path("params.yaml"))
     settings = params.load()
-    return corpus.prepare(settings.prepare), settings.train
+    return preparation.prepare(settings.prepare), settings.train
 
 
 def main() -> None:

@@ -28,7 +28,7 @@ import torch
 from torch import Tensor, nn
 
 from nextword import Generator, files
-from nextword.training import batches, corpus, params, trainer
+from nextword.training import batches, corpus, params, preparation, trainer
 
 ROOT = Path(__file__).parents[1]
 CONTEXT = 3
@@ -136,7 +136,7 @@ def run_ours() -> dict[str, Any]:
 
 def prepare_story() -> corpus.Corpus:
     """Prepares the story in the working directory, by the project's params."""
-    return corpus.prepare(params.load().prepare)
+    return preparation.prepare(params.load().prepare)
 
 
 def seconds_of(act: Callable[[], Any], times: int) -> float:

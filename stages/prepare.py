@@ -3,12 +3,12 @@
 import sys
 
 from nextword import errors
-from nextword.training import corpus, params
+from nextword.training import params, preparation
 
 
 def main() -> None:
     """Runs the stage."""
-    prepared = corpus.prepare(params.load().prepare)
+    prepared = preparation.prepare(params.load().prepare)
     print(f"{len(prepared.ids):,} words, a dictionary of {len(prepared.dictionary):,}")
     for name, ids in prepared.held_out.items():
         print(f"of them held out for {name}: {len(ids):,}")

@@ -6,7 +6,7 @@ import pytest
 from ruamel.yaml import YAML
 from tiny import ROOT, TEXT
 
-from nextword.training import corpus, params, trainer
+from nextword.training import corpus, params, preparation, trainer
 
 EXPERIMENTS = sorted((ROOT / "experiments").glob("*.yaml"))
 YAML_1_2 = YAML(typ="safe", pure=True)
@@ -29,6 +29,6 @@ def test_its_recipe_trains(path: Path, in_directory: Path) -> None:
     values["prepare"] |= {"text": "text.txt", "held_out": 0.1, "min_count": 1}
     values["train"] |= {"embedding": 12, "hidden": 16, "max_steps": 30, "warmup_steps": 5, "batch": 4}
     YAML_1_2.dump(values, Path("params.yaml"))
-    corpus.prepare(params.load().prepare)
+    preparation.prepare(params.load().prepare)
     trainer.train(corpus.load(), params.load().train)
     assert (in_directory / "models" / "trained" / "weights.safetensors").exists()

@@ -8,7 +8,7 @@ import pytest
 import torch
 from tiny import TEXT, write_params
 
-from nextword.training import batches, corpus, evaluation, params, report
+from nextword.training import batches, evaluation, params, preparation, report
 from nextword.training.corpus import Corpus
 from nextword.training.model import Architecture, NextWordModel
 
@@ -18,7 +18,7 @@ def text(in_directory: Path) -> Corpus:
     (in_directory / "data").mkdir()
     (in_directory / "data" / "story.txt").write_text(TEXT, encoding="utf-8")
     write_params(in_directory)
-    return corpus.prepare(params.load().prepare)
+    return preparation.prepare(params.load().prepare)
 
 
 def make(text: Corpus) -> tuple[Architecture, NextWordModel, tuple[NextWordModel, int]]:
@@ -91,7 +91,7 @@ def test_held_out_parts_have_figures_of_their_own(in_directory: Path) -> None:
     text = "".join(f"the cat ran , the mouse said {number % 3} .\n" for number in range(40))
     (in_directory / "data" / "story.txt").write_text(text, encoding="utf-8")
     write_params(in_directory, prepare={"held_out": 0.25, "min_count": 2})
-    prepared = corpus.prepare(params.load().prepare)
+    prepared = preparation.prepare(params.load().prepare)
     architecture, network, int8 = make(prepared)
     metrics = report.report(prepared, architecture, network, int8, params.load().evaluate)
     assert metrics["text"]["windows"] == len(prepared.training) - 3
@@ -116,7 +116,7 @@ def test_a_held_out_part_of_two_words_has_figures(in_directory: Path) -> None:
         "the cat ran .\n" * 18 + "the cat\n" * 2, encoding="utf-8"
     )
     write_params(in_directory, prepare={"held_out": 0.1})
-    prepared = corpus.prepare(params.load().prepare)
+    prepared = preparation.prepare(params.load().prepare)
     architecture = Architecture(len(prepared.dictionary), 4, 6, 1, None, "float64")
     network = NextWordModel(architecture, seed=1)
     metrics = report.report(prepared, architecture, network, (network, 9), params.load().evaluate)
@@ -129,7 +129,7 @@ def test_every_word_but_the_first_counts_where_the_state_is_carried(in_directory
     text = "".join(f"the cat ran , the mouse said {number % 3} .\n" for number in range(40))
     (in_directory / "data" / "story.txt").write_text(text, encoding="utf-8")
     write_params(in_directory, prepare={"held_out": 0.25, "min_count": 2, "line_ends": True})
-    prepared = corpus.prepare(params.load().prepare)
+    prepared = preparation.prepare(params.load().prepare)
     architecture = Architecture(len(prepared.dictionary), 4, 6, 1, None, "float64")
     network = NextWordModel(architecture, seed=1)
     metrics = report.report(prepared, architecture, network, (network, 9), params.load().evaluate)

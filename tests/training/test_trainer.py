@@ -14,7 +14,7 @@ import torch
 from tiny import ROOT, TEXT, write_params
 
 from nextword.errors import CorpusError, TrainingError
-from nextword.training import batches, checkpoint, corpus, evaluation, model, params, trainer
+from nextword.training import batches, checkpoint, corpus, evaluation, model, params, preparation, trainer
 from nextword.training.checkpoint import CHECKPOINTS, Progress
 from nextword.training.model import NextWordModel
 from nextword.training.numbers import significant
@@ -27,7 +27,7 @@ def prepare(directory: Path, text: str = TEXT, reading: dict[str, Any] | None = 
     (directory / "data").mkdir(exist_ok=True)
     (directory / "data" / "story.txt").write_text(text, encoding="utf-8")
     write_params(directory, prepare=reading or {}, train=changes)
-    corpus.prepare(params.load().prepare)
+    preparation.prepare(params.load().prepare)
 
 
 def train() -> None:

@@ -1,20 +1,16 @@
-"""Text files → memory-mapped word ids and a dictionary, on disk as `data/prepared/`.
+"""A prepared text: memory-mapped word ids and a dictionary, on disk as `data/prepared/`.
 
 - `ids.npy`: the text as word ids, uint16 or uint32, shape `(words,)`: the training part, then the
   held-out parts for validation and test.
 - `dictionary.json`, `frequencies.npy`: the words in id order, and how often each stands in the training
   part, int64.
 - `text.json`: how the text was split, where the parts end, and the SHA-256 of its files.
-- `report.json` and `ranks.csv`: the text at a glance.
+- `report.json` and `ranks.csv`: the text at a glance (`overview`).
 """
 
-import csv
-import hashlib
 import itertools
 import json
-import math
-from collections import Counter
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -22,17 +18,11 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from nextword import files, texts, words
+from nextword import words
 from nextword.dictionary import Dictionary
-from nextword.errors import CorpusError
-from nextword.training.numbers import significant
-from nextword.training.params import PrepareParams
 
 PREPARED = Path("data/prepared")
 PARTS = ("training", "validation", "test")
-
-_MOST_FREQUENT = 20  # words in the report
-_RANKS = 60  # at equal distances on a logarithmic scale
 
 
 @dataclass(frozen=True)
@@ -85,69 +75,8 @@ class Corpus:
         return words.join(self.dictionary.decode(ids), self.split_by, self.line_ends)
 
 
-def prepare(params: PrepareParams, directory: Path = PREPARED) -> Corpus:
-    """Splits a text into words and writes them as ids.
-
-    The text is read piece by piece, and ids are written as they come, so that memory is bounded by
-    the dictionary and not by the text.
-
-    **Raises:** `CorpusError` for a text that is missing, empty or not UTF-8, and for held-out words
-    that the dictionary does not have.
-    """
-    if params.held_out and (params.validation or params.test):
-        raise CorpusError(
-            f"prepare.held_out is {params.held_out:g} beside files of your own for validation or test; "
-            "set it to 0"
-        )
-    try:
-        sources = _sources(params)
-        last_lines = _last_lines(sources[0], params.held_out)
-        counts: list[Counter[str]] = [Counter() for _ in PARTS]
-        characters = [0 for _ in PARTS]
-        for part, tokens, length in _parts(sources, params, last_lines):
-            counts[part].update(tokens)
-            characters[part] += length
-    except CorpusError as error:
-        raise CorpusError(f"prepare.text: {error}") from None
-    dictionary = Dictionary.count(counts[0], params.max_words, params.min_count)
-    ends = np.cumsum([count.total() for count in counts]).tolist()
-    if not ends[0]:
-        raise CorpusError(f"{params.text} has no words to learn from; set prepare.text to another text")
-    if params.held_out and len(set(ends)) < len(PARTS):
-        raise CorpusError(
-            f"prepare.held_out {params.held_out:g} leaves a part without words; hold out more lines, or none"
-        )
-    for name, count in zip(PARTS[1:], counts[1:], strict=True):
-        if getattr(params, name) and not count:
-            raise CorpusError(f"prepare.{name} has no words; name another file, or null")
-    new = next((word for count in counts[1:] for word in count if word not in dictionary), None)
-    if new is not None and dictionary.unknown is None:
-        raise CorpusError(
-            f"the held-out word {new!r} is not in the training part; set prepare.min_count to 2, or "
-            "prepare.max_words, so that <unk> stands for it"
-        )
-    text = {
-        "split_by": params.split_by,
-        "lowercase": params.lowercase,
-        "line_ends": params.line_ends,
-        "ends": ends,
-        "characters": characters,
-        "unknown": dictionary.unknown,
-        "sha256": _sha256(list(itertools.chain(*sources))),
-    }
-    with files.replacing(directory) as temporary:
-        temporary.mkdir()
-        _write_ids(temporary / "ids.npy", ends[-1], dictionary, _parts(sources, params, last_lines))
-        files.write_json(temporary / "dictionary.json", dictionary.words)
-        np.save(temporary / "frequencies.npy", _frequencies(counts[0], dictionary))
-        files.write_json(temporary / "text.json", text)
-        files.write_json(temporary / "report.json", _report(counts, dictionary))
-        _write_ranks(temporary / "ranks.csv", counts)
-    return load(directory)
-
-
 def load(directory: Path = PREPARED) -> Corpus:
-    """A text that `prepare` has written."""
+    """A text that `preparation.prepare` has written."""
     text = json.loads((directory / "text.json").read_text(encoding="utf-8"))
     known = json.loads((directory / "dictionary.json").read_text(encoding="utf-8"))
     return Corpus(
@@ -156,121 +85,3 @@ def load(directory: Path = PREPARED) -> Corpus:
         frequencies=np.load(directory / "frequencies.npy"),
         **text,
     )
-
-
-def _sources(params: PrepareParams) -> list[list[Path]]:
-    """The files of the training part, and those of one's own for validation and test, if any."""
-    folder = Path(params.text)
-    if not (params.validation or params.test):
-        return [texts.files_of(folder)]
-    if not folder.is_dir():
-        raise CorpusError(
-            f"{folder} is no folder, in which prepare.validation and prepare.test are looked for"
-        )
-    held_out = [texts.files_of(folder / name) if name else [] for name in (params.validation, params.test)]
-    taken = set(itertools.chain(*held_out))
-    return [[path for path in texts.files_of(folder) if path not in taken], *held_out]
-
-
-def _last_lines(paths: list[Path], held_out: float) -> list[int]:
-    """The lines after which the training and the validation part end; none if nothing is held out."""
-    if not held_out:
-        return []
-    lines = sum(text.count("\n") for path in paths for text in texts.blocks(path))
-    return [round(lines * (1 - held_out)), round(lines * (1 - held_out / 2))]
-
-
-def _parts(
-    sources: list[list[Path]], params: PrepareParams, last_lines: list[int]
-) -> Iterator[tuple[int, list[str], int]]:
-    """The words of the text in order, some at a time, with their part's number and their length in it."""
-
-    def split(part: int, text: str) -> tuple[int, list[str], int]:
-        return part, words.split(text, params.split_by, params.lowercase, params.line_ends), len(text)
-
-    line = part = 0
-    for piece in itertools.chain.from_iterable(map(texts.blocks, sources[0])):
-        text = piece
-        while part < len(last_lines) and line + text.count("\n") >= last_lines[part]:
-            place = 0
-            for _ in range(last_lines[part] - line):
-                place = text.index("\n", place) + 1
-            yield split(part, text[:place])
-            text, line, part = text[place:], last_lines[part], part + 1
-        yield split(part, text)
-        line += text.count("\n")
-    for part, paths in enumerate(sources[1:], 1):
-        for text in itertools.chain.from_iterable(map(texts.blocks, paths)):
-            yield split(part, text)
-
-
-def _write_ids(
-    path: Path, count: int, dictionary: Dictionary, parts: Iterator[tuple[int, list[str], int]]
-) -> None:
-    """Writes ids as numpy's file format has them, as they come."""
-    id_type = np.dtype(np.uint16 if len(dictionary) <= np.iinfo(np.uint16).max + 1 else np.uint32)
-    header = {"descr": np.lib.format.dtype_to_descr(id_type), "fortran_order": False, "shape": (count,)}
-    with path.open("wb") as file:
-        np.lib.format.write_array_header_1_0(file, header)
-        for _, tokens, _ in parts:
-            file.write(np.array(dictionary.encode(tokens), id_type).tobytes())
-
-
-def _frequencies(counts: Counter[str], dictionary: Dictionary) -> NDArray[np.int64]:
-    """How often each word stands in the training part; `<unk>` has what the others leave."""
-    found = np.array([counts[word] for word in dictionary.words])
-    if dictionary.unknown is not None:
-        found[dictionary.unknown] = 0
-        found[dictionary.unknown] = counts.total() - found.sum()
-    return found
-
-
-def _report(counts: list[Counter[str]], dictionary: Dictionary) -> dict[str, Any]:
-    """The text at a glance: its parts and its most frequent words."""
-    return {
-        "dictionary": len(dictionary),
-        "parts": {
-            name: {
-                "words": (total := count.total()),
-                "different_words": len(count),
-                "unknown_share": significant(
-                    sum(n for word, n in count.items() if word not in dictionary) / total
-                ),
-            }
-            for name, count in zip(PARTS, counts, strict=True)
-            if count
-        },
-        "most_frequent": dict(counts[0].most_common(_MOST_FREQUENT)),
-    }
-
-
-def _write_ranks(path: Path, counts: list[Counter[str]]) -> None:
-    """How fast words grow rare (Zipf 1949), and what share of each part the words up to each rank cover."""
-    by_frequency = [word for word, _ in counts[0].most_common()]
-    covered = {
-        f"{name}_coverage": np.cumsum([count[word] for word in by_frequency]) / count.total()
-        if count
-        else None
-        for name, count in zip(PARTS, counts, strict=True)
-    }
-    ranks = np.unique(np.geomspace(1, len(by_frequency), _RANKS).round().astype(np.int64))
-    with path.open("w", encoding="utf-8", newline="") as file:
-        writer = csv.writer(file, lineterminator="\n")
-        writer.writerow(["rank", "count", "log10_rank", "log10_count", *covered])
-        for rank in ranks.tolist():
-            count = counts[0][by_frequency[rank - 1]]
-            logs = [significant(math.log10(value)) for value in (rank, count)]
-            shares = ("" if part is None else significant(part[rank - 1]) for part in covered.values())
-            writer.writerow([rank, count, *logs, *shares])
-
-
-def _sha256(paths: list[Path]) -> str:
-    """Of one file as it is, or of the list of several files' names and sums."""
-    digests = []
-    for path in paths:
-        with path.open("rb") as file:
-            digests.append(hashlib.file_digest(file, "sha256").hexdigest())
-    if len(paths) == 1:
-        return digests[0]
-    listed = "".join(f"{digest}  {path.name}\n" for digest, path in zip(digests, paths, strict=True))
-    return hashlib.sha256(listed.encode()).hexdigest()

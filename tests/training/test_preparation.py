@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 
 from nextword import words
 from nextword.errors import CorpusError
-from nextword.training import corpus
+from nextword.training import corpus, preparation
 from nextword.training.params import PrepareParams
 
 STORY = Path(__file__).parents[2] / "data" / "story.txt"
@@ -36,7 +36,7 @@ def settings_for(
 
 
 def test_the_story_has_204_words_and_112_different_ones(tmp_path: Path) -> None:
-    story = corpus.prepare(settings_for(STORY), tmp_path / "prepared")
+    story = preparation.prepare(settings_for(STORY), tmp_path / "prepared")
     assert len(story.ids) == 204
     assert len(story.dictionary) == 112
     assert " ".join(story.dictionary.decode(story.ids)) == STORY.read_text(encoding="utf-8").strip()
@@ -58,7 +58,7 @@ def test_ids_spell_the_text(
     read = path.read_bytes().decode("utf-8")
     whole = read if read.endswith("\n") else f"{read}\n"  # where a file ends, a line ends
     wanted = settings_for(path, split_by, lowercase, line_ends=line_ends)
-    prepared = corpus.prepare(wanted, tmp_path / "prepared")
+    prepared = preparation.prepare(wanted, tmp_path / "prepared")
     assert prepared.dictionary.decode(prepared.ids) == words.split(whole, split_by, lowercase, line_ends)
     assert prepared.frequencies.tolist() == np.bincount(prepared.ids).tolist()
 
@@ -66,7 +66,7 @@ def test_ids_spell_the_text(
 def test_what_was_prepared_can_be_loaded(tmp_path: Path) -> None:
     path = tmp_path / "text.txt"
     path.write_text("A b a", encoding="utf-8")
-    corpus.prepare(settings_for(path, "words", lowercase=True), tmp_path / "prepared")
+    preparation.prepare(settings_for(path, "words", lowercase=True), tmp_path / "prepared")
     loaded = corpus.load(tmp_path / "prepared")
     assert loaded.ids.tolist() == [0, 1, 0]
     assert loaded.dictionary.words == ("a", "b")
@@ -77,7 +77,7 @@ def test_ids_take_two_bytes_each_until_the_dictionary_needs_more(tmp_path: Path)
     for count, id_type in ((2**16, np.uint16), (2**16 + 1, np.uint32)):
         path = tmp_path / "text.txt"
         path.write_text(" ".join(map(str, range(count))), encoding="utf-8")
-        prepared = corpus.prepare(settings_for(path), tmp_path / "prepared")
+        prepared = preparation.prepare(settings_for(path), tmp_path / "prepared")
         assert prepared.ids.dtype == id_type
         assert prepared.ids[-1] == count - 1
 
@@ -85,7 +85,7 @@ def test_ids_take_two_bytes_each_until_the_dictionary_needs_more(tmp_path: Path)
 def test_a_byte_order_mark_is_no_word(tmp_path: Path) -> None:
     path = tmp_path / "text.txt"
     path.write_text("one two", encoding="utf-8-sig")
-    assert corpus.prepare(settings_for(path), tmp_path / "prepared").dictionary.words == ("one", "two")
+    assert preparation.prepare(settings_for(path), tmp_path / "prepared").dictionary.words == ("one", "two")
 
 
 @pytest.mark.parametrize(
@@ -104,7 +104,7 @@ def test_a_text_that_cannot_be_read_is_an_error_and_nothing_is_written(
     if content is not None:
         path.write_bytes(content)
     with pytest.raises(CorpusError, match=message):
-        corpus.prepare(settings_for(path), tmp_path / "prepared")
+        preparation.prepare(settings_for(path), tmp_path / "prepared")
     assert not (tmp_path / "prepared").exists()
 
 
@@ -114,7 +114,7 @@ LINES = [f"line {number} has the words {'again ' * (number % 3)}" for number in 
 def test_the_last_lines_are_held_out_half_for_validation_half_for_test(tmp_path: Path) -> None:
     path = tmp_path / "text.txt"
     path.write_text("\n".join(LINES), encoding="utf-8")
-    prepared = corpus.prepare(settings_for(path, held_out=0.2, min_count=2), tmp_path / "prepared")
+    prepared = preparation.prepare(settings_for(path, held_out=0.2, min_count=2), tmp_path / "prepared")
     parts = {"training": prepared.training, **prepared.held_out}
     for name, lines in {"training": LINES[:32], "validation": LINES[32:36], "test": LINES[36:]}.items():
         expected = words.split(" ".join(lines), "whitespace")
@@ -145,7 +145,7 @@ def test_parts_are_whole_lines_however_the_text_is_read(
     for block in (3, 1 << 20):
         monkeypatch.setattr("nextword.texts._BLOCK", block)
         try:
-            prepared = corpus.prepare(settings_for(path, held_out=held_out, min_count=2), tmp_path / "p")
+            prepared = preparation.prepare(settings_for(path, held_out=held_out, min_count=2), tmp_path / "p")
         except CorpusError as error:
             found.append(str(error))
             continue
@@ -162,14 +162,14 @@ def test_a_folder_is_read_file_by_file_packed_or_not(tmp_path: Path) -> None:
     (folder / "b.txt.gz").write_bytes(gzip.compress(b"three four"))
     (folder / "a.txt").write_text("one two")
     (folder / "notes.md").write_text("not read")
-    prepared = corpus.prepare(settings_for(folder), tmp_path / "prepared")
+    prepared = preparation.prepare(settings_for(folder), tmp_path / "prepared")
     assert prepared.dictionary.decode(prepared.ids) == ["one", "two", "three", "four"]
     (folder / "b.txt.gz").write_bytes(gzip.compress(b"three four")[:-9])
     with pytest.raises(CorpusError, match="is no whole gzip file"):
-        corpus.prepare(settings_for(folder), tmp_path / "prepared")
+        preparation.prepare(settings_for(folder), tmp_path / "prepared")
     (tmp_path / "empty").mkdir()
     with pytest.raises(CorpusError, match=r"has no \.txt or \.txt\.gz files"):
-        corpus.prepare(settings_for(tmp_path / "empty"), tmp_path / "prepared")
+        preparation.prepare(settings_for(tmp_path / "empty"), tmp_path / "prepared")
 
 
 def test_validation_and_test_may_be_files_of_ones_own(tmp_path: Path) -> None:
@@ -178,32 +178,32 @@ def test_validation_and_test_may_be_files_of_ones_own(tmp_path: Path) -> None:
     (folder / "a.txt").write_text("one two\none two")
     (folder / "valid.txt").write_text("two two one")
     (folder / "later" / "test.txt").write_text("one")
-    prepared = corpus.prepare(
+    prepared = preparation.prepare(
         settings_for(folder, validation="valid.txt", test="later", line_ends=True), tmp_path / "prepared"
     )
     decode = prepared.dictionary.decode
     assert decode(prepared.training) == ["one", "two", "<eos>", "one", "two", "<eos>"]
     assert decode(prepared.held_out["validation"]) == ["two", "two", "one", "<eos>"]
     assert decode(prepared.held_out["test"]) == ["one", "<eos>"]
-    alone = corpus.prepare(settings_for(folder, test="valid.txt"), tmp_path / "prepared")
+    alone = preparation.prepare(settings_for(folder, test="valid.txt"), tmp_path / "prepared")
     assert list(alone.held_out) == ["test"]
     assert len(alone.training) == 5
     with pytest.raises(CorpusError, match=r"missing\.txt: No such file"):
-        corpus.prepare(settings_for(folder, validation="missing.txt"), tmp_path / "prepared")
+        preparation.prepare(settings_for(folder, validation="missing.txt"), tmp_path / "prepared")
     with pytest.raises(CorpusError, match=r"a\.txt is no folder, in which prepare\.validation"):
-        corpus.prepare(settings_for(folder / "a.txt", test="valid.txt"), tmp_path / "prepared")
+        preparation.prepare(settings_for(folder / "a.txt", test="valid.txt"), tmp_path / "prepared")
     with pytest.raises(CorpusError, match=r"^prepare\.held_out is 0\.1 beside files of your own"):
-        corpus.prepare(settings_for(folder, validation="valid.txt", held_out=0.1), tmp_path / "prepared")
+        preparation.prepare(settings_for(folder, validation="valid.txt", held_out=0.1), tmp_path / "prepared")
     (folder / "empty.txt").write_text(" ")
     with pytest.raises(CorpusError, match=r"prepare\.validation has no words"):
-        corpus.prepare(settings_for(folder, validation="empty.txt"), tmp_path / "prepared")
+        preparation.prepare(settings_for(folder, validation="empty.txt"), tmp_path / "prepared")
 
 
 def test_a_held_out_word_needs_an_unk(tmp_path: Path) -> None:
     path = tmp_path / "text.txt"
     path.write_text("a b\na b\na b\na new\n")
     with pytest.raises(CorpusError, match="the held-out word 'new' is not in the training part"):
-        corpus.prepare(settings_for(path, held_out=0.5), tmp_path / "prepared")
+        preparation.prepare(settings_for(path, held_out=0.5), tmp_path / "prepared")
     with pytest.raises(CorpusError, match=r"held_out 0\.1 leaves a part without words"):
-        corpus.prepare(settings_for(path, held_out=0.1, min_count=2), tmp_path / "prepared")
+        preparation.prepare(settings_for(path, held_out=0.1, min_count=2), tmp_path / "prepared")
     assert not (tmp_path / "prepared").exists()
