@@ -1,10 +1,10 @@
-"""The memory that training takes, by the size of the text.
+"""The memory that training and evaluation take, by the size of the text.
 
     python benchmarks/memory.py TEXT [--megabytes 1 10 100 1000]
 
 The text's lines are repeated in random order, as in `prepare.py`; the model is that of
-`experiments/book.yaml`, trained for a few steps in a process of its own, measured at its beginning
-and its end.
+`experiments/book.yaml`, trained for a few steps, measured at its beginning and its end. Each stage
+is a process of its own. Some hundred lines are held out, however long the text is.
 """
 
 import argparse
@@ -22,24 +22,26 @@ from ruamel.yaml import YAML
 from nextword.training import params, preparation
 
 STEPS = 30
+HELD_OUT = 0.2  # megabytes
 
 
-def train(directory: Path) -> float:
-    """Trains on what is prepared there; returns peak megabytes."""
+def stage(directory: Path, name: str) -> tuple[float, float]:
+    """Runs a stage on what is prepared there; returns seconds and peak megabytes."""
     done = subprocess.run(
-        [sys.executable, "-S", "-c", LAUNCH, sys.executable, str(ROOT / "stages" / "train.py")],
+        [sys.executable, "-S", "-c", LAUNCH, sys.executable, str(ROOT / "stages" / f"{name}.py")],
         cwd=directory,
         env=os.environ | {"PYTHONPATH": str(ROOT / "src")},
         capture_output=True,
         text=True,
         check=True,
     )
-    return float(done.stderr.split()[-1])
+    milliseconds, megabytes = done.stderr.split()[-2:]
+    return float(milliseconds) / 1000, float(megabytes)
 
 
 def main() -> None:
     """Prints the table."""
-    parser = argparse.ArgumentParser(description="The memory that training takes.")
+    parser = argparse.ArgumentParser(description="The memory that training and evaluation take.")
     parser.add_argument("text", help="a UTF-8 text file with many lines")
     parser.add_argument("--megabytes", type=int, nargs="+", default=[1, 10, 100, 1000])
     arguments = parser.parse_args()
@@ -52,15 +54,18 @@ def main() -> None:
             write(lines, text, megabytes)
             yaml = YAML(typ="safe", pure=True)
             values = yaml.load(ROOT / "experiments" / "book.yaml")
-            values["prepare"] |= {"text": str(text), "held_out": 0.0}
+            values["prepare"] |= {"text": str(text), "held_out": HELD_OUT / megabytes}
             values["train"] |= {"max_steps": STEPS}
             yaml.dump(values, directory / "params.yaml")
             prepared = preparation.prepare(
                 params.load(directory / "params.yaml").prepare, directory / "data" / "prepared"
             )
             row = [f"{megabytes:,}", f"{len(prepared.ids):,}", f"{len(prepared.dictionary):,}"]
-            rows.append([*row, f"{train(directory):.0f}"])
-    table(f"Training for {STEPS} steps", ["MB", "words", "dictionary", "peak MB"], rows)
+            _, training = stage(directory, "train")
+            seconds, evaluation = stage(directory, "evaluate")
+            rows.append([*row, f"{training:.0f}", f"{evaluation:.0f}", f"{seconds:.0f}"])
+    columns = ["MB", "words", "dictionary", "training, peak MB", "evaluation, peak MB", "evaluation, s"]
+    table(f"Training for {STEPS} steps, and evaluation", columns, rows)
 
 
 if __name__ == "__main__":

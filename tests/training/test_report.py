@@ -110,6 +110,23 @@ def test_held_out_parts_have_figures_of_their_own(in_directory: Path) -> None:
         assert metrics[name]["baselines"]["kneser_ney"]["perplexity"] < 3
 
 
+def test_counting_takes_the_last_words_of_a_long_text(
+    in_directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    (in_directory / "data").mkdir()
+    lines = ["the cat ran away .\n"] * 60 + ["the cat sat still .\n"] * 40
+    (in_directory / "data" / "story.txt").write_text("".join(lines), encoding="utf-8")
+    write_params(in_directory, prepare={"held_out": 0.1})
+    prepared = preparation.prepare(params.load().prepare)
+    found = []
+    for most in (len(prepared.training), 100):
+        monkeypatch.setattr("nextword.training.report._COUNTED_WORDS", most)
+        metrics = report.report(prepared, *make(prepared), params.load().evaluate)
+        found.append(metrics["test"]["baselines"]["kneser_ney"])
+    # In the last 100 words the cat never runs.
+    assert found[0]["accuracy"] < found[1]["accuracy"] == 1
+
+
 def test_a_held_out_part_of_two_words_has_figures(in_directory: Path) -> None:
     (in_directory / "data").mkdir()
     (in_directory / "data" / "story.txt").write_text(
