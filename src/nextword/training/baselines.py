@@ -82,6 +82,7 @@ class KneserNey:
             _Level(table, count, dictionary)
             for table, count in zip(self._tables, [*lower, counts], strict=True)
         ]
+        self._unigram = self._first_order()
 
     def probabilities(self, histories: NDArray[Any]) -> NDArray[np.float64]:
         """The distribution of the next word after each history.
@@ -93,10 +94,18 @@ class KneserNey:
         **Returns:** shape `(batch, dictionary)`; each row sums to 1.
         """
         batch, longest = histories.shape
-        probabilities = np.full((batch, self._dictionary), 1 / self._dictionary)
-        for k, level in enumerate(self._levels):
-            level.refine(probabilities, self._rows(histories[:, longest - k :]))
+        probabilities, left = np.zeros((batch, self._dictionary)), np.ones(batch)
+        for k in range(longest, 0, -1):
+            self._levels[k].add(probabilities, left, self._rows(histories[:, longest - k :]))
+        probabilities += left[:, None] * self._unigram
         return probabilities
+
+    def _first_order(self) -> NDArray[np.float64]:
+        """P_1, shape `(dictionary,)`."""
+        probabilities, left = np.zeros((1, self._dictionary)), np.ones(1)
+        self._levels[0].add(probabilities, left, np.zeros(1, np.int64))
+        row: NDArray[np.float64] = probabilities[0] + left / self._dictionary
+        return row
 
     def predict(self, windows: Windows) -> Predictions:
         """What this model predicts for each window."""
@@ -137,23 +146,31 @@ class _Level:
         self._kept = (counts - discounts) / np.repeat(totals, self._lengths)
         self._passed_on = np.add.reduceat(discounts, self._starts) / totals
 
-    def refine(self, probabilities: NDArray[np.float64], histories: NDArray[np.int64]) -> None:
-        """Turns, in place, probabilities of the order below into those of this order.
+    def add(
+        self,
+        probabilities: NDArray[np.float64],
+        left: NDArray[np.float64],
+        histories: NDArray[np.int64],
+    ) -> None:
+        """Adds, in place, what this order gives to the words that follow.
 
         **Arguments:**
 
         - `probabilities`: shape `(batch, dictionary)`.
+        - `left`: what the orders above leave of the whole, shape `(batch,)`; becomes what this one
+          leaves to the orders below.
         - `histories`: row of each history, shape `(batch,)`; −1 where it was never seen.
         """
         place = np.minimum(np.searchsorted(self._histories, histories), len(self._histories) - 1)
         seen = np.flatnonzero(self._histories[place] == histories)
         place = place[seen]
-        probabilities[seen] *= self._passed_on[place, None]
         lengths = self._lengths[place]
         # Row numbers of all followers of all histories, one history after the other.
         offsets = np.arange(lengths.sum()) - np.repeat(lengths.cumsum() - lengths, lengths)
         followers = np.repeat(self._starts[place], lengths) + offsets
-        probabilities[np.repeat(seen, lengths), self._words[followers]] += self._kept[followers]
+        given = np.repeat(left[seen], lengths) * self._kept[followers]
+        probabilities[np.repeat(seen, lengths), self._words[followers]] += given
+        left[seen] *= self._passed_on[place]
 
 
 def _discounts(counts: NDArray[np.int64]) -> NDArray[np.float64]:
