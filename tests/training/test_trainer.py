@@ -326,6 +326,20 @@ def test_curves_say_what_was_learnt_how_fast_and_with_what_gradients(in_director
     assert list(Path("tensorboard").rglob("events.*"))
 
 
+def test_a_run_that_does_not_reach_the_end_of_its_text_has_curves_and_says_how_it_goes(
+    in_directory: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("nextword.training.curves._QUIET_SECONDS", 0)
+    prepare(in_directory, LINES * 20, {"held_out": 0.0}, **STREAMS | {"max_steps": 14, "words_per_step": 4})
+    train()
+    assert [step for step, _ in curve("loss")] == [0, 2, 4, 6, 8, 10, 12, 14]
+    line = re.compile(r"^step (\d+): training loss (\d\.\d+), [\d,]+ words/s$", re.MULTILINE)
+    shown = line.findall(capsys.readouterr().out)
+    assert [int(step) for step, _ in shown] == list(range(1, 15))
+    of_first = [float(loss) for _, loss in shown[:2]]
+    assert curve("training_loss")[0][1] == pytest.approx(np.mean(of_first), abs=1e-4)
+
+
 def test_a_checkpoint_of_another_run_is_not_taken_up(in_directory: Path) -> None:
     prepare(in_directory, max_steps=1500, stop_within=0)
     with run_stage(in_directory) as cut:

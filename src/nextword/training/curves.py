@@ -16,7 +16,9 @@ from nextword.training.numbers import significant
 CURVES = Path("curves")
 TENSORBOARD = Path("tensorboard")
 
-_LINE_SECONDS = 2
+_LINE_SECONDS = 2  # between two lines of measurements
+_QUIET_SECONDS = 30  # after which a line says how training goes, where nothing is measured for long
+_BAR_SECONDS = 1
 _STEPS = 100  # of the optimiser, for one point of TensorBoard's training curves
 
 
@@ -67,7 +69,9 @@ class Curves:
             leave=False,
         )
         self._started, self._step_started = time.monotonic(), step
-        self._line_due = self._started
+        self._line_due = self._shown = self._started
+        self._measured: dict[str, str] = {}
+        self._losses: list[float] = []  # of the steps since something was shown
         # dvclive may save experiments, reports and a dvc.yaml of its own: the pipeline has those.
         self._live = Live(str(CURVES), save_dvc_exp=False, report=None, dvcyaml=None)
         self._board = SummaryWriter(str(TENSORBOARD / f"{datetime.now():%Y-%m-%d_%H-%M-%S}"))
@@ -90,6 +94,7 @@ class Curves:
     def stepped(self, step: int, loss: float, gradient_norm: float, learning_rate: float) -> None:
         """An optimiser step was taken: its number from 1, its loss, gradient norm and learning rate."""
         self._bar.update(self._words)
+        self._show(step, loss)
         if step % _STEPS == 0:
             self._board.add_scalar("training/perplexity", _perplexity(loss), step)
             self._board.add_scalar("training/gradient_norm", gradient_norm, step)
@@ -99,9 +104,12 @@ class Curves:
         """The model was measured."""
         self._log(point)
         if not self._bar.disable:
-            self._bar.set_postfix(loss=f"{point.loss:.4f}", accuracy=f"{point.accuracy:.2%}")
+            self._measured = {"loss": f"{point.loss:.4f}", "accuracy": f"{point.accuracy:.2%}"}
+            self._bar.set_postfix(self._measured)
         elif time.monotonic() >= self._line_due:
-            self._line_due = time.monotonic() + _LINE_SECONDS
+            self._shown = time.monotonic()
+            self._line_due = self._shown + _LINE_SECONDS
+            self._losses.clear()
             print(
                 f"step {point.step}: loss {point.loss:.4f}, accuracy {point.accuracy:.2%}"
                 f"{self._speed(point.step)}",
@@ -112,6 +120,20 @@ class Curves:
         """Says, below the bar, how the run ended."""
         self._bar.close()
         print(message, flush=True)
+
+    def _show(self, step: int, loss: float) -> None:
+        """Shows the training loss of the last steps, if nothing was shown for some time."""
+        self._losses.append(loss)
+        now = time.monotonic()
+        if now < self._shown + (_QUIET_SECONDS if self._bar.disable else _BAR_SECONDS):
+            return
+        training_loss = f"{sum(self._losses) / len(self._losses):.4f}"
+        if self._bar.disable:
+            print(f"step {step}: training loss {training_loss}{self._speed(step)}", flush=True)
+        else:
+            self._bar.set_postfix({**self._measured, "training loss": training_loss})
+        self._shown = now
+        self._losses.clear()
 
     def _speed(self, step: int) -> str:
         taken = step - self._step_started

@@ -13,6 +13,7 @@ from nextword.training.evaluation import Quality
 from nextword.training.model import NextWordModel
 from nextword.training.params import TrainParams
 
+_MEASUREMENTS = 5  # of a run at least, though it may not read a long text to its end
 _MEASURED = 50_000  # words of the training part on which it is measured if nothing is held out
 
 
@@ -36,12 +37,12 @@ class Batch:
 class Regime(Protocol):
     """How a model is trained.
 
-    **Attributes:** `epoch`, steps that read the text once; `words`, how many words a step predicts,
+    **Attributes:** `interval`, steps between two measurements; `words`, how many words a step predicts,
     by all processes; `best`, the ceiling and the floor of what is measured; `state`, which this
     process carries from step to step.
     """
 
-    epoch: int
+    interval: int
     words: int
     best: Quality
     state: State | None
@@ -68,7 +69,7 @@ class WindowRegime:
         self._windows = batches.windows(corpus.training, context)
         self._order = batches.shuffled(len(self._windows), params.batch, params.seed, start)
         self._rank, self._processes = rank, processes
-        self.epoch = batches.per_epoch(len(self._windows), params.batch)
+        self.interval = batches.per_epoch(len(self._windows), params.batch)
         self.words = min(params.batch, len(self._windows))
         self.best = evaluation.best_possible(self._windows)
         self.state: State | None = None
@@ -106,7 +107,8 @@ class StreamRegime:
         text = batches.streams(corpus.training, params.batch, params.words_per_step)
         self._text = text[rank::processes]
         self._measured = corpus.held_out.get("validation", corpus.training[:_MEASURED])
-        self.epoch = batches.steps_per_epoch(self._text, params.words_per_step)
+        epoch = batches.steps_per_epoch(self._text, params.words_per_step)
+        self.interval = min(epoch, max(1, params.max_steps // _MEASUREMENTS))
         self.words = params.batch * params.words_per_step
         # With all of the text before it, each word could be known.
         self.best = Quality(accuracy=1.0, top_3_accuracy=1.0, loss=0.0, perplexity=1.0)

@@ -75,17 +75,17 @@ class Run:
             self.regime = WindowRegime(corpus, params, params.context, self.progress.step, rank, processes)
 
     def is_over(self, shown: Curves | None) -> bool:
-        """Measures the model where an epoch ends, and says whether training does."""
+        """Measures the model where it is time to, and says whether training ends."""
         progress, params = self.progress, self._params
         is_last = progress.step == params.max_steps
-        if progress.step % self.regime.epoch and not is_last:
+        if progress.step % self.regime.interval and not is_last:
             return False
         if not progress.points or progress.points[-1].step < progress.step:
             self._measure(shown)
         point = progress.points[-1]
         if params.context is not None:
             return is_last or point.loss <= self.regime.best.loss + params.stop_within
-        stale = (point.step - progress.best_step) // self.regime.epoch
+        stale = (point.step - progress.best_step) // self.regime.interval
         return is_last or bool(params.patience and stale >= params.patience)
 
     def step(self, shown: Curves | None) -> None:

@@ -1,4 +1,4 @@
-"""The training loop: AdamW on what a regime reads, measured after each epoch."""
+"""The training loop: AdamW on what a regime reads, measured at intervals."""
 
 import signal
 from collections.abc import Iterator
@@ -19,10 +19,11 @@ _GO_ON, _SAVE, _STOP = range(3)  # what a process wants after a step
 def train(corpus: Corpus, params: TrainParams) -> None:
     """Trains a model and publishes it, with its learning curves.
 
-    The model is measured after each epoch, with the weights as they would be published. Training
-    ends after `max_steps`; with a fixed context when the loss on all windows is within
-    `stop_within` of its floor; without one after `patience` epochs in which the validation loss did
-    not fall. A run that was interrupted or killed goes on from its checkpoint.
+    The model is measured after each epoch, without a fixed context after each fifth of `max_steps` if
+    that is sooner, with the weights as they would be published. Training ends after `max_steps`; with
+    a fixed context when the loss on all windows is within `stop_within` of its floor; without one
+    after `patience` measurements in which the validation loss did not fall. A run that was
+    interrupted or killed goes on from its checkpoint.
 
     Started by `torchrun`, the processes divide what a step reads among them.
 
