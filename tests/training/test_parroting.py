@@ -1,3 +1,5 @@
+from unittest.mock import patch
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -12,9 +14,12 @@ def grams(ids: list[int], n: int) -> list[tuple[int, ...]]:
     return [tuple(ids[start : start + n]) for start in range(len(ids) - n + 1)]
 
 
-@given(st.lists(IDS, min_size=1, max_size=3), IDS)
-def test_copied_n_grams_are_those_of_the_text(samples: list[list[int]], training: list[int]) -> None:
-    found = parroting.examine(samples, np.array(training))
+@given(st.lists(IDS, min_size=1, max_size=3), IDS, st.sampled_from([1, 2, 5, 1_000]))
+def test_copied_n_grams_are_those_of_the_text(
+    samples: list[list[int]], training: list[int], block: int
+) -> None:
+    with patch("nextword.training.parroting._BLOCK", block):
+        found = parroting.examine(samples, np.array(training))
     for n in (4, 7, 12):
         own = [gram for sample in samples for gram in grams(sample, n)]
         known = set(grams(training, n))

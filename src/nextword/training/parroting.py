@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 _COPIED = range(4, 13)  # lengths of the n-grams that are looked for
 _DISTINCT = range(1, 5)
 _LONGEST_CYCLE = 10  # words
+_BLOCK = 4_000_000  # words of the training part that are searched at once
 
 
 @dataclass(frozen=True)
@@ -35,28 +36,39 @@ def examine(samples: list[list[int]], training: NDArray[Any]) -> Originality:
     - `samples`: word ids of what the model has written, without the prompts.
     - `training`: word ids, shape `(words,)`.
     """
-    runs = [_copied_runs(np.array(sample), training) for sample in samples]
+    runs = _copied_runs(samples, training)
     return Originality(
-        copied={n: _share([(run[: len(run) - n + 1] >= n) for run in runs]) for n in _COPIED},
+        copied={n: _share([run[: max(0, len(run) - n + 1)] >= n for run in runs]) for n in _COPIED},
         longest_copy=max(int(run.max()) for run in runs),
         distinct={n: _distinct(samples, n) for n in _DISTINCT},
         loops=float(np.mean([_ends_in_loop(sample) for sample in samples])),
     )
 
 
-def _copied_runs(sample: NDArray[np.int64], training: NDArray[Any]) -> NDArray[np.int64]:
-    """For each word of a sample, how long the text goes on with it and what follows it, at best."""
-    runs = np.zeros(len(sample), np.int64)
-    for start in range(len(sample)):
-        places = np.flatnonzero(training == sample[start])
-        for word in sample[start + 1 :]:
-            if not len(places):
-                break
-            runs[start] += 1
-            places = places[places + 1 < len(training)] + 1
-            places = places[training[places] == word]
-        runs[start] += bool(len(places))
+def _copied_runs(samples: list[list[int]], training: NDArray[Any]) -> list[NDArray[np.int64]]:
+    """For each word of each sample, how long the text goes on with it and what follows it, at best."""
+    runs = [np.zeros(len(sample), np.int64) for sample in samples]
+    longest = max(map(len, samples))
+    for first in range(0, len(training), _BLOCK):
+        block = np.array(training[first : first + _BLOCK + longest])  # what begins in it may end beyond
+        places = np.argsort(block, kind="stable")
+        by_word = block[places]
+        for sample, run in zip(samples, runs, strict=True):
+            words = np.array(sample, block.dtype)  # of the same type, lest all of the block be converted
+            lows, highs = (np.searchsorted(by_word, words, side) for side in ("left", "right"))
+            for start, (low, high) in enumerate(zip(lows.tolist(), highs.tolist(), strict=True)):
+                run[start] = max(run[start], _run(words[start + 1 :], block, places[low:high]))
     return runs
+
+
+def _run(words: NDArray[Any], block: NDArray[Any], places: NDArray[np.int64]) -> int:
+    """How long the text goes on with some words after one of some places, that place included."""
+    length = 0
+    while len(places) and length < len(words):
+        places = places[places + 1 < len(block)] + 1
+        places = places[block[places] == words[length]]
+        length += 1
+    return length + bool(len(places))
 
 
 def _share(found: list[NDArray[np.bool_]]) -> float:
