@@ -32,14 +32,18 @@ from edge import table, take_turns
 from generation import ROOT
 from numpy.typing import NDArray
 from ruamel.yaml import YAML
+from training import trained, words_per_second
 
-from nextword import Generator, sampling
-from nextword.cache import CacheSettings, NeuralCache
-from nextword.model_file import ModelFile
-from nextword.reader import after_each_context
-from nextword.training import baselines, corpus, params
-from nextword.training.corpus import Corpus
+from nextword import Generator, params
+from nextword.evaluate.kneser_ney import KneserNey
+from nextword.runtime import draw
+from nextword.runtime.cache import CacheSettings, NeuralCache
+from nextword.runtime.model_file import ModelFile
+from nextword.runtime.reader import after_each_context
+from nextword.text import corpus
+from nextword.text.corpus import Corpus
 
+PARAMS, PREPARED = Path("params.yaml"), Path("data/prepared")
 ORDER = 5
 CACHE = CacheSettings(size=2000, weight=0.1, flatness=0.3)
 SPEED_STEPS = 100
@@ -106,7 +110,7 @@ def of_file(path: Path, text: Corpus, cache: CacheSettings) -> Parts:
     for part, ids in text.held_out.items():
         memory, values = NeuralCache(cache, file.metadata.hidden), []
         for expected, following in after_each_context(file, ids.tolist()):
-            log_probabilities = sampling.log_softmax(expected.logits)[0]
+            log_probabilities = draw.log_softmax(expected.logits)[0]
             mixed = memory.mix(log_probabilities, expected.hidden[0]) if cache.size else log_probabilities
             values.append(mixed[following[0]])
             memory.remember(expected.hidden[0], int(following[0]))
@@ -167,7 +171,7 @@ def main() -> None:
         write_params(source, arguments.experiment)
         stage("prepare")
         seconds = stage("train")
-        text, settings = corpus.load(), params.load()
+        text, settings = corpus.load(PREPARED), params.load(PARAMS)
         theirs, _ = run_peer(peer, text, seconds)
         assert theirs
         stage("evaluate")
@@ -176,9 +180,9 @@ def main() -> None:
         ours = of_file(Path("models/nextword.onnx"), text, CacheSettings(0, 0, 0))
         cached = of_file(Path("models/nextword.onnx"), text, CACHE)
         int8 = of_file(Path("models/nextword.int8.onnx"), text, CacheSettings(0, 0, 0))
-        counted = baselines.KneserNey(text.training, ORDER, len(text.dictionary))
+        counted = KneserNey(text.training, ORDER, len(text.dictionary))
         kneser_ney = {
-            name: np.exp(counted.predict_text(ids).log_probability) for name, ids in text.held_out.items()
+            name: np.exp(counted.predict(ids, 1, None).log_probability) for name, ids in text.held_out.items()
         }
         with_counts, weight = mix(ours, kneser_ney)
         with_both, weight_of_both = mix(cached, kneser_ney)
@@ -226,12 +230,12 @@ def main() -> None:
         )
 
         # The same model and batch on both sides: the peer's.
-        write_params(source, arguments.experiment, PEERS_MODEL)
+        write_params(source, arguments.experiment, PEERS_MODEL | {"max_steps": SPEED_STEPS})
         speed = own_speed()
         _, their_speed = run_peer(peer, text, 20 + SPEED_STEPS * 700 / speed)
         recipe = settings.train
         recipe_speed = recipe.max_steps * recipe.batch * recipe.words_per_step / seconds
-        same = params.load().train
+        same = params.load(PARAMS).train
         share = multiplications(same, len(text.dictionary)) * speed / gemm_speed()
         table(
             "Training speed",
@@ -247,18 +251,10 @@ def main() -> None:
 
 def own_speed() -> float:
     """Words a second of the trainer's steps alone, as the peer counts them."""
-    from nextword.training import machines
-    from nextword.training.run import Run
-
-    settings, text = params.load().train, corpus.load()
-    with machines.together(settings.precision) as fabric:
-        run = Run(text, settings, fabric)
-        times = []
-        for _ in range(SPEED_STEPS):
-            start = time.perf_counter()
-            run.step(None)
-            times.append(time.perf_counter() - start)
-    return settings.batch * settings.words_per_step / float(np.median(times))
+    settings = params.load(PARAMS).train
+    return words_per_second(
+        trained(corpus.load(PREPARED), settings), settings.batch * settings.words_per_step
+    )
 
 
 if __name__ == "__main__":

@@ -25,11 +25,10 @@ import torch
 from generation import ROOT, export_unbounded, milliseconds, ways
 
 from nextword import Generator, Sampling
-from nextword.export import quantize, step_graph
-from nextword.model_file import ModelFile
-from nextword.session import Session
-from nextword.training import model
-from nextword.training.model import Architecture, NextWordModel
+from nextword.export import int8, step
+from nextword.model import network
+from nextword.runtime.model_file import ModelFile
+from nextword.runtime.session import Session
 
 ROUNDS = 15
 STARTS = 11
@@ -66,15 +65,15 @@ def table(title: str, columns: list[str], rows: list[list[str]]) -> None:
 
 def a_word(directory: Path) -> None:
     """One word by length of text, float16 file and int8."""
-    path, int8 = directory / "unbounded.onnx", directory / "unbounded.int8.onnx"
+    path, in_int8 = directory / "unbounded.onnx", directory / "unbounded.int8.onnx"
     export_unbounded(path)
-    architecture, weights = model.load_weights(ROOT / "models" / "trained")
+    architecture, weights = network.load_weights(ROOT / "models" / "trained")
     info = ModelFile(path).metadata
-    onnx.save(quantize.build(weights, architecture.layers, info.to_properties()), int8)
+    onnx.save(int8.build(weights, architecture, info.to_properties()), in_int8)
     found: dict[str, list[float]] = {}
     for length in LENGTHS:
         tried = {name: act for name, (act, _, _) in ways(path, length).items() if "read again" not in name}
-        for name, (act, _, _) in ways(int8, length).items():
+        for name, (act, _, _) in ways(in_int8, length).items():
             if name.startswith(("`Generator`", "`session.run`")):
                 tried[f"{name}, int8"] = act
         for name, value in take_turns(tried, 20).items():
@@ -141,11 +140,14 @@ def knobs(directory: Path) -> None:
 
 def export_random(path: Path, size: int) -> None:
     """A model with random weights and a dictionary of `size` words."""
-    network = NextWordModel(Architecture(size, 512, 512, 2, 3, "float32"))
-    weights = {name: weight.half().numpy() for name, weight in network.state_dict().items()}
+    architecture = dataclasses.replace(
+        network.load_weights(ROOT / "models" / "trained")[0], dictionary=size, context=None
+    )
+    random = network.Network(architecture)
+    weights = {name: weight.half().numpy() for name, weight in random.state_dict().items()}
     info = Generator.load(ROOT / "models" / "nextword.onnx").info
     info = dataclasses.replace(info, dictionary=[f"w{id}" for id in range(size)], context=None)
-    onnx.save(step_graph.build(weights, 2, info.to_properties()), path)
+    onnx.save(step.build(weights, architecture, info.to_properties()), path)
 
 
 def ways_to_pick(path: Path) -> dict[str, Callable[[], object]]:

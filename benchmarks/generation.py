@@ -17,9 +17,9 @@ import numpy as np
 import torch
 
 from nextword import Generator
-from nextword.export import step_graph
-from nextword.model_file import ModelFile
-from nextword.training import model
+from nextword.export import step
+from nextword.model import network
+from nextword.runtime.model_file import ModelFile
 
 ROOT = Path(__file__).parents[1]
 LENGTHS = (10, 100, 1_000, 10_000)  # words of text that was read before
@@ -37,9 +37,9 @@ def milliseconds(act: Callable[[], object], times: int) -> float:
 
 def export_unbounded(path: Path) -> None:
     """The shipped model with `context: null` in its metadata."""
-    architecture, weights = model.load_weights(ROOT / "models" / "trained")
+    architecture, weights = network.load_weights(ROOT / "models" / "trained")
     info = dataclasses.replace(Generator.load(ROOT / "models" / "nextword.onnx").info, context=None)
-    graph = step_graph.build(weights, architecture.layers, info.to_properties())
+    graph = step.build(weights, architecture, info.to_properties())
     path.write_bytes(graph.SerializeToString())
 
 
@@ -47,8 +47,7 @@ def ways(path: Path, length: int) -> dict[str, tuple[Callable[[], object], int, 
     """By name: how to make one word after `length` words, how often in a turn, and in how many turns."""
     file = ModelFile(path)
     generator = Generator.load(path)
-    _, network = model.load(ROOT / "models" / "trained")
-    network = network.float()
+    eager = network.load(ROOT / "models" / "trained").float()
     ids = np.random.default_rng(0).integers(0, len(file.metadata.dictionary), (1, length))
     one = ids[:, -1:]
     prompt = " ".join(generator.info.dictionary[id] for id in ids[0])
@@ -56,12 +55,12 @@ def ways(path: Path, length: int) -> dict[str, tuple[Callable[[], object], int, 
     next(stream)  # reads the prompt
     _, state = file.run(ids)
     with torch.no_grad():
-        _, torch_state = network(torch.from_numpy(ids))
+        _, torch_state = eager(torch.from_numpy(ids))
     torch_one = torch.from_numpy(one)
 
     def by_pytorch() -> None:
         with torch.no_grad():
-            network(torch_one, torch_state)
+            eager(torch_one, torch_state)
 
     rereading = max(1, min(WORDS, 1_000 // length))
     return {

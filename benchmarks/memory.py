@@ -4,7 +4,7 @@
 
 The text's lines are repeated in random order, as in `prepare.py`; the model is that of
 `experiments/book.yaml`, trained for a few steps, measured at its beginning and its end. Each stage
-is a process of its own. Some hundred lines are held out, however long the text is.
+is a process of its own. The lines held out have the same size, however long the text is.
 """
 
 import argparse
@@ -19,7 +19,8 @@ from generation import ROOT
 from prepare import write
 from ruamel.yaml import YAML
 
-from nextword.training import params, preparation
+from nextword import params
+from nextword.prepare import preparation
 
 STEPS = 30
 HELD_OUT = 0.2  # megabytes

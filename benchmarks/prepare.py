@@ -22,8 +22,8 @@ from generation import ROOT
 OURS = """
 import json, sys
 from pathlib import Path
-from nextword.training import preparation
-from nextword.training.params import PrepareParams
+from nextword.prepare import preparation
+from nextword.params import PrepareParams
 params = PrepareParams(
     text=sys.argv[1], split_by="words", lowercase=False, line_ends=False, max_words=10_000, min_count=1,
     held_out=0.1, validation=None, test=None,

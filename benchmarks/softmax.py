@@ -9,17 +9,18 @@ dictionary is large: at most 50,000 words. Perplexity is that of the validation 
 import argparse
 import os
 import tempfile
-import time
 from pathlib import Path
 from typing import Any
 
 from edge import table
 from generation import ROOT
 from ruamel.yaml import YAML
+from training import trained, words_per_second
 
-from nextword.training import machines, params, preparation
-from nextword.training.corpus import Corpus
-from nextword.training.run import Run
+from nextword import params
+from nextword.figures import perplexity
+from nextword.prepare import preparation
+from nextword.text.corpus import Corpus
 
 SAMPLES = (0, 8192, 2048, 512)
 
@@ -38,8 +39,8 @@ def prepare(text: Path, steps: int, samples: int) -> tuple[Corpus, params.TrainP
     values["prepare"] |= reading
     values["train"] |= {"max_steps": steps, "softmax_samples": samples}
     yaml.dump(values, Path("params.yaml"))
-    settings = params.load()
-    return preparation.prepare(settings.prepare), settings.train
+    settings = params.load(Path("params.yaml"))
+    return preparation.prepare(settings.prepare, Path("data/prepared")), settings.train
 
 
 def main() -> None:
@@ -54,15 +55,10 @@ def main() -> None:
         os.chdir(directory)
         for samples in SAMPLES:
             text, settings = prepare(source, arguments.steps, samples)
-            with machines.together(settings.precision) as fabric:
-                run = Run(text, settings, fabric)
-                start = time.perf_counter()
-                for _ in range(arguments.steps):
-                    run.step(None)
-                seconds = time.perf_counter() - start
-                quality = run.quality()
-            speed = run.regime.words * arguments.steps / seconds
-            rows.append([f"{samples:,}" if samples else "all", f"{speed:,.0f}", f"{quality.perplexity:.1f}"])
+            watch = trained(text, settings)
+            speed = words_per_second(watch, settings.batch * settings.words_per_step)
+            measured = perplexity(watch.points[-1].loss)
+            rows.append([f"{samples:,}" if samples else "all", f"{speed:,.0f}", f"{measured:.1f}"])
         os.chdir(ROOT)
     title = f"{source.name}: a dictionary of {len(text.dictionary):,} words, {arguments.steps} steps"
     table(title, ["words compared with", "words a second", "validation perplexity"], rows)

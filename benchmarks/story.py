@@ -26,9 +26,12 @@ from typing import Any
 
 import torch
 from torch import Tensor, nn
+from training import OUTPUTS
 
-from nextword import Generator, files
-from nextword.training import batches, corpus, params, preparation, trainer
+from nextword import Generator, outputs, params
+from nextword.prepare import preparation
+from nextword.text import corpus, windows
+from nextword.train import loop
 
 ROOT = Path(__file__).parents[1]
 CONTEXT = 3
@@ -88,7 +91,7 @@ def run_tutorial(layers: int, iterations: int) -> dict[str, Any]:
         optimizer.step()
     seconds = time.perf_counter() - start
 
-    contexts, next_words = map(torch.from_numpy, batches.windows(story.ids, CONTEXT).take(slice(None)))
+    contexts, next_words = map(torch.from_numpy, windows.windows(story.ids, CONTEXT).take(slice(None)))
     written = story.ids[:CONTEXT].tolist()
 
     def next_word() -> None:
@@ -111,9 +114,9 @@ def run_tutorial(layers: int, iterations: int) -> dict[str, Any]:
 def run_ours() -> dict[str, Any]:
     """Runs our pipeline, and tries the exported file; returns its row of the table."""
     story = prepare_story()
-    settings = params.load()
+    settings = params.load(Path("params.yaml"))
     start = time.perf_counter()
-    trainer.train(story, settings.train)
+    loop.train(story, settings.train, OUTPUTS)
     seconds = time.perf_counter() - start
     for stage in ("evaluate", "export"):
         runpy.run_path(str(ROOT / "stages" / f"{stage}.py"))["main"]()
@@ -136,7 +139,7 @@ def run_ours() -> dict[str, Any]:
 
 def prepare_story() -> corpus.Corpus:
     """Prepares the story in the working directory, by the project's params."""
-    return preparation.prepare(params.load().prepare)
+    return preparation.prepare(params.load(Path("params.yaml")).prepare, Path("data/prepared"))
 
 
 def seconds_of(act: Callable[[], Any], times: int) -> float:
@@ -179,7 +182,7 @@ def main() -> None:
         ours = arguments.recipe == "ours"
         row = run_ours() if ours else run_tutorial(int(arguments.recipe[-1]), arguments.iterations)
         row["megabytes"] = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss / 1024
-        files.write_json(Path("row.json"), row)
+        outputs.write_json(Path("row.json"), row)
         return
     shortened = (
         "" if arguments.iterations == 50_000 else f" (shortened to {arguments.iterations:,} iterations)"

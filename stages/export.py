@@ -4,29 +4,33 @@ import json
 import sys
 from pathlib import Path
 
-from nextword import errors
+from nextword import errors, params
 from nextword.export import publishing
 from nextword.export.parity import Evidence
-from nextword.metadata import Metadata
-from nextword.training import batches, corpus, evaluation, model, params
+from nextword.model import network
+from nextword.runtime.metadata import Metadata
+from nextword.text import corpus, windows
 
-METRICS = Path("metrics.json")  # of the evaluate stage
+PARAMS = Path("params.yaml")
+PREPARED = Path("data/prepared")
+TRAINED = Path("models/trained")
+METRICS, SAMPLES = Path("metrics.json"), Path("data/samples.json")  # of the evaluate stage
+MODELS = Path("models")
+# A model that reads all words before is compared on windows of some length, read from the start.
 UNBOUNDED_WORDS, UNBOUNDED_WINDOWS = 32, 500
 
 
 def main() -> None:
     """Runs the stage."""
-    settings = params.load()
-    text = corpus.load()
-    architecture, weights = model.load_weights()
-    network = model.from_weights(architecture, weights)
+    settings, text = params.load(PARAMS), corpus.load(PREPARED)
+    architecture, weights = network.load_weights(TRAINED)
     metadata = Metadata(
         dictionary=list(text.dictionary.words),
         split_by=text.split_by,
         lowercase=text.lowercase,
         line_ends=text.line_ends,
         context=architecture.context,
-        cell="lstm",
+        cell=architecture.cell,
         layers=architecture.layers,
         hidden=architecture.hidden,
         unknown=text.dictionary.unknown,
@@ -36,21 +40,14 @@ def main() -> None:
         metrics=json.loads(METRICS.read_text(encoding="utf-8")),
         corpus_sha256=text.sha256,
     )
-    # A model that reads all words before is compared on windows of some length, read from the start.
-    windows = batches.windows(text.training, architecture.context or UNBOUNDED_WORDS)
+    compared = windows.windows(text.training, architecture.context or UNBOUNDED_WORDS)
     if architecture.context is None:
-        windows = windows.some(UNBOUNDED_WINDOWS)
-    samples = evaluation.sample(
-        network,
-        windows,
-        settings.evaluate.samples,
-        settings.evaluate.words,
-        text.dictionary.unknown,
-        carried=architecture.context is None,
-    )
-    pairs = [(sample.prompt, sample.continuation) for sample in samples]
-    evidence = Evidence(windows.contexts, windows.next_words, pairs)
-    print(*publishing.publish(weights, metadata, network, evidence, **dict(settings.export)), sep="\n")
+        compared = compared.some(UNBOUNDED_WINDOWS)
+    samples = json.loads(SAMPLES.read_text(encoding="utf-8"))
+    evidence = Evidence(compared, [(sample["prompt"], sample["continuation"]) for sample in samples])
+    whole = network.from_weights(architecture, weights)
+    notes = publishing.publish(whole, weights, metadata, evidence, settings.export, MODELS)
+    print(*notes, sep="\n")
 
 
 if __name__ == "__main__":

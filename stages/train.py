@@ -1,14 +1,26 @@
 """train: word ids → weights, with learning curves."""
 
 import sys
+from pathlib import Path
 
-from nextword import errors
-from nextword.training import corpus, params, trainer
+from nextword import errors, params
+from nextword.text import corpus
+from nextword.train import loop
+from nextword.train.loop import Outputs
+
+PARAMS = Path("params.yaml")
+PREPARED = Path("data/prepared")
+OUTPUTS = Outputs(
+    trained=Path("models/trained"),
+    checkpoints=Path("models/checkpoints"),
+    curves=Path("curves"),
+    tensorboard=Path("tensorboard"),
+)
 
 
 def main() -> None:
     """Runs the stage."""
-    trainer.train(corpus.load(), params.load().train)
+    loop.train(corpus.load(PREPARED), params.load(PARAMS).train, OUTPUTS)
 
 
 if __name__ == "__main__":

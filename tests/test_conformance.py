@@ -8,11 +8,13 @@ import numpy as np
 import onnxruntime
 import pytest
 
-from nextword import Generator, NextwordError, Sampling, sampling, words
-from nextword.dictionary import Dictionary
+from nextword import Generator, NextwordError, Sampling
+from nextword.runtime import draw
+from nextword.text import words
+from nextword.text.dictionary import Dictionary
 
 HERE = Path(__file__).parent / "conformance"
-MODELS = ["fixed", "unbounded"]
+MODELS = ["fixed", "unbounded", "lines", "characters"]
 IN_THE_GRAPH = {"temperature", "top_k", "top_p", "seed"}
 
 
@@ -30,11 +32,11 @@ def test_words() -> None:
 def test_sampling() -> None:
     cases = table("sampling")
     for case in cases["uniform"]:
-        assert sampling.uniform(case["seed"], case["step"]) == case["number"]
+        assert draw.uniform(case["seed"], case["step"]) == case["number"]
     for case in cases["draws"]:
         logits = np.array(case["logits"], np.float32)
         knobs = case["temperature"], case["top_k"], case["top_p"]
-        assert sampling.draw(logits, case["number"], *knobs) == case["id"]
+        assert draw.draw(logits, case["number"], *knobs) == case["id"]
 
 
 def test_dictionary() -> None:

@@ -1,29 +1,39 @@
-"""The edge wing runs where torch, onnx, dvc and the rest of the workshop cannot be imported."""
+"""The edge wing runs where there is Python, numpy, onnxruntime with what it needs, and nothing else."""
 
 import json
 import subprocess
 import sys
+from importlib.metadata import packages_distributions, requires
 from pathlib import Path
 
-from tiny import export, make_model
+from packaging.requirements import Requirement
+from packaging.utils import canonicalize_name
+from tiny import ROOT, export, make_network
 
 from nextword import Generator, Sampling
 
-PROGRAM = """
+ROOMS = ["errors", "figures", "outputs", "text", "runtime", "command"]
+# What is not allowed cannot be imported, whether it is installed or not.
+BLOCKER = """
 import json, sys
 
-WORKSHOP = {"torch", "onnx", "dvc", "dvclive", "safetensors", "pydantic", "ruamel", "tqdm"}
+ALLOWED, ROOMS = map(set, json.loads(sys.argv[1]))
 
-class Blocked:
+class Blocker:
     def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in WORKSHOP or name.startswith(("nextword.training", "nextword.export")):
+        top, _, rest = name.partition(".")
+        if top not in ALLOWED | sys.stdlib_module_names and not (
+            top == "nextword" and (not rest or rest.split(".")[0] in ROOMS)
+        ):
             raise ImportError(f"{name} is not to be had on the edge")
 
-sys.meta_path.insert(0, Blocked())
+sys.meta_path.insert(0, Blocker())
+"""
+PROGRAM = """
 from nextword import Generator, Sampling
-from nextword.cli import main
+from nextword.command.main import main
 
-generator = Generator.load(sys.argv[1])
+generator = Generator.load(sys.argv[2])
 session = generator.session(9, 0.1)
 session.feed("the cat ran . the")
 with open("text.txt", "w") as file:
@@ -38,17 +48,57 @@ print(json.dumps([
     generator.resume(session.save()).suggest(1)[0][0] == session.suggest(1)[0][0],
     generator.evaluate("text.txt").words,
 ]))
-sys.argv = ["nextword", "generate", "the cat", "--words", "5", "--model", sys.argv[1]]
+sys.argv = ["nextword", "generate", "the cat", "--words", "5", "--model", sys.argv[2]]
 main()
+"""
+IMPORT = """
+import importlib
+
+for name in sys.argv[2:]:
+    try:
+        importlib.import_module(name)
+    except ImportError as error:
+        print(error)
+    else:
+        print(f"{name} was imported")
 """
 
 
-def test_the_edge_wing_runs_without_the_workshop(tmp_path: Path) -> None:
-    path = export(tmp_path / "m.onnx", make_model(seed=4))
+def needed_by(distribution: str) -> set[str]:
+    """The names of a distribution and of all that it requires, extras excepted."""
+    found: set[str] = set()
+    waiting = [distribution]
+    while waiting:
+        name = canonicalize_name(waiting.pop())
+        if name not in found:
+            found.add(name)
+            requirements = map(Requirement, requires(name) or [])
+            waiting += [one.name for one in requirements if not one.marker or one.marker.evaluate()]
+    return found
+
+
+def on_the_edge(directory: Path, program: str, *arguments: str) -> list[str]:
+    """The lines that a program prints where nothing else can be imported."""
+    needed = needed_by("onnxruntime") | needed_by("numpy")
+    allowed = [
+        name
+        for name, distributions in packages_distributions().items()
+        if needed & set(map(canonicalize_name, distributions))
+    ]
     done = subprocess.run(
-        [sys.executable, "-c", PROGRAM, str(path)], capture_output=True, text=True, check=True, cwd=tmp_path
+        [sys.executable, "-c", BLOCKER + program, json.dumps([allowed, ROOMS]), *arguments],
+        capture_output=True,
+        text=True,
+        check=False,
+        cwd=directory,
     )
-    by_library, by_command = done.stdout.splitlines()
+    assert done.returncode == 0, done.stderr
+    return done.stdout.splitlines()
+
+
+def test_the_edge_wing_runs_without_the_workshop(tmp_path: Path) -> None:
+    path = export(tmp_path / "m.onnx", make_network(seed=4))
+    by_library, by_command = on_the_edge(tmp_path, PROGRAM, str(path))
     generator = Generator.load(path)
     assert by_command == generator.generate("the cat", 5)
     assert json.loads(by_library) == [
@@ -61,3 +111,23 @@ def test_the_edge_wing_runs_without_the_workshop(tmp_path: Path) -> None:
         True,
         2,
     ]
+
+
+def test_each_module_of_the_edge_wing_can_be_imported_there(tmp_path: Path) -> None:
+    source = ROOT / "src"
+    paths = [path for room in ROOMS for path in (source / "nextword" / room).glob("*.py")]
+    paths += [source / "nextword" / f"{room}.py" for room in ROOMS]
+    names = [
+        ".".join(path.relative_to(source).with_suffix("").parts)
+        for path in paths
+        if path.exists() and path.stem != "__init__"
+    ]
+    assert len(names) > 20
+    assert on_the_edge(tmp_path, IMPORT, *names) == [f"{name} was imported" for name in names]
+
+
+def test_what_is_not_allowed_there_really_cannot_be_imported(tmp_path: Path) -> None:
+    names = ["pydantic", "torch", "onnx", "dvc", "lightning_fabric", "tensorboard", "ruamel", "pytest"]
+    names += [f"nextword.{room}" for room in ("params", "model", "prepare", "train", "evaluate", "export")]
+    names += ["nothing_of_this_name"]
+    assert on_the_edge(tmp_path, IMPORT, *names) == [f"{name} is not to be had on the edge" for name in names]

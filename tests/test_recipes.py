@@ -4,9 +4,13 @@ from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
-from tiny import ROOT, TEXT
+from runs import train
+from tiny import PARAMS, PREPARED, ROOT, TEXT, TRAINED
 
-from nextword.training import corpus, params, preparation, trainer
+from nextword import params
+from nextword.evaluate.baselines import most_frequent_word
+from nextword.model import network, predictions
+from nextword.prepare import preparation
 
 EXPERIMENTS = sorted((ROOT / "experiments").glob("*.yaml"))
 YAML_1_2 = YAML(typ="safe", pure=True)
@@ -23,12 +27,20 @@ def test_an_experiment_has_the_keys_of_params_yaml_in_its_order(path: Path) -> N
 
 
 @pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
-def test_its_recipe_trains(path: Path, in_directory: Path) -> None:
-    values = YAML_1_2.load(path)
+@pytest.mark.usefixtures("in_directory")
+def test_its_recipe_learns_more_than_how_often_each_word_stands(path: Path) -> None:
+    values, recipe = YAML_1_2.load(path), YAML_1_2.load(path)["train"]
     Path("text.txt").write_text(TEXT * 300, encoding="utf-8")
     values["prepare"] |= {"text": "text.txt", "held_out": 0.1, "min_count": 1}
-    values["train"] |= {"embedding": 12, "hidden": 16, "max_steps": 30, "warmup_steps": 5, "batch": 4}
-    YAML_1_2.dump(values, Path("params.yaml"))
-    preparation.prepare(params.load().prepare)
-    trainer.train(corpus.load(), params.load().train)
-    assert (in_directory / "models" / "trained" / "weights.safetensors").exists()
+    values["train"] |= {"embedding": 32, "hidden": 64, "max_steps": 150, "warmup_steps": 5, "batch": 4}
+    YAML_1_2.dump(values, PARAMS)
+    text = preparation.prepare(params.load(PARAMS).prepare, PREPARED)
+    train()
+    trained, validation = network.load(TRAINED), text.held_out["validation"]
+    unknown = text.dictionary.unknown
+    loss = predictions.predict(trained, validation, unknown).quality.loss
+    by_frequency = most_frequent_word(text.expected_frequencies, validation[1:], unknown).quality.loss
+    assert by_frequency > 2
+    assert loss < by_frequency / 2
+    for key in ("context", "tied", "layers"):
+        assert getattr(trained.architecture, key) == recipe[key]

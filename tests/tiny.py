@@ -1,4 +1,4 @@
-"""Tiny real things: models of a few units, and the files exported from them."""
+"""Tiny real things: networks of a few units, the files exported from them, and texts to train on."""
 
 from pathlib import Path
 from typing import Any
@@ -6,45 +6,57 @@ from typing import Any
 import torch
 from ruamel.yaml import YAML
 
-from nextword.export import step_graph
-from nextword.metadata import Metadata
-from nextword.training.model import Architecture, NextWordModel, rounded
+from nextword import params
+from nextword.export import step
+from nextword.model.network import Architecture, Network, rounded
+from nextword.prepare import preparation
+from nextword.runtime.metadata import Metadata
+from nextword.text.corpus import Corpus
 
 WORDS = ["the", ",", ".", "mouse", "cat", "bell", "said", "ran", "(", ")", "don't", "über"]
 
 
-def make_model(
+def make_network(
     dictionary: int = len(WORDS),
     *,
     embedding: int = 6,
     hidden: int = 8,
     layers: int = 2,
-    context: int = 3,
+    context: int | None = 3,
     precision: str = "float64",
     seed: int = 0,
     scale: float = 4.0,
     tied: bool = False,
-) -> NextWordModel:
+) -> Network:
     """A model with random float16 weights, large enough that its words vary."""
-    architecture = Architecture(dictionary, embedding, hidden, layers, context, precision, tied=tied)
-    model = NextWordModel(architecture, seed)
+    architecture = Architecture(
+        dictionary=dictionary,
+        cell="lstm",
+        embedding=embedding,
+        hidden=hidden,
+        layers=layers,
+        context=context,
+        tied=tied,
+        precision=precision,
+    )
+    network = Network(architecture, seed)
     with torch.no_grad():
-        for weight in model.parameters():
+        for weight in network.parameters():
             weight.mul_(scale)
-    return rounded(model).eval()
+    return rounded(network).eval()
 
 
-def metadata_of(model: NextWordModel, words: list[str], **changes: Any) -> Metadata:
-    """The metadata of an exported `model`."""
+def metadata_of(network: Network, words: list[str], **changes: Any) -> Metadata:
+    """The metadata of an exported network."""
     values: dict[str, Any] = {
         "dictionary": words,
         "split_by": "whitespace",
         "lowercase": False,
         "line_ends": False,
-        "context": 3,
-        "cell": "lstm",
-        "layers": len(model.layers),
-        "hidden": model.architecture.hidden,
+        "context": network.architecture.context,
+        "cell": network.architecture.cell,
+        "layers": network.architecture.layers,
+        "hidden": network.architecture.hidden,
         "unknown": None,
         "params": {"train": {"seed": 0}},
         "metrics": {},
@@ -53,15 +65,15 @@ def metadata_of(model: NextWordModel, words: list[str], **changes: Any) -> Metad
     return Metadata(**(values | changes))
 
 
-def weights_of(model: NextWordModel) -> dict[str, Any]:
-    """The float16 weights of a model by name."""
-    return {name: weight.half().numpy() for name, weight in model.state_dict().items()}
+def weights_of(network: Network) -> dict[str, Any]:
+    """The float16 weights of a network by name."""
+    return {name: weight.half().numpy() for name, weight in network.state_dict().items()}
 
 
-def export(path: Path, model: NextWordModel, words: list[str] = WORDS, **changes: Any) -> Path:
-    """Writes a model to a file; keywords change its metadata."""
-    metadata = metadata_of(model, words, **changes)
-    graph = step_graph.build(weights_of(model), len(model.layers), metadata.to_properties())
+def export(path: Path, network: Network, words: list[str] = WORDS, **changes: Any) -> Path:
+    """Writes a network to a file; keywords change its metadata."""
+    metadata = metadata_of(network, words, **changes)
+    graph = step.build(weights_of(network), network.architecture, metadata.to_properties())
     path.write_bytes(graph.SerializeToString())
     return path
 
@@ -81,3 +93,16 @@ def write_params(directory: Path, **changes: dict[str, Any]) -> None:
     for section, defaults in values.items():
         defaults.update(SMALL.get(section, {}) | changes.get(section, {}))
     YAML(typ="safe").dump(values, directory / "params.yaml")
+
+
+PARAMS, PREPARED, TRAINED = Path("params.yaml"), Path("data/prepared"), Path("models/trained")
+
+
+def prepare(
+    directory: Path, text: str = TEXT, reading: dict[str, Any] | None = None, **changes: Any
+) -> Corpus:
+    """A directory in which the stages after prepare can run; keywords change `train`."""
+    (directory / "data").mkdir(exist_ok=True)
+    (directory / "data" / "story.txt").write_text(text, encoding="utf-8")
+    write_params(directory, prepare=reading or {}, train=changes)
+    return preparation.prepare(params.load(directory / PARAMS).prepare, directory / PREPARED)

@@ -8,8 +8,8 @@ from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nextword.errors import NextwordError
-    from nextword.generator import Generator
-    from nextword.sampler import Sampling
+    from nextword.runtime.generator import Generator
+    from nextword.runtime.sampling import Sampling
 
 __version__ = "0.1.0"
 __all__ = ["Generator", "NextwordError", "Sampling", "__version__"]
@@ -19,11 +19,11 @@ def __getattr__(name: str) -> Any:
     # Nothing is imported before it is used, so that `nextword --help` need not wait for
     # onnxruntime (PEP 562).
     if name == "Generator":
-        from nextword.generator import Generator
+        from nextword.runtime.generator import Generator
 
         return Generator
     if name == "Sampling":
-        from nextword.sampler import Sampling
+        from nextword.runtime.sampling import Sampling
 
         return Sampling
     if name == "NextwordError":

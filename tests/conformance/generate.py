@@ -11,11 +11,13 @@ from typing import Any
 
 import numpy as np
 import onnx
-from tiny import make_model, metadata_of, weights_of
+from tiny import make_network, metadata_of, weights_of
 
-from nextword import Generator, NextwordError, Sampling, sampling, words
-from nextword.dictionary import Dictionary
-from nextword.export import step_graph, text_graph
+from nextword import Generator, NextwordError, Sampling
+from nextword.export import step, text
+from nextword.runtime import draw
+from nextword.text import words
+from nextword.text.dictionary import Dictionary
 
 HERE = Path(__file__).parent
 DICTIONARY = ["the", ",", ".", "mouse", "cat", '"', "mice", "(", ")", "don't", "über", "“", "”", "3.14"]
@@ -106,8 +108,8 @@ def sampling_table() -> dict[str, Any]:
         for temperature, top_k, top_p in ((1.0, 0, 1.0), (0.3, 0, 0.9), (2.0, 3, 1.0), (1.3, 7, 0.5)):
             # Rounded, so that there are equals.
             logits = random.normal(0, 3, size).round(1).astype(np.float32)
-            number = sampling.uniform(size, top_k)
-            id = sampling.draw(logits, number, temperature, top_k, top_p)
+            number = draw.uniform(size, top_k)
+            id = draw.draw(logits, number, temperature, top_k, top_p)
             draws.append(
                 {
                     "logits": [round(float(logit), 1) for logit in logits],
@@ -118,7 +120,7 @@ def sampling_table() -> dict[str, Any]:
             )
     seeds = (0, 1, 7, 12345, 2**31 - 2)
     uniform = [
-        {"seed": seed, "step": step, "number": sampling.uniform(seed, step)}
+        {"seed": seed, "step": step, "number": draw.uniform(seed, step)}
         for seed in seeds
         for step in (0, 1, 31, 10**6)
     ]
@@ -170,11 +172,11 @@ def main() -> None:
     """Writes all tables, and the models that they ask."""
     for name, changes in MODELS.items():
         dictionary = changes.pop("dictionary", DICTIONARY)
-        model = make_model(len(dictionary), seed=11, scale=2.0)
-        metadata = metadata_of(model, dictionary, **changes)
-        step = step_graph.build(weights_of(model), 2, metadata.to_properties())
-        onnx.save(step, HERE / f"{name}.onnx")
-        onnx.save(text_graph.build(step, metadata), HERE / f"{name}.text.onnx")
+        network = make_network(len(dictionary), seed=11, scale=2.0)
+        metadata = metadata_of(network, dictionary, **changes)
+        graph = step.build(weights_of(network), network.architecture, metadata.to_properties())
+        onnx.save(graph, HERE / f"{name}.onnx")
+        onnx.save(text.build(graph, metadata), HERE / f"{name}.text.onnx")
         write(name, generator_table(name))
     write("words", words_table())
     write("sampling", sampling_table())

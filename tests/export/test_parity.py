@@ -5,34 +5,35 @@ import numpy as np
 import onnx
 import pytest
 import torch
-from tiny import WORDS, export, make_model, metadata_of, weights_of
+from tiny import WORDS, export, make_network, metadata_of, weights_of
 
 from nextword.errors import ParityError
-from nextword.export import parity, quantize, text_graph
+from nextword.evaluate import samples
+from nextword.export import int8, parity, text
 from nextword.export.parity import Evidence
-from nextword.training import batches, evaluation
-from nextword.training.model import NextWordModel
+from nextword.model.network import Network
+from nextword.text import windows
+from nextword.text.windows import Windows
 
 IDS = np.random.default_rng(0).integers(0, 12, 400)
-WINDOWS = batches.windows(IDS, 3)
+WINDOWS = windows.windows(IDS, 3)
 
 
-def evidence(model: NextWordModel | None = None) -> Evidence:
-    """All windows, and samples of a model."""
-    samples = evaluation.sample(model, WINDOWS, 3, 20) if model else []
-    pairs = [(one.prompt, one.continuation) for one in samples]
-    return Evidence(WINDOWS.contexts, WINDOWS.next_words, pairs)
+def evidence(network: Network | None = None) -> Evidence:
+    """All windows, and samples of a network."""
+    found = samples.sample(network, WINDOWS, 3, 20) if network else []
+    return Evidence(WINDOWS, [(one.prompt, one.continuation) for one in found])
 
 
 def test_an_exported_model_passes(tmp_path: Path) -> None:
-    model = make_model()
+    model = make_network()
     path = export(tmp_path / "m.onnx", model)
     difference = parity.check(path, model, evidence(model), 1e-4)
     assert 0 < difference < 1e-4
 
 
 def test_one_changed_weight_fails(tmp_path: Path) -> None:
-    model = make_model()
+    model = make_network()
     path = export(tmp_path / "m.onnx", model)
     with torch.no_grad():
         model.logits.bias[3] += 1e-3
@@ -41,7 +42,7 @@ def test_one_changed_weight_fails(tmp_path: Path) -> None:
 
 
 def test_another_likeliest_word_fails_within_any_tolerance(tmp_path: Path) -> None:
-    model = make_model()
+    model = make_network()
     path = export(tmp_path / "m.onnx", model)
     with torch.no_grad():
         model.logits.bias[3] += 10
@@ -50,7 +51,7 @@ def test_another_likeliest_word_fails_within_any_tolerance(tmp_path: Path) -> No
 
 
 def test_another_word_in_a_sample_fails(tmp_path: Path) -> None:
-    model = make_model()
+    model = make_network()
     path = export(tmp_path / "m.onnx", model)
     found = evidence(model)
     found.samples[0][1][7] = (found.samples[0][1][7] + 1) % 12
@@ -59,7 +60,7 @@ def test_another_word_in_a_sample_fails(tmp_path: Path) -> None:
 
 
 def test_logits_that_are_no_numbers_fail(tmp_path: Path) -> None:
-    model = make_model()
+    model = make_network()
     path = export(tmp_path / "m.onnx", model)
     with torch.no_grad():
         model.logits.bias[3] = float("nan")
@@ -68,14 +69,15 @@ def test_logits_that_are_no_numbers_fail(tmp_path: Path) -> None:
 
 
 def test_an_int8_file_may_lose_only_so_much_accuracy(tmp_path: Path) -> None:
-    model = make_model(hidden=32)
+    model = make_network(hidden=32)
     step = export(tmp_path / "step.onnx", model)
-    graph = quantize.build(weights_of(model), 2, metadata_of(model, WORDS).to_properties())
+    graph = int8.build(weights_of(model), model.architecture, metadata_of(model, WORDS).to_properties())
     onnx.save(graph, tmp_path / "int8.onnx")
     model_says = evidence(model)
     with torch.no_grad():
         likeliest = model(torch.from_numpy(WINDOWS.contexts.astype(np.int64)))[0].argmax(1).numpy()
-    own = dataclasses.replace(model_says, next_words=likeliest)  # the float file is always right
+    # The float file is always right.
+    own = dataclasses.replace(model_says, windows=Windows(WINDOWS.contexts, likeliest))
     accuracy = parity.check_int8(tmp_path / "int8.onnx", step, own, 0.5)
     assert 0.5 < accuracy < 1
     with pytest.raises(ParityError, match=r"drops from 100\.000% .* more than export\.max_accuracy_drop"):
@@ -83,11 +85,11 @@ def test_an_int8_file_may_lose_only_so_much_accuracy(tmp_path: Path) -> None:
 
 
 def test_a_text_graph_of_another_model_fails(tmp_path: Path) -> None:
-    model, other = make_model(seed=1), make_model(seed=2)
+    model, other = make_network(seed=1), make_network(seed=2)
     step = export(tmp_path / "step.onnx", model)
     for name, source in (("own", model), ("other", other)):
         graph = onnx.load(export(tmp_path / f"{name}.onnx", source))
-        onnx.save(text_graph.build(graph, metadata_of(source, WORDS)), tmp_path / f"{name}.text.onnx")
+        onnx.save(text.build(graph, metadata_of(source, WORDS)), tmp_path / f"{name}.text.onnx")
     parity.check_text(tmp_path / "own.text.onnx", step, evidence(model))
     with pytest.raises(ParityError, match=r"the text graph writes .* the step graph"):
         parity.check_text(tmp_path / "other.text.onnx", step, evidence(model))

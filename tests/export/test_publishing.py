@@ -2,26 +2,26 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-from tiny import WORDS, make_model, metadata_of, weights_of
+from tiny import WORDS, make_network, metadata_of, weights_of
 
 from nextword import Generator
 from nextword.errors import ParityError
+from nextword.evaluate import samples
 from nextword.export import publishing
 from nextword.export.parity import Evidence
-from nextword.training import batches, evaluation
+from nextword.params import ExportParams
+from nextword.text import windows
 
-WINDOWS = batches.windows(np.random.default_rng(0).integers(0, 12, 60), 3)
+WINDOWS = windows.windows(np.random.default_rng(0).integers(0, 12, 60), 3)
 
 
 def publish(tolerance: float) -> list[str]:
-    model = make_model(seed=4)
-    samples = evaluation.sample(model, WINDOWS, 2, 10)
-    pairs = [(one.prompt, one.continuation) for one in samples]
-    evidence = Evidence(WINDOWS.contexts, WINDOWS.next_words, pairs)
-    metadata = metadata_of(model, WORDS)
-    return publishing.publish(
-        weights_of(model), metadata, model, evidence, tolerance=tolerance, max_accuracy_drop=1
-    )
+    network = make_network(seed=4)
+    found = samples.sample(network, WINDOWS, 2, 10)
+    evidence = Evidence(WINDOWS, [(one.prompt, one.continuation) for one in found])
+    params = ExportParams(tolerance=tolerance, max_accuracy_drop=1.0)
+    metadata = metadata_of(network, WORDS)
+    return publishing.publish(network, weights_of(network), metadata, evidence, params, Path("models"))
 
 
 def test_four_files_are_published_with_a_line_each(in_directory: Path) -> None:

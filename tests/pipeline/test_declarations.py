@@ -2,6 +2,7 @@
 
 import subprocess
 import sys
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -25,9 +26,13 @@ def test_a_stage_declares_the_code_that_it_runs_and_no_other(stage: str) -> None
     printed = subprocess.run(
         [sys.executable, "-c", IMPORTED, script], cwd=ROOT, capture_output=True, text=True, check=True
     ).stdout
-    imported = {line.split("/src/", 1)[1] for line in printed.splitlines()}
-    declared = {name for name in PIPELINE["stages"][stage]["deps"] if name.endswith(".py")}
-    assert declared == {script, *(f"src/{name}" for name in imported)}
+    imported = {Path(line).relative_to(ROOT) for line in printed.splitlines()}
+    dependencies = PIPELINE["stages"][stage]["deps"]
+    declared = {Path(name) for name in dependencies if name.startswith("src/")}
+    assert imported
+    assert {path for path in imported if not declared & {path, *path.parents}} == set()
+    assert {path for path in declared if not any(path in {one, *one.parents} for one in imported)} == set()
+    assert [name for name in dependencies if name.startswith("stages/")] == [script]
 
 
 def test_the_model_is_an_artifact_that_a_registry_can_show() -> None:

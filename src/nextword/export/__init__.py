@@ -1,1 +1,1 @@
-"""From trained weights to a file that runs anywhere. Needs the extra `[train]`."""
+"""The export stage: weights → files that run anywhere. Needs the extra `[train]`."""

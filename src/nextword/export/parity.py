@@ -3,22 +3,23 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
-from typing import Any
 
 import numpy as np
 import onnxruntime
 import torch
-from numpy.typing import NDArray
 
-from nextword import sampling, words
-from nextword.continuation import continuation
+from nextword import figures
 from nextword.errors import ParityError
-from nextword.model_file import ModelFile
-from nextword.reader import Reader
-from nextword.sampler import Sampling
-from nextword.training.model import NextWordModel
+from nextword.model.network import Network
+from nextword.model.predictions import BATCH
+from nextword.runtime import draw
+from nextword.runtime.continuation import continuation
+from nextword.runtime.model_file import ModelFile
+from nextword.runtime.reader import Reader
+from nextword.runtime.sampling import Sampling
+from nextword.text import windows, words
+from nextword.text.windows import Windows
 
-_BATCH = 256  # windows that are compared at once
 # What a text graph is tried with, beside the likeliest words.
 _KNOBS = [
     Sampling(temperature=1.0, seed=1),
@@ -31,25 +32,23 @@ _KNOBS = [
 class Evidence:
     """What is compared.
 
-    - `contexts`: word ids, shape `(windows, context)`; logits and likeliest word are compared after
-      each.
-    - `next_words`: the word that really follows each, shape `(windows,)`.
+    - `windows`: of the text; logits and likeliest word are compared after each, and how often the word
+      that follows is the likeliest.
     - `samples`: pairs of a prompt's ids and those of its greedy continuation by the model; the file
       has to continue with the same words.
     """
 
-    contexts: NDArray[Any]
-    next_words: NDArray[Any]
+    windows: Windows
     samples: Sequence[tuple[list[int], list[int]]]
 
 
-def check(path: Path, model: NextWordModel, evidence: Evidence, tolerance: float) -> float:
-    """Compares a step graph with the model that it was exported from.
+def check(path: Path, network: Network, evidence: Evidence, tolerance: float) -> float:
+    """Compares a step graph with the network that it was exported from.
 
     **Arguments:**
 
     - `path`: the file.
-    - `model`: the published model.
+    - `network`: the published network.
     - `tolerance`: largest difference allowed between two logits.
 
     **Returns:** the largest difference found between two logits.
@@ -58,10 +57,10 @@ def check(path: Path, model: NextWordModel, evidence: Evidence, tolerance: float
     """
     file = ModelFile(path)
     largest = 0.0
-    for start in range(0, len(evidence.contexts), _BATCH):
-        ids = evidence.contexts[start : start + _BATCH].astype(np.int64)
+    for part in windows.in_order(len(evidence.windows), BATCH):
+        ids, _ = evidence.windows.take(part)
         with torch.no_grad():
-            expected = model(torch.from_numpy(ids))[0].numpy()
+            expected = network(torch.from_numpy(ids))[0].numpy()
         found, _ = file.run(ids)
         largest = float(np.maximum(largest, np.abs(found - expected).max()))  # max() would lose a NaN
         if not largest < tolerance:
@@ -72,7 +71,7 @@ def check(path: Path, model: NextWordModel, evidence: Evidence, tolerance: float
         differing = np.flatnonzero(found.argmax(axis=1) != expected.argmax(axis=1))
         if len(differing):
             raise ParityError(
-                f"the exported file and PyTorch predict different words in window {start + differing[0]}"
+                f"the exported file and PyTorch predict different words in window {part.start + differing[0]}"
             )
     for prompt, written in evidence.samples:
         _check_sample(file, prompt, written)
@@ -137,7 +136,7 @@ def _check_sample(file: ModelFile, prompt: list[int], expected: list[int]) -> No
     read = prompt
     for place, word in enumerate(expected):
         logits = reader.read(np.array([read])).logits[0]
-        written = sampling.greedy(sampling.ban(logits, file.dictionary.unknown))
+        written = draw.greedy(draw.ban(logits, file.dictionary.unknown))
         if written != word:
             raise ParityError(
                 f"the exported file and PyTorch write different words at word {place} of a sample"
@@ -147,8 +146,8 @@ def _check_sample(file: ModelFile, prompt: list[int], expected: list[int]) -> No
 
 def _accuracy(file: ModelFile, evidence: Evidence) -> float:
     right = 0
-    for start in range(0, len(evidence.contexts), _BATCH):
-        part = slice(start, start + _BATCH)
-        logits, _ = file.run(evidence.contexts[part].astype(np.int64))
-        right += int((logits.argmax(axis=1) == evidence.next_words[part]).sum())
-    return right / len(evidence.contexts)
+    for part in windows.in_order(len(evidence.windows), BATCH):
+        contexts, next_words = evidence.windows.take(part)
+        logits, _ = file.run(contexts)
+        right += int((figures.ranks(logits, next_words, file.dictionary.unknown) == 0).sum())
+    return right / len(evidence.windows)

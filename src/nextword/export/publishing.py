@@ -5,58 +5,59 @@ from pathlib import Path
 
 import onnx
 
-from nextword import files
-from nextword.export import parity, quantize, step_graph, text_graph
+from nextword import outputs
+from nextword.export import int8, parity, step, text
 from nextword.export.parity import Evidence
-from nextword.export.step_graph import Weights
-from nextword.metadata import Metadata
-from nextword.training.model import NextWordModel
-
-STEP, INT8, TEXT, INT8_TEXT = (
-    Path("models") / f"nextword{kind}.onnx" for kind in ("", ".int8", ".text", ".int8.text")
-)
+from nextword.model.network import Network, Weights
+from nextword.params import ExportParams
+from nextword.runtime.metadata import Metadata
 
 
 def publish(
+    network: Network,
     weights: Weights,
     metadata: Metadata,
-    model: NextWordModel,
     evidence: Evidence,
-    *,
-    tolerance: float,
-    max_accuracy_drop: float,
+    params: ExportParams,
+    directory: Path,
 ) -> list[str]:
     """Writes the step graph and the text graph, in float16 and in int8.
 
     **Arguments:**
 
+    - `network`: what the files have to compute.
     - `weights`, `metadata`: what is written.
-    - `model`: what it has to compute.
     - `evidence`: on what that is checked.
-    - `tolerance`, `max_accuracy_drop`: as of `parity.check` and `parity.check_int8`.
+    - `params`: how far a file may be off.
+    - `directory`: where the files go.
 
     **Returns:** a line for a person on each file.
 
     **Raises:** `ParityError` where a file does not compute what it should; then none is written.
     """
+    step_file, int8_file, text_file, int8_text_file = (
+        directory / f"nextword{kind}.onnx" for kind in ("", ".int8", ".text", ".int8.text")
+    )
     properties = metadata.to_properties()
-    step, int8 = (build(weights, metadata.layers, properties) for build in (step_graph.build, quantize.build))
+    in_float, in_int8 = (
+        build(weights, network.architecture, properties) for build in (step.build, int8.build)
+    )
     with ExitStack() as stack:
 
         def write(path: Path, graph: onnx.ModelProto) -> Path:
-            temporary = stack.enter_context(files.replacing(path))
+            temporary = stack.enter_context(outputs.replacing(path))
             temporary.write_bytes(graph.SerializeToString(deterministic=True))
             return temporary
 
-        step_path, int8_path = write(STEP, step), write(INT8, int8)
-        difference = parity.check(step_path, model, evidence, tolerance)
-        accuracy = parity.check_int8(int8_path, step_path, evidence, max_accuracy_drop)
-        parity.check_text(write(TEXT, text_graph.build(step, metadata)), step_path, evidence)
-        parity.check_text(write(INT8_TEXT, text_graph.build(int8, metadata)), int8_path, evidence)
+        float_path, int8_path = write(step_file, in_float), write(int8_file, in_int8)
+        difference = parity.check(float_path, network, evidence, params.tolerance)
+        accuracy = parity.check_int8(int8_path, float_path, evidence, params.max_accuracy_drop)
+        parity.check_text(write(text_file, text.build(in_float, metadata)), float_path, evidence)
+        parity.check_text(write(int8_text_file, text.build(in_int8, metadata)), int8_path, evidence)
     notes = {
-        STEP: f"logits within {difference:.1g} of PyTorch's",
-        INT8: f"accuracy {accuracy:.3%} on this machine",
-        TEXT: f"writes what {STEP.name} writes",
-        INT8_TEXT: f"writes what {INT8.name} writes",
+        step_file: f"logits within {difference:.1g} of PyTorch's",
+        int8_file: f"accuracy {accuracy:.3%} on this machine",
+        text_file: f"writes what {step_file.name} writes",
+        int8_text_file: f"writes what {int8_file.name} writes",
     }
     return [f"{path}: {path.stat().st_size / 1e6:.1f} MB; {note}" for path, note in notes.items()]

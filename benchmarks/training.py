@@ -1,0 +1,50 @@
+"""What other benchmarks need of training: the time of each step, by the loop itself."""
+
+import time
+from pathlib import Path
+from unittest.mock import patch
+
+import numpy as np
+
+from nextword.params import TrainParams
+from nextword.text.corpus import Corpus
+from nextword.train import loop
+from nextword.train.curves import NoCurves
+from nextword.train.loop import Outputs
+from nextword.train.progress import Point
+
+OUTPUTS = Outputs(
+    trained=Path("models/trained"),
+    checkpoints=Path("models/checkpoints"),
+    curves=Path("curves"),
+    tensorboard=Path("tensorboard"),
+)
+
+
+class Stopwatch(NoCurves):
+    """Takes the time of each step, and what was measured, in place of the curves."""
+
+    def __init__(self) -> None:
+        self.times: list[float] = []
+        self.points: list[Point] = []
+
+    def stepped(self, *_step: float) -> None:
+        """Takes the time."""
+        self.times.append(time.perf_counter())
+
+    def measured(self, point: Point) -> None:
+        """Keeps the point."""
+        self.points.append(point)
+
+
+def trained(text: Corpus, settings: TrainParams) -> Stopwatch:
+    """Trains in the working directory, without curves."""
+    watch = Stopwatch()
+    with patch.object(loop, "Curves", lambda *_: watch):
+        loop.train(text, settings, OUTPUTS)
+    return watch
+
+
+def words_per_second(watch: Stopwatch, words_per_step: int) -> float:
+    """By the median of the steps, among which those with a measurement do not count."""
+    return words_per_step / float(np.median(np.diff(watch.times)))

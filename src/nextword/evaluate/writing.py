@@ -1,0 +1,88 @@
+"""What the evaluate stage writes of a report: metrics, samples, and lines for a person."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+from nextword import outputs
+from nextword.evaluate import plots
+from nextword.evaluate.report import Report
+from nextword.evaluate.samples import Sample
+from nextword.text.corpus import PARTS, Corpus
+
+_FORMS = (("accuracy", ".3%"), ("perplexity", ".4f"))
+
+
+@dataclass(frozen=True)
+class Outputs:
+    """Where the stage writes: metrics, samples as text and as word ids, and the folder of the plots."""
+
+    metrics: Path
+    samples: Path
+    sample_ids: Path
+    plots: Path
+
+
+def write(report: Report, corpus: Corpus, context: int | None, paths: Outputs) -> None:
+    """Writes metrics, samples and plots.
+
+    **Arguments:**
+
+    - `context`: of the model.
+    """
+    outputs.write_json(paths.metrics, metrics(report, corpus))
+    pairs = zip(report.samples, report.drawn, strict=True)
+    outputs.write_text(paths.samples, "\n".join(_shown(*pair, corpus) for pair in pairs))
+    ids = [{"prompt": sample.prompt, "continuation": sample.continuation} for sample in report.samples]
+    outputs.write_json(paths.sample_ids, ids)
+    plots.write(report, corpus, context, paths.plots)
+
+
+def metrics(report: Report, corpus: Corpus) -> dict[str, Any]:
+    """A report for metrics.json: the figures of the training part first, then those of the others."""
+    training, size = report.parts[PARTS[0]], report.size
+    figures: dict[str, Any] = {
+        "words": training.words,
+        "unknown_share": training.unknown_share,
+        "model": vars(training.model)
+        | {"parameters": size.parameters, "bytes": size.bytes, "steps": size.steps},
+        "int8": vars(training.int8) | {"bytes": size.int8_bytes},
+        "baselines": training.baselines,
+        "best_possible": report.best_possible,
+        **{name: part for name, part in report.parts.items() if part is not training},
+        "samples": {
+            "words": sum(len(sample.right) for sample in report.samples),
+            "right": sum(sum(sample.right) for sample in report.samples),
+            **report.originality,
+        },
+        "text": {"words": len(corpus.ids), "dictionary": len(corpus.dictionary)},
+    }
+    found: dict[str, Any] = outputs.plain(figures)
+    return found
+
+
+def summary(report: Report) -> Iterator[str]:
+    """The model, whole and in 8 bits, on each part of the text, a line each."""
+    for part, found in report.parts.items():
+        where = "" if part == PARTS[0] else f", {part}"
+        best = report.best_possible if part == PARTS[0] else None
+        for name, quality in (("model", found.model), ("int8", found.int8)):
+            said = [
+                f"{figure} {getattr(quality, figure):{form}}"
+                + (f" (at best {getattr(best, figure):{form}})" if best else "")
+                for figure, form in _FORMS
+            ]
+            yield f"{name}{where}: {', '.join(said)}"
+        if found.unknown_share:
+            yield f"not in the dictionary{where}: {found.unknown_share:.2%} of the words"
+
+
+def _shown(sample: Sample, drawn: Sample, corpus: Corpus) -> str:
+    """A sample as five lines."""
+    prompt, model, other, text = (
+        corpus.join(ids).replace("\n", " / ")
+        for ids in (sample.prompt, sample.continuation, drawn.continuation, sample.truth)
+    )
+    right = f"{sum(sample.right)} of {len(sample.right)} words stand in the text after the words before them"
+    return f"prompt  {prompt}\nmodel   {model}\ndrawn   {other}\ntext    {text}\nright   {right}\n"

@@ -1,0 +1,148 @@
+"""Weights → the step graph in int8, with onnxruntime's operators for 8-bit weights.
+
+    ids ─ Transpose ─ Gather(embedding) ─ Cast ─ Mul(scales) ─ DynamicQuantizeLSTM ─ … ─ DynamicQuantizeLSTM
+    ─ (DynamicQuantizeMatMul(projection) ─ Mul(scales)) ─ DynamicQuantizeMatMul(logits) ─ Mul(scales) ─ logits
+
+Inputs, outputs and metadata are those of the step graph. A weight has one scale for each row of its
+matrix (`model.int8`). Activations are quantised while the graph runs, with one scale for a whole batch, so
+the logits of a text depend slightly on the texts that are read with it. onnxruntime computes what depends
+on weights alone once, when it loads the file.
+"""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+
+import numpy as np
+import onnx
+from numpy.typing import NDArray
+from onnx import TensorProto
+
+from nextword.export import step
+from nextword.export.graph import Graph
+from nextword.model import int8
+from nextword.model.cells import CELLS
+from nextword.model.int8 import Quantised
+from nextword.model.network import Architecture, Weights
+
+_DOMAIN = "com.microsoft"
+
+
+def build(weights: Weights, architecture: Architecture, metadata: Mapping[str, str]) -> onnx.ModelProto:
+    """The step graph of a network in int8. A tied network's matrix is stored once.
+
+    Arguments are those of `step.build`.
+    """
+    graph = Graph()
+    matrices = int8.quantise_weights(weights, architecture)
+    words = matrices["embedding.weight"]
+    embedding = _store(graph, "embedding", words.values, words.scales)
+    by_time = graph.node("Transpose", ["ids"], perm=[1, 0])  # (time, batch)
+    sequence = _look_up(graph, embedding, by_time)  # (time, batch, embedding)
+    states = step.split_states(graph, architecture)
+    after: dict[str, list[str]] = {name: [] for name in states}
+    for layer in range(architecture.layers):
+        bias = step.gates(weights, architecture, layer, "bias_ih_l0", "bias_hh_l0")
+        others = [graph.weight(f"B_{layer}", bias), "", *(parts[layer] for parts in states.values())]
+        outputs, *last = _layer(graph, architecture, matrices, layer, sequence, others)
+        for name, part in zip(after, last, strict=True):
+            after[name].append(part)
+        if layer + 1 < architecture.layers:
+            direction = graph.constant("direction", np.array([1]))
+            sequence = graph.node("Squeeze", [outputs, direction])  # (time, batch, hidden)
+    top = step.join_states(graph, after)
+    if "projection.weight" in matrices:
+        top = _multiply(graph, top, _store_columns(graph, "projection", matrices["projection.weight"]))
+    if architecture.tied:
+        # Looking up columns instead would spare this copy in memory, but slows each word by 4 %.
+        logits = _Stored(graph.node("Transpose", [embedding.values], perm=[1, 0]), embedding.scales)
+    else:
+        logits = _store_columns(graph, "logits", matrices["logits.weight"])
+    _multiply(graph, top, logits, graph.weight("logits_bias", weights["logits.bias"]), "logits")
+    return step.finish(graph, architecture, metadata, domains=(_DOMAIN,))
+
+
+@dataclass(frozen=True)
+class _Stored:
+    """The names of a matrix's int8 values and of their scales."""
+
+    values: str
+    scales: str
+
+
+def _store(graph: Graph, name: str, values: NDArray[np.int8], scales: NDArray[np.float32]) -> _Stored:
+    return _Stored(graph.constant(f"{name}_int8", values), graph.constant(f"{name}_scales", scales))
+
+
+def _store_columns(graph: Graph, name: str, matrix: Quantised) -> _Stored:
+    """A matrix as products need it: its values transposed, `(columns, rows)`."""
+    return _store(graph, name, matrix.values.T, matrix.scales)
+
+
+def _look_up(graph: Graph, stored: _Stored, ids: str) -> str:
+    """Rows of a matrix as floats; returns their name."""
+    values = graph.node("Cast", [graph.node("Gather", [stored.values, ids])], to=TensorProto.FLOAT)
+    by_row = graph.node("Unsqueeze", [stored.scales, graph.ints([1])])  # (rows, 1)
+    return graph.node("Mul", [values, graph.node("Gather", [by_row, ids])])
+
+
+def _layer(
+    graph: Graph,
+    architecture: Architecture,
+    matrices: Mapping[str, Quantised],
+    layer: int,
+    sequence: str,
+    others: list[str],
+) -> list[str]:
+    """A layer; returns the names of its outputs and of the parts of its state after the last word.
+
+    **Arguments:**
+
+    - `sequence`: name of what it reads, `(time, batch, input)`.
+    - `others`: names of the operator's inputs after its matrices.
+    """
+    cell = CELLS[architecture.cell]
+    is_integer = int8.has_integer_layers(architecture)
+    stored = []
+    for letter, side in (("W", "ih"), ("R", "hh")):
+        matrix = matrices[f"layers.{layer}.weight_{side}_l0"]
+        values = cell.onnx_gates(matrix.values)[None]  # (1, gates · hidden, input)
+        scales = cell.onnx_gates(matrix.scales)[None]  # (1, gates · hidden)
+        stored.append(
+            _store(graph, f"{letter}_{layer}", values.transpose(0, 2, 1) if is_integer else values, scales)
+        )
+    if is_integer:
+        zero = graph.constant("zero", np.zeros(1, np.int8))  # 0 in 8 bits
+        scales_and_zeros = [name for matrix in stored for name in (matrix.scales, zero)]
+        operator, domain = "DynamicQuantizeLSTM", _DOMAIN
+        inputs = [*(matrix.values for matrix in stored), *others, "", *scales_and_zeros]  # no peepholes
+    else:
+        operator, domain = cell.operator.name, ""
+        inputs = [*(_as_floats(graph, matrix) for matrix in stored), *others]
+    return graph.nodes_out(
+        operator,
+        [sequence, *inputs],
+        1 + len(cell.states),
+        domain=domain,
+        hidden_size=architecture.hidden,
+    )
+
+
+def _as_floats(graph: Graph, stored: _Stored) -> str:
+    """A layer's matrix as floats; returns its name.
+
+    A `DequantizeLinear` would do the same for each word again: onnxruntime does not compute it at load.
+    """
+    values = graph.node("Cast", [stored.values], to=TensorProto.FLOAT)
+    return graph.node("Mul", [values, graph.node("Unsqueeze", [stored.scales, graph.ints([2])])])
+
+
+def _multiply(graph: Graph, vectors: str, stored: _Stored, bias: str = "", output: str = "") -> str:
+    """Vectors `(batch, columns)` times a matrix, plus a bias; returns the product's name, `(batch, rows)`.
+
+    The operator could apply the scales itself, but takes twice as long then for a large dictionary.
+    """
+    one = graph.constant("one", np.array(1, np.float32))
+    divided = [graph.node("Div", [bias, stored.scales])] if bias else []
+    inputs = [vectors, stored.values, one, "", *divided]
+    product = graph.node("DynamicQuantizeMatMul", inputs, domain=_DOMAIN)
+    return graph.node("Mul", [product, stored.scales], output)

@@ -1,0 +1,127 @@
+"""Nodes that write words one after the other, as `nextword.text.words.Joiner` does.
+
+What a joiner remembers between two words is carried through the loop as flags, each `(1,)`:
+
+- `begins`: a blank stands before the next word: the prompt's last, or a line end;
+- `glued`: the next word is glued to the last one;
+- `apart`: the last word ends in a zero-width character, beside which a blank is needed;
+- `open_0`, `open_1`: whether a straight quote of either kind is open.
+"""
+
+import numpy as np
+from onnx import TensorProto
+
+from nextword.export.graph import Graph
+from nextword.export.splitting import BLANKS, LINE_END, regex_class
+from nextword.runtime.metadata import Metadata
+from nextword.text import words
+
+_QUOTES = tuple(sorted(words.STRAIGHT_QUOTES))
+_OPENS, _ENDS_ZERO_WIDTH = 1, 2
+_FIRST_QUOTE = 3
+
+
+def carried(metadata: Metadata) -> list[str]:
+    """The names of the flags that the loop carries."""
+    if metadata.split_by == "characters":
+        return []
+    if metadata.split_by == "whitespace":
+        return ["begins"]
+    return ["begins", "glued", "apart", "open_0", "open_1"]
+
+
+def first(graph: Graph, prompt: str, tokens: str, metadata: Metadata) -> list[str]:
+    """The flags after the prompt.
+
+    **Arguments:**
+
+    - `prompt`: name of the string `(1,)`.
+    - `tokens`: name of its words `(n,)`.
+    """
+    if metadata.split_by == "characters":
+        return []
+    begins = graph.node("RegexFullMatch", [prompt], pattern=f"(?s:.*)[{regex_class(BLANKS)}]")
+    if metadata.split_by == "whitespace":
+        return [begins]
+    # Each word's kind as a number; that of no word is 0.
+    # Sorted, since the order of a set turns on the process, and the file's bytes must not.
+    kinds = dict.fromkeys(sorted(words.OPENING | words.FULL_WIDTH), _OPENS)
+    kinds |= {word: _FIRST_QUOTE + number for number, word in enumerate(_QUOTES)}
+    kinds |= {word: _ENDS_ZERO_WIDTH for word in metadata.dictionary if word[-1] in words.ZERO_WIDTH}
+    kind = graph.look_up(tokens, kinds, 0)
+    nothing = graph.constant("text_no_kind", np.array([0]))
+    last = graph.node(
+        "Gather",
+        [graph.node("Concat", [nothing, kind], axis=0), graph.constant("text_last", np.array([-1]))],
+    )  # (1,)
+
+    def is_kind(values: str, number: int) -> str:
+        return graph.node("Equal", [values, graph.constant(f"text_kind_{number}", np.array(number))])
+
+    glued, opened = is_kind(last, _OPENS), []
+    for number in range(len(_QUOTES)):
+        are_quotes = graph.node("Cast", [is_kind(kind, _FIRST_QUOTE + number)], to=TensorProto.INT64)
+        count = graph.node("ReduceSum", [are_quotes])  # (1,)
+        odd = graph.node("Mod", [count, graph.constant("text_two", np.array(2))])
+        opened.append(graph.node("Cast", [odd], to=TensorProto.BOOL))
+        opens_last = graph.node("And", [is_kind(last, _FIRST_QUOTE + number), opened[-1]])
+        glued = graph.node("Or", [glued, opens_last])
+    return [begins, glued, is_kind(last, _ENDS_ZERO_WIDTH), *opened]
+
+
+def piece(graph: Graph, id: str, metadata: Metadata) -> str:
+    """The text that the next word adds; sets the flags after it, `next_…`.
+
+    **Arguments:**
+
+    - `id`: name of the word's id, `(1,)`.
+
+    **Returns:** the name of a string `(1,)`.
+    """
+    is_line_end = [metadata.line_ends and word == words.END_OF_LINE for word in metadata.dictionary]
+    texts = [LINE_END if ends else word for word, ends in zip(metadata.dictionary, is_line_end, strict=True)]
+    word = graph.node("Gather", [graph.constant("word_words", np.array(texts)), id])
+    if metadata.split_by == "characters":
+        return word
+    glued = "begins"
+    if metadata.split_by == "words":
+        glued = graph.node("Or", ["begins", _is_glued(graph, id, metadata)])
+    if metadata.line_ends:
+        ends = graph.node(
+            "Gather", [graph.constant("word_is_line_end", np.array(is_line_end)), id], "next_begins"
+        )
+        glued = graph.node("Or", [glued, ends])
+    else:
+        graph.node("Identity", [graph.constant("word_false", np.array([False]))], "next_begins")
+    blank = graph.node(
+        "Where",
+        [
+            glued,
+            graph.constant("word_nothing", np.array([""])),
+            graph.constant("word_blank", np.array([" "])),
+        ],
+    )
+    return graph.node("StringConcat", [blank, word])
+
+
+def _is_glued(graph: Graph, id: str, metadata: Metadata) -> str:
+    """Whether a word is glued to the one before it; sets the flags after it."""
+
+    def has(name: str, flags: list[bool]) -> str:
+        return graph.node("Gather", [graph.constant(f"word_{name}", np.array(flags)), id])  # (1,)
+
+    known = metadata.dictionary
+    closes = has("closes", [word in words.CLOSING or word in words.FULL_WIDTH for word in known])
+    opens = has("opens", [word in words.OPENING or word in words.FULL_WIDTH for word in known])
+    for number, quote in enumerate(_QUOTES):
+        is_quote, is_open = has(f"quote_{number}", [word == quote for word in known]), f"open_{number}"
+        closes = graph.node("Or", [closes, graph.node("And", [is_quote, is_open])])
+        opens = graph.node("Or", [opens, graph.node("And", [is_quote, graph.node("Not", [is_open])])])
+        graph.node("Xor", [is_quote, is_open], f"next_{is_open}")
+    graph.node("Identity", [opens], "next_glued")
+    graph.node(
+        "Identity", [has("ends_zero_width", [word[-1] in words.ZERO_WIDTH for word in known])], "next_apart"
+    )
+    begins_apart = has("begins_apart", [words.begins_apart(word) for word in known])
+    together = graph.node("Not", [graph.node("Or", ["apart", begins_apart])])
+    return graph.node("And", [graph.node("Or", ["glued", closes]), together])

@@ -1,0 +1,57 @@
+"""What training leaves out at random, so that the network does not learn its text by heart."""
+
+from dataclasses import dataclass
+
+from torch import Tensor, nn
+
+
+@dataclass(frozen=True)
+class Dropout:
+    """Shares that are left out, each 0 for nothing; what stays is scaled up to the same mean.
+
+    - `values`: of the values before and between the layers, anew for each word (Zaremba,
+      Sutskever & Vinyals 2014).
+    - `output`: the same after the last layer.
+    - `locked`: of the values in all these places, the same ones throughout a step (variational
+      dropout, Gal & Ghahramani 2016).
+    - `embedding`: of the dictionary's words, which are zero vectors throughout a step (Gal &
+      Ghahramani 2016).
+    - `weights`: of the weights from a layer's hidden state to its next one, throughout a step
+      (DropConnect; weight-dropped LSTM, Merity, Keskar & Socher 2018).
+    """
+
+    values: float = 0.0
+    output: float = 0.0
+    locked: float = 0.0
+    embedding: float = 0.0
+    weights: float = 0.0
+
+    def of_words(self, vectors: Tensor, ids: Tensor, dictionary: int) -> Tensor:
+        """Leaves words out.
+
+        **Arguments:**
+
+        - `vectors`: the words' vectors, `(time, batch, embedding)`.
+        - `ids`: of the same words, `(time, batch)`.
+        - `dictionary`: number of words.
+        """
+        if not self.embedding:
+            return vectors
+        kept = nn.functional.dropout(vectors.new_ones(dictionary), self.embedding)
+        return vectors * kept[ids].unsqueeze(-1)
+
+    def of_values(self, values: Tensor, *, is_output: bool = False) -> Tensor:
+        """Leaves values out of `(time, batch, features)`; `is_output` says that no layer follows."""
+        share = self.output if is_output else self.values
+        if share:
+            values = nn.functional.dropout(values, share)
+        if self.locked:
+            values = values * nn.functional.dropout(values.new_ones(1, *values.shape[1:]), self.locked)
+        return values
+
+    def of_weights(self, layer: nn.Module) -> list[Tensor]:
+        """The weights of a layer, in the order of its parameters, some of the recurrent ones left out."""
+        weights: list[Tensor] = list(layer.parameters())
+        if self.weights:
+            weights[1] = nn.functional.dropout(weights[1], self.weights)
+        return weights

@@ -1,0 +1,209 @@
+"""The network: embedding → layers of a cell → logits, and its place on disk."""
+
+import copy
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from safetensors.numpy import load_file, save
+from torch import Tensor, nn
+
+from nextword import outputs
+from nextword.errors import TrainingError
+from nextword.model.cells import CELLS, State
+from nextword.model.dropout import Dropout
+
+Weights = Mapping[str, NDArray[Any]]
+
+
+@dataclass(frozen=True)
+class Architecture:
+    """What has to be known to build a network for its weights.
+
+    - `dictionary`: number of words.
+    - `cell`: its name in `cells.CELLS`.
+    - `embedding`, `hidden`, `layers`: sizes.
+    - `context`: words that the network reads to predict the next one; `None` if its state is carried.
+    - `tied`: whether embedding and logits share their matrix.
+    - `precision`: `float64` or `float32`, in which it was trained and is evaluated.
+    """
+
+    dictionary: int
+    cell: str
+    embedding: int
+    hidden: int
+    layers: int
+    context: int | None
+    tied: bool
+    precision: str
+
+
+class Network(nn.Module):
+    """Word ids → logits of the next word.
+
+    A tied network whose embedding is of another size than its hidden state has a projection from the
+    one to the other before the shared matrix (Press & Wolf 2017, section 3).
+
+    **Arguments:**
+
+    - `architecture`: its sizes.
+    - `seed`: of the initial weights.
+    - `dropout`: what is left out while training; nothing if left out.
+    """
+
+    def __init__(self, architecture: Architecture, seed: int = 0, dropout: Dropout | None = None) -> None:
+        super().__init__()
+        size = architecture
+        self._cell = CELLS[size.cell]
+        inputs = [size.embedding] + [size.hidden] * (size.layers - 1)
+        self.embedding = nn.Embedding(size.dictionary, size.embedding)
+        self.layers = nn.ModuleList(self._cell.module(input, size.hidden) for input in inputs)
+        is_projected = size.tied and size.embedding != size.hidden
+        self.projection = nn.Linear(size.hidden, size.embedding, bias=False) if is_projected else None
+        self.logits = nn.Linear(size.embedding if size.tied else size.hidden, size.dictionary)
+        if size.tied:
+            self.logits.weight = self.embedding.weight
+        self.architecture = architecture
+        self._dropout = dropout or Dropout()
+        self.to(getattr(torch, size.precision))
+        self._initialise(np.random.default_rng(seed), size.hidden**-0.5)
+
+    def forward(self, ids: Tensor, state: State | None = None) -> tuple[Tensor, dict[str, Tensor]]:
+        """Reads words.
+
+        **Arguments:**
+
+        - `ids`: shape `(batch, time)`.
+        - `state`: before the first word, its parts by name, each of shape `(layers, batch, hidden)`;
+          zero if left out.
+
+        **Returns:** the logits of the word after the last one, `(batch, dictionary)`, and the
+        state after the last word.
+        """
+        features, after = self.read(ids, state)
+        return self.logits(features[-1]), after
+
+    def after_each_word(self, ids: Tensor, state: State | None = None) -> tuple[Tensor, dict[str, Tensor]]:
+        """Reads words, as `forward` does.
+
+        **Returns:** the logits after each word, `(time, batch, dictionary)`, and the state after the
+        last.
+        """
+        features, after = self.read(ids, state)
+        return self.logits(features), after
+
+    def read(self, ids: Tensor, state: State | None = None) -> tuple[Tensor, dict[str, Tensor]]:
+        """Reads words, as `forward` does.
+
+        **Returns:** what the logits are computed from after each word, `(time, batch, hidden)`, or
+        `(time, batch, embedding)` in a tied network; and the state after the last word.
+        """
+        dropout = self._dropout if self.training else Dropout()
+        vectors = dropout.of_words(self.embedding(ids.T), ids.T, self.embedding.num_embeddings)
+        values = dropout.of_values(vectors)  # (time, batch, embedding)
+        states = []
+        for number, layer in enumerate(self.layers):
+            before = state and {name: part[number : number + 1] for name, part in state.items()}
+            values, after = self._cell.run(dropout.of_weights(layer), values, before)
+            values = dropout.of_values(
+                values, is_output=number + 1 == len(self.layers)
+            )  # (time, batch, hidden)
+            states.append(after)
+        features = values if self.projection is None else self.projection(values)
+        return features, {name: torch.cat([one[name] for one in states]) for name in self._cell.states}
+
+    @property
+    def size(self) -> int:
+        """How many weights there are; a shared matrix counts once."""
+        return sum(weight.numel() for weight in self.parameters())
+
+    def expect(self, frequencies: NDArray[np.float64]) -> None:
+        """Sets the logits' bias so that, at first, each word is expected with its frequency.
+
+        Otherwise the first few hundred steps drive the states to their limits to learn just that.
+
+        **Arguments:**
+
+        - `frequencies`: the share of each word, above 0, shape `(dictionary,)`.
+        """
+        with torch.no_grad():
+            self.logits.bias.copy_(torch.from_numpy(np.log(frequencies)))
+
+    def _initialise(self, random: np.random.Generator, bound: float) -> None:
+        """Draws PyTorch's default distributions; a shared matrix has that of the logits.
+
+        They come from numpy, whose generator gives the same numbers on every machine.
+        """
+        tied = self.logits.weight is self.embedding.weight
+        for name, weight in self.named_parameters():
+            if name == "embedding.weight" and not tied:
+                drawn = random.standard_normal(weight.shape)
+            else:
+                drawn = random.uniform(-bound, bound, weight.shape)
+            with torch.no_grad():
+                weight.copy_(torch.from_numpy(drawn))
+
+
+def rounded(network: Network) -> Network:
+    """A copy whose weights are those that `publish` would write: rounded once to float16.
+
+    **Raises:** `TrainingError` for a weight that float16 cannot hold.
+    """
+    copied = copy.deepcopy(network).eval()
+    with torch.no_grad():
+        for name, weight in copied.named_parameters():
+            weight.copy_(weight.half())
+            if not weight.isfinite().all():
+                raise TrainingError(
+                    f"a weight of {name} is not a number that float16 can hold (at most 65504); "
+                    "lower train.learning_rate"
+                )
+    return copied
+
+
+def publish(network: Network, steps: int, directory: Path) -> None:
+    """Writes a network: its weights in float16, its architecture, and how long it was trained.
+
+    Training in float64 leaves differences of 1e-13 between machines; the rounding swallows them.
+
+    **Arguments:**
+
+    - `steps`: optimiser steps that it was trained for.
+
+    **Raises:** `TrainingError` for a weight that float16 cannot hold.
+    """
+    weights = {name: weight.half().numpy() for name, weight in rounded(network).state_dict().items()}
+    with outputs.replacing(directory) as temporary:
+        temporary.mkdir()
+        (temporary / "weights.safetensors").write_bytes(save(weights))
+        outputs.write_json(temporary / "architecture.json", asdict(network.architecture))
+        outputs.write_json(temporary / "training.json", {"steps": steps})
+
+
+def load_weights(directory: Path) -> tuple[Architecture, dict[str, NDArray[Any]]]:
+    """The architecture of a published network and its float16 weights by name."""
+    description = json.loads((directory / "architecture.json").read_text(encoding="utf-8"))
+    return Architecture(**description), load_file(directory / "weights.safetensors")
+
+
+def trained_steps(directory: Path) -> int:
+    """The optimiser steps that a published network was trained for."""
+    training = json.loads((directory / "training.json").read_text(encoding="utf-8"))
+    return int(training["steps"])
+
+
+def from_weights(architecture: Architecture, weights: Weights) -> Network:
+    """A network with these weights in the precision of its architecture, ready to be evaluated."""
+    network = Network(architecture)
+    network.load_state_dict({name: torch.from_numpy(weight) for name, weight in weights.items()})
+    return network.eval()
+
+
+def load(directory: Path) -> Network:
+    """A published network, ready to be evaluated."""
+    return from_weights(*load_weights(directory))

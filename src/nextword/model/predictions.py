@@ -1,0 +1,153 @@
+"""What a network predicts for the words of a text, and how good predictions could be at best."""
+
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+
+from nextword import figures
+from nextword.figures import SUGGESTIONS, Quality
+from nextword.model.network import Network
+from nextword.text import windows
+from nextword.text.windows import Windows
+
+BATCH = 256  # words that are predicted at once
+
+# Log-probabilities, `(batch, dictionary)`, and the words that follow, `(batch,)`.
+Part = tuple[NDArray[np.floating], NDArray[np.int64]]
+
+
+@dataclass(frozen=True)
+class Predictions:
+    """What was predicted for each word, every array of shape `(words,)`.
+
+    - `log_probability`: ln P of the word that really follows.
+    - `rank`: how many words were held likelier than it, as `figures.ranks` counts.
+    - `likeliest`: id of the word held likeliest.
+    - `likeliest_log_probability`: ln P of that word.
+    """
+
+    log_probability: NDArray[np.float64]
+    rank: NDArray[np.int64]
+    likeliest: NDArray[np.int64]
+    likeliest_log_probability: NDArray[np.float64]
+
+    def __len__(self) -> int:
+        return len(self.rank)
+
+    def last(self, count: int) -> "Predictions":
+        """The predictions of the last words."""
+        return Predictions(*(values[len(self) - count :] for values in vars(self).values()))
+
+    @property
+    def quality(self) -> Quality:
+        """The four figures of these predictions."""
+        loss = float(-self.log_probability.mean())
+        return Quality(
+            accuracy=float((self.rank == 0).mean()),
+            top_3_accuracy=float((self.rank < SUGGESTIONS).mean()),
+            loss=loss,
+            perplexity=figures.perplexity(loss),
+        )
+
+
+def predict(network: Network, ids: NDArray[Any], unknown: int | None) -> Predictions:
+    """What a network predicts for a text, computed in the precision of its weights.
+
+    **Arguments:**
+
+    - `ids`: the text, shape `(words,)`.
+    - `unknown`: id of `<unk>`, which is never an answer.
+    """
+    return judge(log_probabilities(network, ids), unknown)
+
+
+def log_probabilities(network: Network, ids: NDArray[Any]) -> Iterator[Part]:
+    """The distributions that a network gives to the words of a text.
+
+    With a context of n words these are the words from the n-th on (from 0), each after its window;
+    with an unbounded one all but the first, the state carried from the start.
+
+    **Arguments:**
+
+    - `ids`: the text, shape `(words,)`.
+    """
+    context = network.architecture.context
+    parts = _along(network, ids) if context is None else _by_windows(network, windows.windows(ids, context))
+    for logits, next_words in parts:
+        yield torch.log_softmax(logits, 1).cpu().numpy(), next_words
+
+
+def judge(parts: Iterable[Part], unknown: int | None) -> Predictions:
+    """Compares predicted distributions with what follows.
+
+    **Arguments:**
+
+    - `unknown`: id of `<unk>`, which is never an answer.
+    """
+    return Predictions(*map(np.concatenate, zip(*(_judge(*part, unknown) for part in parts), strict=True)))
+
+
+def best_possible(text: Windows, unknown: int | None) -> Quality:
+    """The ceiling of accuracy and the floor of loss and perplexity for some windows.
+
+    Where the same words are followed by different words, no predictor that sees only those words
+    can be right each time: at best it gives each follower its relative frequency.
+
+    **Arguments:**
+
+    - `unknown`: id of `<unk>`, which is never an answer.
+    """
+    _, context_ids = np.unique(text.contexts, axis=0, return_inverse=True)
+    pairs = np.column_stack([context_ids, text.next_words])
+    distinct, counts = np.unique(pairs, axis=0, return_counts=True)
+    contexts, followers = distinct.T
+    totals = np.bincount(contexts, weights=counts)[contexts]
+    # Followers of a context by falling count, so that a follower's rank is its distance from
+    # the context's first row. What is no answer comes last.
+    is_answer = np.full(len(followers), True) if unknown is None else followers != unknown
+    order = np.lexsort((-counts * is_answer, contexts))
+    starts = np.searchsorted(contexts, contexts)
+    rank = np.empty_like(order)
+    rank[order] = np.arange(len(order)) - starts[order]
+    loss = float(-(counts * np.log(counts / totals)).sum() / counts.sum())
+    return Quality(
+        accuracy=float(counts[is_answer & (rank == 0)].sum() / counts.sum()),
+        top_3_accuracy=float(counts[is_answer & (rank < SUGGESTIONS)].sum() / counts.sum()),
+        loss=loss,
+        perplexity=figures.perplexity(loss),
+    )
+
+
+def _by_windows(network: Network, text: Windows) -> Iterator[tuple[torch.Tensor, NDArray[np.int64]]]:
+    device = network.logits.weight.device
+    for part in windows.in_order(len(text), BATCH):
+        contexts, next_words = text.take(part)
+        with torch.no_grad():
+            logits, _ = network(torch.from_numpy(contexts).to(device))
+        yield logits, next_words
+
+
+def _along(network: Network, ids: NDArray[Any]) -> Iterator[tuple[torch.Tensor, NDArray[np.int64]]]:
+    state, device = None, network.logits.weight.device
+    for start in range(0, len(ids) - 1, BATCH):
+        part = ids[start : start + BATCH + 1].astype(np.int64)
+        with torch.no_grad():
+            logits, state = network.after_each_word(torch.from_numpy(part[None, :-1]).to(device), state)
+        yield logits[:, 0], part[1:]
+
+
+def _judge(
+    log_probabilities: NDArray[np.floating], next_words: NDArray[np.int64], unknown: int | None
+) -> tuple[NDArray[Any], ...]:
+    rows = np.arange(len(next_words))
+    likeliest = figures.likeliest(log_probabilities, unknown)
+    return (
+        log_probabilities[rows, next_words].astype(np.float64),
+        figures.ranks(log_probabilities, next_words, unknown),
+        likeliest,
+        log_probabilities[rows, likeliest].astype(np.float64),
+    )

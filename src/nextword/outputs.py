@@ -1,0 +1,70 @@
+"""Outputs: files that are there whole or not at all, and how numbers are written in them."""
+
+import csv
+import dataclasses
+import json
+import tempfile
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+
+@contextmanager
+def replacing(path: Path) -> Iterator[Path]:
+    """Gives a temporary path to write a file or a directory to, and renames it to `path`.
+
+    The old `path` stays as it was until the block ends, and for good if the block fails.
+
+    **Arguments:**
+
+    - `path`: where the output shall be; its parent is created.
+    """
+    path.parent.mkdir(parents=True, exist_ok=True)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".writing-") as scratch:
+        temporary = Path(scratch) / path.name
+        yield temporary
+        if path.is_dir():
+            # A directory cannot be renamed over one that has files in it.
+            path.replace(Path(scratch) / "replaced")
+        temporary.replace(path)
+
+
+def write_text(path: Path, text: str) -> None:
+    """Writes `text` as UTF-8 with LF line ends, whatever the platform."""
+    with replacing(path) as temporary:
+        temporary.write_text(text, encoding="utf-8", newline="\n")
+
+
+def write_json(path: Path, value: Any) -> None:
+    """Writes `value` as indented JSON, in the order of its keys.
+
+    **Raises:** `ValueError` for a number that JSON does not have: NaN or an infinity.
+    """
+    write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
+    """Writes a table as CSV, its numbers rounded as `significant` does."""
+    with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
+        table = csv.writer(file, lineterminator="\n")
+        table.writerow(header)
+        table.writerows(
+            [significant(cell) if isinstance(cell, float) else cell for cell in row] for row in rows
+        )
+
+
+def significant(value: float) -> float:
+    """`value` rounded to 6 significant digits, beyond which machines may differ."""
+    return float(f"{value:.6g}")
+
+
+def plain(value: Any) -> Any:
+    """Dataclasses and mappings as dictionaries, for JSON: numbers rounded, what is `None` left out."""
+    if dataclasses.is_dataclass(value):
+        value = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
+    if isinstance(value, dict):
+        return {str(key): plain(one) for key, one in value.items() if one is not None}
+    if isinstance(value, list | tuple):
+        return [plain(one) for one in value]
+    return significant(value) if isinstance(value, float) else value

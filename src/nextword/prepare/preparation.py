@@ -1,0 +1,195 @@
+"""Text files → word ids and a dictionary, in memory that the different words bound and not the text."""
+
+import hashlib
+import itertools
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nextword import outputs
+from nextword.errors import CorpusError
+from nextword.params import PrepareParams
+from nextword.prepare import statistics
+from nextword.text import corpus, reading, words
+from nextword.text.corpus import PARTS, Corpus
+from nextword.text.dictionary import Dictionary
+
+
+def prepare(params: PrepareParams, directory: Path) -> Corpus:
+    """Splits a text into words and writes them as ids.
+
+    The text is read piece by piece, and ids are written as they come, so that memory is bounded by
+    the number of different words and not by the text.
+
+    **Arguments:**
+
+    - `directory`: where `text.corpus.load` finds them.
+
+    **Raises:** `CorpusError` for a text that is missing, empty or not UTF-8, and for held-out words
+    that the dictionary does not have.
+    """
+    try:
+        sources = _sources(params)
+        last_lines = _last_lines(sources[0], params.held_out)
+        counts: list[Counter[str]] = [Counter() for _ in PARTS]
+        characters = [0 for _ in PARTS]
+        for part, tokens, length in _parts(sources, params, last_lines):
+            counts[part].update(tokens)
+            characters[part] += length
+    except CorpusError as error:
+        raise CorpusError(f"prepare.text: {error}") from None
+    dictionary = Dictionary.count(counts[0], params.max_words, params.min_count)
+    _check(params, counts, dictionary)
+    spellings = list(dict.fromkeys(word for count in counts for word in count if dictionary.is_unknown(word)))
+    ends = np.cumsum([count.total() for count in counts]).tolist()
+    unknown_counts = [sum(n for word, n in one.items() if dictionary.is_unknown(word)) for one in counts]
+    text = {
+        "split_by": params.split_by,
+        "lowercase": params.lowercase,
+        "line_ends": params.line_ends,
+        "ends": ends,
+        "characters": characters,
+        "unknown": dictionary.unknown,
+        "learnt_spellings": sum(word in counts[0] for word in spellings),
+        "unknown_ends": np.cumsum(unknown_counts).tolist(),
+        "sha256": _sha256(list(itertools.chain(*sources))),
+    }
+    with outputs.replacing(directory) as temporary:
+        temporary.mkdir()
+        _write_ids(temporary, text, dictionary, spellings, _parts(sources, params, last_lines))
+        outputs.write_json(temporary / "dictionary.json", dictionary.words)
+        outputs.write_json(temporary / "spellings.json", spellings)
+        np.save(temporary / "frequencies.npy", _frequencies(counts[0], dictionary))
+        outputs.write_json(temporary / "text.json", text)
+        report = statistics.statistics(counts, dictionary)
+        outputs.write_json(temporary / "report.json", outputs.plain(report))
+        statistics.write_ranks(temporary / "ranks.csv", counts)
+    return corpus.load(directory)
+
+
+def _check(params: PrepareParams, counts: list[Counter[str]], dictionary: Dictionary) -> None:
+    """Makes sure that there is something to learn from in each part."""
+    if not counts[0]:
+        raise CorpusError(f"{params.text} has no words to learn from; set prepare.text to another text")
+    if not any(not dictionary.is_unknown(word) for word in dictionary.words):
+        raise CorpusError(
+            f"no word stands {params.min_count} times in the training part, so that all would be <unk>; "
+            "lower prepare.min_count"
+        )
+    if params.held_out and not all(counts):
+        raise CorpusError(
+            f"prepare.held_out {params.held_out:g} leaves a part without words; hold out more lines, or none"
+        )
+    for name, count in zip(PARTS[1:], counts[1:], strict=True):
+        if getattr(params, name) and not count:
+            raise CorpusError(f"prepare.{name} has no words; name another file, or null")
+    new = next((word for count in counts[1:] for word in count if word not in dictionary), None)
+    if new is not None and dictionary.unknown is None:
+        raise CorpusError(
+            f"the held-out word {new!r} is not in the training part; set prepare.min_count to 2, or "
+            "prepare.max_words, so that <unk> stands for it"
+        )
+
+
+def _sources(params: PrepareParams) -> list[list[Path]]:
+    """The files of the training part, and those of one's own for validation and test, if any."""
+    folder = Path(params.text)
+    if not (params.validation or params.test):
+        return [reading.files_of(folder)]
+    if not folder.is_dir():
+        raise CorpusError(
+            f"{folder} is not a folder; prepare.validation and prepare.test name files inside it"
+        )
+    held_out = [reading.files_of(folder / name) if name else [] for name in (params.validation, params.test)]
+    taken = set(itertools.chain(*held_out))
+    return [[path for path in reading.files_of(folder) if path not in taken], *held_out]
+
+
+def _last_lines(paths: list[Path], held_out: float) -> list[int]:
+    """The lines after which the training and the validation part end; none if nothing is held out."""
+    if not held_out:
+        return []
+    lines = sum(text.count("\n") for path in paths for text in reading.blocks(path))
+    return [round(lines * (1 - held_out)), round(lines * (1 - held_out / 2))]
+
+
+def _parts(
+    sources: list[list[Path]], params: PrepareParams, last_lines: list[int]
+) -> Iterator[tuple[int, list[str], int]]:
+    """The words of the text in order, some at a time, with their part's number and their length in it."""
+
+    def split(part: int, text: str) -> tuple[int, list[str], int]:
+        return part, words.split(text, params.split_by, params.lowercase, params.line_ends), len(text)
+
+    line = part = 0
+    for piece in itertools.chain.from_iterable(map(reading.blocks, sources[0])):
+        text = piece
+        while part < len(last_lines) and line + text.count("\n") >= last_lines[part]:
+            place = 0
+            for _ in range(last_lines[part] - line):
+                place = text.index("\n", place) + 1
+            yield split(part, text[:place])
+            text, line, part = text[place:], last_lines[part], part + 1
+        yield split(part, text)
+        line += text.count("\n")
+    for part, paths in enumerate(sources[1:], 1):
+        for text in itertools.chain.from_iterable(map(reading.blocks, paths)):
+            yield split(part, text)
+
+
+def _write_ids(
+    directory: Path,
+    text: Mapping[str, Any],
+    dictionary: Dictionary,
+    spellings: list[str],
+    parts: Iterator[tuple[int, list[str], int]],
+) -> None:
+    """Writes the ids of the words, and of the spellings of unknown ones, as they come."""
+    id_type = np.uint16 if len(dictionary) <= np.iinfo(np.uint16).max + 1 else np.uint32
+    places = {word: place for place, word in enumerate(spellings)}
+    with (
+        _array(directory / "ids.npy", np.dtype(id_type), text["ends"][-1]) as ids,
+        _array(directory / "unknown.npy", np.dtype(np.uint32), text["unknown_ends"][-1]) as unknown,
+    ):
+        for _, tokens, _ in parts:
+            ids(dictionary.encode(tokens))
+            unknown([places[word] for word in tokens if word in places])
+
+
+@contextmanager
+def _array(path: Path, dtype: np.dtype[Any], count: int) -> Iterator[Callable[[list[int]], None]]:
+    """A function that appends numbers to a file in numpy's format, which has room for so many."""
+    header = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": (count,)}
+    with path.open("wb") as file:
+        np.lib.format.write_array_header_1_0(file, header)
+
+        def append(values: list[int]) -> None:
+            file.write(np.array(values, dtype).tobytes())
+
+        yield append
+
+
+def _frequencies(counts: Counter[str], dictionary: Dictionary) -> NDArray[np.int64]:
+    """How often each word stands in the training part; `<unk>` has what the others leave."""
+    found = np.array([counts[word] for word in dictionary.words])
+    if dictionary.unknown is not None:
+        found[dictionary.unknown] = 0
+        found[dictionary.unknown] = counts.total() - found.sum()
+    return found
+
+
+def _sha256(paths: list[Path]) -> str:
+    """Of one file as it is, or of the list of several files' names and sums."""
+    digests = []
+    for path in paths:
+        with path.open("rb") as file:
+            digests.append(hashlib.file_digest(file, "sha256").hexdigest())
+    if len(paths) == 1:
+        return digests[0]
+    listed = "".join(f"{digest}  {path.name}\n" for digest, path in zip(digests, paths, strict=True))
+    return hashlib.sha256(listed.encode()).hexdigest()

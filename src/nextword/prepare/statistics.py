@@ -1,0 +1,78 @@
+"""A text at a glance: its parts, its most frequent words, and how fast words grow rare."""
+
+import math
+from collections import Counter
+from collections.abc import Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from nextword import outputs
+from nextword.text.corpus import PARTS
+from nextword.text.dictionary import Dictionary
+
+_MOST_FREQUENT = 20  # words in the report
+_RANKS = 60  # at equal distances on a logarithmic scale
+
+
+@dataclass(frozen=True)
+class PartStatistics:
+    """A part of the text.
+
+    - `words`, `different_words`: how many there are.
+    - `unknown_share`: share of the words that the dictionary lacks, or that stand in the text as `<unk>`.
+    """
+
+    words: int
+    different_words: int
+    unknown_share: float
+
+
+@dataclass(frozen=True)
+class Statistics:
+    """The text at a glance.
+
+    - `dictionary`: number of words.
+    - `parts`: those that are not empty, by name.
+    - `most_frequent`: the training part's most frequent words, and how often each stands there.
+    """
+
+    dictionary: int
+    parts: dict[str, PartStatistics]
+    most_frequent: dict[str, int]
+
+
+def statistics(counts: list[Counter[str]], dictionary: Dictionary) -> Statistics:
+    """The text at a glance, from how often each word stands in each part."""
+    parts = {
+        name: PartStatistics(
+            words=(total := count.total()),
+            different_words=len(count),
+            unknown_share=sum(n for word, n in count.items() if dictionary.is_unknown(word)) / total,
+        )
+        for name, count in zip(PARTS, counts, strict=True)
+        if count
+    }
+    return Statistics(len(dictionary), parts, dict(counts[0].most_common(_MOST_FREQUENT)))
+
+
+def write_ranks(path: Path, counts: list[Counter[str]]) -> None:
+    """How fast words grow rare (Zipf 1949), and what share of each part the words up to each rank cover."""
+    by_frequency = [word for word, _ in counts[0].most_common()]
+    covered = {
+        f"{name}_coverage": np.cumsum([count[word] for word in by_frequency]) / count.total()
+        if count
+        else None
+        for name, count in zip(PARTS, counts, strict=True)
+    }
+    ranks = np.unique(np.geomspace(1, len(by_frequency), _RANKS).round().astype(np.int64))
+
+    def rows() -> Iterator[list[Any]]:
+        for rank in ranks.tolist():
+            count = counts[0][by_frequency[rank - 1]]
+            shares = ("" if part is None else float(part[rank - 1]) for part in covered.values())
+            yield [rank, count, math.log10(rank), math.log10(count), *shares]
+
+    outputs.write_table(path, ["rank", "count", "log10_rank", "log10_count", *covered], rows())

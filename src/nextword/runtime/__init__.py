@@ -1,0 +1,1 @@
+"""A model file → text. Needs numpy and onnxruntime, and nothing else."""

@@ -1,0 +1,94 @@
+"""A memory of what a text has said so far, for a model that does not learn on the device."""
+
+from typing import NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nextword.errors import SamplingError
+
+MOST_FORGOTTEN = 128
+
+_MOST_WORDS = 1_000_000
+
+
+class CacheSettings(NamedTuple):
+    """How much a neural cache remembers, and how much it counts.
+
+    - `size`: words remembered; 0 is off.
+    - `weight`: share of the probability that it gives, above 0 and below 1.
+    - `flatness`: how sharply it prefers what stood in similar places, at least 0.
+    """
+
+    size: int
+    weight: float
+    flatness: float
+
+    def check(self) -> "CacheSettings":
+        """These settings.
+
+        **Raises:** `SamplingError` for a value that is out of range, or has no effect.
+        """
+        if not 0 <= self.size <= _MOST_WORDS:
+            raise SamplingError(f"cache_size must be from 0 to {_MOST_WORDS:,}; got {self.size:,}")
+        if not 0 <= self.weight < 1:
+            raise SamplingError(f"cache_weight must be from 0 to below 1; got {self.weight:g}")
+        if not 0 <= self.flatness <= 1000:
+            raise SamplingError(f"cache_flatness must be from 0 to 1000; got {self.flatness:g}")
+        if bool(self.size) != bool(self.weight):
+            raise SamplingError("cache_size and cache_weight have no effect without each other; give both")
+        return self
+
+
+class NeuralCache:
+    """A continuous cache (Grave, Joulin & Usunier 2016, equations 2 and 3).
+
+    It keeps the last hidden states h_i and the word w_{i+1} that followed each:
+
+        P_cache(w | h_t) ∝ Σ_i 1{w = w_{i+1}} exp(θ h_t · h_i)
+        P(w) = (1 − λ) P_model(w) + λ P_cache(w)
+
+    **Arguments:**
+
+    - `settings`: with λ as `weight` and θ as `flatness`.
+    - `hidden`: size of a hidden state.
+
+    **Attributes:** `states`, shape `(places, hidden)`, and `words`, shape `(places,)`, are a ring;
+    `count` is the number of words remembered, however long ago.
+    """
+
+    def __init__(self, settings: CacheSettings, hidden: int) -> None:
+        self.settings = settings
+        # Some places more than count, so that what was forgotten last can be remembered again.
+        places = settings.size + MOST_FORGOTTEN if settings.size else 0
+        self.states = np.zeros((places, hidden), np.float32)
+        self.words = np.zeros(places, np.int64)
+        self.count = 0
+
+    def remember(self, hidden: NDArray[np.float32], word: int) -> None:
+        """Keeps that `word` followed the hidden state `(hidden,)`."""
+        if self.settings.size:
+            place = self.count % len(self.words)
+            self.states[place], self.words[place] = hidden, word
+            self.count += 1
+
+    def forget(self) -> None:
+        """Undoes the last `remember`; at most `MOST_FORGOTTEN` times in a row."""
+        self.count = max(0, self.count - 1)
+
+    def mix(self, log_probabilities: NDArray[np.float64], hidden: NDArray[np.float32]) -> NDArray[np.float64]:
+        """The model's log-probabilities `(dictionary,)` mixed with the cache's, after `hidden`."""
+        if not self.count:
+            return log_probabilities
+        age = (self.count - 1 - np.arange(len(self.words))) % len(self.words)
+        kept = np.flatnonzero(age < min(self.count, self.settings.size))
+        exponents = self.settings.flatness * (self.states @ hidden)[kept].astype(np.float64)
+        weights = np.exp(exponents - exponents.max())
+        weights *= self.settings.weight / weights.sum()
+        words, places = np.unique(self.words[kept], return_inverse=True)
+        # In logarithms, since a probability that a float cannot hold would become 0.
+        mixed: NDArray[np.float64] = np.log1p(-self.settings.weight) + log_probabilities
+        with np.errstate(divide="ignore"):
+            remembered = np.log(np.bincount(places, weights))
+        mixed[words] = np.logaddexp(mixed[words], remembered)
+        return mixed

@@ -1,0 +1,36 @@
+"""Logits and what was typed of a word → what the word may become."""
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nextword.errors import CountError, UnknownWordError
+from nextword.runtime import draw
+from nextword.text.dictionary import Dictionary
+
+
+def complete(
+    dictionary: Dictionary, logits: NDArray[np.float32], n: int, prefix: str
+) -> list[tuple[str, float]]:
+    """The likeliest words that begin with `prefix`, with their share of the probability.
+
+    **Arguments:**
+
+    - `logits`: shape `(dictionary,)`; log-probabilities will do.
+    - `n`: from 1 to the number of words that can be suggested.
+
+    **Raises:** `CountError`, `UnknownWordError`.
+    """
+    most = len(dictionary) - (dictionary.unknown is not None)
+    if not 1 <= n <= most:
+        raise CountError(f"n must be from 1 to {most:,}; got {n:,}")
+    if not prefix:
+        return [
+            (dictionary.words[id], p) for id, p in draw.likeliest(draw.ban(logits, dictionary.unknown), n)
+        ]
+    ids = [id for id in sorted(dictionary.starting_with(prefix)) if id != dictionary.unknown]
+    if not ids:
+        raise UnknownWordError(prefix, dictionary.neighbours(prefix))
+    return [
+        (dictionary.words[ids[place]], p)
+        for place, p in draw.likeliest(logits[np.array(ids)], min(n, len(ids)))
+    ]

@@ -1,0 +1,238 @@
+"""A .onnx file → generate, stream, suggest, score, evaluate. Needs numpy and onnxruntime, no more."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from os import PathLike
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+import numpy as np
+
+from nextword.errors import CountError, PromptError, SamplingError
+from nextword.runtime.continuation import continuation
+from nextword.runtime.metadata import Metadata
+from nextword.runtime.model_file import ModelFile
+from nextword.runtime.reader import Reader
+from nextword.runtime.sampling import Sampling
+
+# What continuing a text does not need is imported where it is used, for the sake of a quick start.
+if TYPE_CHECKING:
+    from nextword.runtime.evaluation import Evaluation
+    from nextword.runtime.scoring import Score
+    from nextword.runtime.session import Session
+
+MOST_WORDS = 1_000_000
+MOST_SAMPLES = 1_024
+
+_LIKELIEST = Sampling()
+_FLATNESS = 0.3  # of the cache, as Grave et al. found it best
+
+
+class Generator:
+    """Continues texts with a model from one file.
+
+    Where the file's context is a number, the model is fed exactly so many of the last words; a
+    prompt that is shorter is fed as it is, from the zero state. The model was trained on full
+    contexts only, so the first words after a short prompt are less sure. Where the context is
+    `null`, the model has read every word, and its state is carried: a word costs one step however
+    long the text is.
+
+    Made by `Generator.load`.
+    """
+
+    def __init__(self, model: ModelFile) -> None:
+        self._model = model
+
+    @classmethod
+    def load(cls, path: str | PathLike[str], threads: int = 1) -> Generator:
+        """Loads a model file.
+
+        **Arguments:**
+
+        - `path`: for instance `models/nextword.onnx`.
+        - `threads`: threads that compute a word.
+
+        **Raises:** `ModelFileError` for a file that is missing, damaged, foreign or of another
+        version; `CountError` for a number of threads that is out of range.
+        """
+        return cls(ModelFile(Path(path), threads))
+
+    @property
+    def info(self) -> Metadata:
+        """What the file says of itself: dictionary, context, sizes, params and metrics."""
+        return self._model.metadata
+
+    def generate(self, prompt: str, words: int = 32, sampling: Sampling = _LIKELIEST) -> str:
+        """Continues a text, word by word.
+
+        **Arguments:**
+
+        - `prompt`: at least one word.
+        - `words`: number of words to add, from 1 to 1,000,000.
+        - `sampling`: how words are picked; the likeliest if left out.
+
+        **Returns:** the prompt as it was given, and the continuation.
+
+        **Raises:** `PromptError` for a prompt without a word, `UnknownWordError` for a word that is
+        not in the dictionary, `CountError` for a number of words that is out of range,
+        `SamplingError` for knobs that do not fit the model or leave no word.
+        """
+        return prompt + "".join(self.stream(prompt, words, sampling))
+
+    def stream(self, prompt: str, words: int = 32, sampling: Sampling = _LIKELIEST) -> Iterator[str]:
+        """The continuation that `generate` gives, piece by piece as it comes.
+
+        Arguments and errors are those of `generate`; what can be known beforehand is raised before
+        the first piece.
+
+        **Returns:** an iterator over pieces of text: a word each, with the blank before it where
+        there is one. Where `sampling.stop` is set, a piece that may be its beginning waits for the
+        next.
+        """
+        _check_count("words", words, MOST_WORDS)
+        return (pieces[0] for pieces in continuation(self._model, prompt, words, sampling, 1))
+
+    def samples(self, prompt: str, n: int, words: int = 32, sampling: Sampling = _LIKELIEST) -> list[str]:
+        """Continues a text in several ways at once; a step computes a word of each.
+
+        **Arguments:** those of `generate`, and
+
+        - `n`: number of samples, from 1 to 1,024; sample i (from 0) is what `generate` gives with
+          the seed `sampling.seed` + i.
+
+        **Returns:** the prompt with each continuation.
+
+        **Raises:** as `generate`, and `SamplingError` where all samples would be the same.
+        """
+        _check_count("words", words, MOST_WORDS)
+        _check_count("samples", n, MOST_SAMPLES)
+        if n > 1 and not sampling.temperature:
+            raise SamplingError("several samples are all the same without a temperature above 0; add one")
+        written = [prompt] * n
+        for pieces in continuation(self._model, prompt, words, sampling, n):
+            written = [text + piece for text, piece in zip(written, pieces, strict=True)]
+        return written
+
+    def suggest(self, prompt: str, n: int = 3) -> list[tuple[str, float]]:
+        """The likeliest next words, or completions of a word that is half typed.
+
+        A last word that no blank follows and that is not in the dictionary is taken as half typed:
+        words that begin with it are suggested.
+
+        **Arguments:**
+
+        - `prompt`: at least one whole word.
+        - `n`: number of suggestions, at most the dictionary's size; fewer words may begin with a
+          half-typed one.
+
+        **Returns:** pairs of word and probability, best first. The probabilities of completions are
+        renormalised over all words that begin with what was typed.
+
+        **Raises:** `PromptError` for a prompt without a whole word, `UnknownWordError` for a word
+        that is not in the dictionary and that no word begins with, `CountError`.
+        """
+        from nextword.runtime.completion import complete
+
+        dictionary, tokens = self._model.dictionary, self._model.split(prompt)
+        prefix = ""
+        if not prompt[-1].isspace() and dictionary.is_half_typed(tokens[-1]):
+            prefix = tokens.pop()
+            if not tokens:
+                raise PromptError(f"{prefix!r} is a half-typed word; give at least one whole word before it")
+        expected = Reader(self._model).read(np.array([dictionary.encode(tokens)]))
+        return complete(dictionary, expected.logits[0], n, prefix)
+
+    def score(self, text: str) -> Score:
+        """How likely a text is, word by word.
+
+        Every word is scored that has a full context before it: from the second word on where the
+        context is `null`, from the fourth on where it is 3.
+
+        **Arguments:**
+
+        - `text`: at least one word more than the context, and at least two.
+
+        **Raises:** `PromptError` for fewer words, `UnknownWordError` for a word that is not in the
+        dictionary.
+        """
+        return self.score_all([text])[0]
+
+    def score_all(self, texts: Sequence[str]) -> list[Score]:
+        """How likely each of several texts is, for ranking them; many are read at once.
+
+        Arguments and errors are those of `score`.
+        """
+        from nextword.runtime import scoring
+
+        tokens = [self._model.split(text) for text in texts]
+        ids = [self._model.dictionary.encode(words) for words in tokens]
+        context = self.info.least_context
+        for one in ids:
+            if len(one) <= context:
+                raise PromptError(
+                    f"the text has {len(one)} words; the model scores a word after {context}, so give at "
+                    f"least {context + 1}"
+                )
+        found = scoring.log_probabilities(self._model, ids)
+        return [
+            scoring.Score.of(words[context:], values) for words, values in zip(tokens, found, strict=True)
+        ]
+
+    def session(
+        self, cache_size: int = 0, cache_weight: float = 0.0, cache_flatness: float = _FLATNESS
+    ) -> Session:
+        """A text that grows word by word, as under a keyboard.
+
+        **Arguments:**
+
+        - `cache_size`: words of this text that a neural cache remembers; 0 is off.
+        - `cache_weight`: share of the probability that the cache gives.
+        - `cache_flatness`: how sharply it prefers what stood in similar places.
+
+        **Raises:** `SamplingError` for a value that is out of range or has no effect.
+        """
+        from nextword.runtime.cache import CacheSettings
+        from nextword.runtime.session import Session
+
+        settings = CacheSettings(cache_size, cache_weight, cache_flatness).check()
+        return Session(self._model, settings)
+
+    def resume(self, data: bytes) -> Session:
+        """Goes on with a session that `Session.save` has written.
+
+        **Raises:** `SessionError` for bytes that are no session, or one of another model file.
+        """
+        session = self.session()
+        session.restore(data)
+        return session
+
+    def evaluate(
+        self,
+        path: str | PathLike[str],
+        cache_size: int = 0,
+        cache_weight: float = 0.0,
+        cache_flatness: float = _FLATNESS,
+    ) -> Evaluation:
+        """How good the model is on a text file, which may be larger than memory.
+
+        **Arguments:**
+
+        - `path`: a UTF-8 text file.
+        - `cache_size`, `cache_weight`, `cache_flatness`: as of `session`.
+
+        **Raises:** `CorpusError` for a file that is missing or not UTF-8, `PromptError` for one that
+        is too short, `UnknownWordError` for a word that is not in the dictionary.
+        """
+        from nextword.runtime import evaluation
+        from nextword.runtime.cache import CacheSettings
+        from nextword.text import reading
+
+        settings = CacheSettings(cache_size, cache_weight, cache_flatness).check()
+        tokens = reading.read_words(Path(path), self.info.split_by, self.info.lowercase, self.info.line_ends)
+        return evaluation.evaluate(self._model, tokens, settings)
+
+
+def _check_count(name: str, value: int, most: int) -> None:
+    if not 1 <= value <= most:
+        raise CountError(f"{name} must be from 1 to {most:,}; got {value:,}")

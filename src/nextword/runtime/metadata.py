@@ -1,0 +1,108 @@
+"""What an exported file says of itself: the `metadata_props` of its ONNX graph.
+
+| key | value |
+|---|---|
+| `format` | `nextword/1` |
+| `dictionary` | JSON list of words in id order |
+| `split_by` | `whitespace`, `words` or `characters` |
+| `lowercase` | `true` or `false` |
+| `line_ends` | `true` or `false`: whether each line end is the word `<eos>` |
+| `context` | words that the model reads, or `null` if it carries its state without bound |
+| `cell` | `lstm` |
+| `layers`, `hidden` | whole numbers |
+| `unknown` | id of `<unk>`, or `null` |
+| `params`, `metrics` | JSON: what the model was made with, and how good it is |
+| `corpus_sha256` | SHA-256 of the text file |
+"""
+
+import dataclasses
+import json
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any, Self
+
+from nextword.errors import ModelFileError
+from nextword.text import words
+
+FORMAT = "nextword/1"
+
+_STRINGS = frozenset({"split_by", "cell", "corpus_sha256"})  # all others are JSON
+
+
+@dataclass(frozen=True)
+class Metadata:
+    """The keys of the table above, `format` excepted, as Python values."""
+
+    dictionary: list[str]
+    split_by: str
+    lowercase: bool
+    line_ends: bool
+    context: int | None
+    cell: str
+    layers: int
+    hidden: int
+    unknown: int | None
+    params: dict[str, Any]
+    metrics: dict[str, Any]
+    corpus_sha256: str
+
+    @property
+    def least_context(self) -> int:
+        """How many words have to stand before the first one that the model predicts as it was trained."""
+        return self.context or 1
+
+    def to_properties(self) -> dict[str, str]:
+        """As strings, the way a file holds them."""
+        return {"format": FORMAT} | {
+            key: value if key in _STRINGS else json.dumps(value, ensure_ascii=False, allow_nan=False)
+            for key, value in vars(self).items()
+        }
+
+    @classmethod
+    def from_properties(cls, properties: Mapping[str, str]) -> Self:
+        """From the strings of a file.
+
+        **Raises:** `ModelFileError` where they are not those of a file that this version can run.
+        """
+        format = properties.get("format", "")
+        if not format.startswith("nextword/"):
+            raise ModelFileError("is not a nextword model; `dvc repro` makes one")
+        if format != FORMAT:
+            raise ModelFileError(
+                f"has format {format}, this version of nextword reads {FORMAT}; install a version that fits"
+            )
+        try:
+            values: dict[str, Any] = {
+                field.name: properties[field.name]
+                if field.name in _STRINGS
+                else json.loads(properties[field.name])
+                for field in dataclasses.fields(cls)
+            }
+            metadata = cls(**values)
+            metadata._check()
+        except (KeyError, ValueError, TypeError) as error:
+            raise ModelFileError(f"has damaged metadata ({error}); export it again") from None
+        return metadata
+
+    def _check(self) -> None:
+        for name, is_good in {
+            "dictionary": isinstance(self.dictionary, list)
+            and len(self.dictionary) > 0
+            and all(isinstance(word, str) and word for word in self.dictionary)
+            and len(set(self.dictionary)) == len(self.dictionary),
+            "split_by": self.split_by in words.SPLIT_BY,
+            "lowercase": isinstance(self.lowercase, bool),
+            "line_ends": isinstance(self.line_ends, bool),
+            "context": self.context is None or _is_count(self.context),
+            "cell": self.cell == "lstm",
+            "layers": _is_count(self.layers),
+            "hidden": _is_count(self.hidden),
+            "unknown": self.unknown is None
+            or (_is_count(self.unknown + 1) and self.unknown < len(self.dictionary)),
+        }.items():
+            if not is_good:
+                raise ValueError(f"{name} cannot be {str(getattr(self, name))[:40]}")
+
+
+def _is_count(value: Any) -> bool:
+    return type(value) is int and value >= 1

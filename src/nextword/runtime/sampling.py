@@ -1,0 +1,168 @@
+"""How a text is continued: the knobs of sampling, and what they need to remember of a text."""
+
+import os
+from collections import defaultdict, deque
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, fields
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nextword.errors import SamplingError
+from nextword.runtime import draw
+
+_DEFAULT_WINDOW = 64
+_LOWEST_TEMPERATURE = 1e-6  # below, a float32 is soon 0
+
+
+@dataclass(frozen=True)
+class Sampling:
+    """The knobs of generation. As they are by default, the likeliest word is taken each time.
+
+    - `temperature`: 0 takes the likeliest word, above 0 a word is drawn; the higher, the more even.
+    - `top_k`: draws from so many of the likeliest words; 0 from all.
+    - `top_p`: draws from the fewest words that have this share of the probability (Holtzman et al.
+      2020); 1 from all.
+    - `seed`: of the draws, from 0 to 2³¹ − 2; the same seed gives the same words. `None` takes one
+      that nobody knows.
+    - `repetition_penalty`: above 1 makes words less likely that stand in the last
+      `repetition_window` words (64 if left out), prompt included (Keskar et al. 2019); 1 is off.
+    - `no_repeat_ngram`: no run of so many words comes twice, prompt included; 0 is off.
+    - `banned`: words that are never written.
+    - `stop`: generation ends before the first of these strings that it would write, also across
+      words.
+    - `min_words`: so many words are written before a `stop` counts.
+
+    **Raises:** `SamplingError` for a value that is out of range, or has no effect beside the others.
+    """
+
+    temperature: float = 0.0
+    top_k: int = 0
+    top_p: float = 1.0
+    seed: int | None = None
+    repetition_penalty: float = 1.0
+    repetition_window: int | None = None
+    no_repeat_ngram: int = 0
+    banned: Sequence[str] = ()
+    stop: Sequence[str] = ()
+    min_words: int = 0
+
+    def __post_init__(self) -> None:
+        for name, low, high in (
+            ("temperature", 0, 100),
+            ("top_k", 0, 2**31 - 1),
+            ("top_p", 1e-6, 1),
+            ("seed", 0, draw.PRIME - 1),
+            ("repetition_penalty", 0.01, 100),
+            ("repetition_window", 1, 1_000_000),
+            ("no_repeat_ngram", 0, 1_000),
+            ("min_words", 0, 1_000_000),
+        ):
+            value = getattr(self, name)
+            if value is not None and not low <= value <= high:
+                raise SamplingError(f"{name} must be from {low:g} to {high:g}; got {value:g}")
+        if 0 < self.temperature < _LOWEST_TEMPERATURE:
+            raise SamplingError(
+                f"temperature must be 0, or at least {_LOWEST_TEMPERATURE:g}; got {self.temperature:g}"
+            )
+        if "" in self.stop:
+            raise SamplingError("stop has an empty string, which is everywhere; give other strings")
+        drawn = ("top_k", "top_p", "seed")
+        for knob, needed, is_there in (
+            *((name, "a temperature above 0", self.temperature > 0) for name in drawn),
+            ("repetition_window", "a repetition_penalty", self.repetition_penalty != 1),
+            ("min_words", "a stop", bool(self.stop)),
+        ):
+            if getattr(self, knob) != _DEFAULTS[knob] and not is_there:
+                raise SamplingError(f"{knob} has no effect without {needed}; add one, or leave {knob} out")
+
+
+_DEFAULTS = {field.name: field.default for field in fields(Sampling)}
+
+
+class Sampler:
+    """Picks the next words of one or more samples that began with the same prompt.
+
+    Sample number i is drawn with `seed` + i, so it is the one that this seed gives alone.
+
+    **Arguments:**
+
+    - `knobs`: how to pick.
+    - `ruled_out`: ids of words that are never picked.
+    - `prompt`: ids of the prompt.
+    - `samples`: how many are written.
+    """
+
+    def __init__(
+        self, knobs: Sampling, ruled_out: Iterable[int], prompt: Sequence[int], samples: int = 1
+    ) -> None:
+        self._knobs = knobs
+        self._ruled_out = np.array(sorted(ruled_out), np.int64)
+        self._seed = int.from_bytes(os.urandom(8)) % draw.PRIME if knobs.seed is None else knobs.seed
+        self._step = 0
+        window = knobs.repetition_window or _DEFAULT_WINDOW
+        self._recent = [deque(prompt, window) for _ in range(samples)]
+        self._ngrams = [_Ngrams(knobs.no_repeat_ngram, prompt) for _ in range(samples)]
+
+    def pick(self, logits: NDArray[np.float32], finished: Sequence[bool]) -> NDArray[np.int64]:
+        """The next word of each sample.
+
+        **Arguments:**
+
+        - `logits`: shape `(samples, dictionary)`.
+        - `finished`: which samples need no more words; they get any.
+
+        **Returns:** ids, shape `(samples,)`.
+
+        **Raises:** `SamplingError` if the knobs leave no word.
+        """
+        picked = np.array(
+            [0 if finished[sample] else self._pick(sample, row) for sample, row in enumerate(logits)]
+        )
+        self._step += 1
+        return picked
+
+    def _pick(self, sample: int, logits: NDArray[np.float32]) -> int:
+        knobs, recent, ngrams = self._knobs, self._recent[sample], self._ngrams[sample]
+        repeated = ngrams.ruled_out()
+        if len(self._ruled_out) or repeated or knobs.repetition_penalty != 1:
+            logits = logits.copy()
+            if knobs.repetition_penalty != 1:
+                draw.penalise(logits, np.array(list(set(recent))), knobs.repetition_penalty)
+            logits[self._ruled_out] = -np.inf
+            logits[repeated] = -np.inf
+            if logits.max() == -np.inf:
+                raise SamplingError(
+                    f"no word is left after {self._step} words; ban fewer words or raise no_repeat_ngram"
+                )
+        if knobs.temperature:
+            number = draw.uniform((self._seed + sample) % draw.PRIME, self._step)
+            id = draw.draw(logits, number, knobs.temperature, knobs.top_k, knobs.top_p)
+        else:
+            id = draw.greedy(logits)
+        recent.append(id)
+        ngrams.append(id)
+        return id
+
+
+class _Ngrams:
+    """The runs of `n` words that a text has, so that none comes twice; 0 remembers nothing."""
+
+    def __init__(self, n: int, ids: Iterable[int]) -> None:
+        self._n = n
+        self._last: deque[int] = deque(maxlen=max(0, n - 1))
+        self._followers: dict[tuple[int, ...], list[int]] = defaultdict(list)
+        if n:
+            for id in ids:
+                self.append(id)
+
+    def append(self, id: int) -> None:
+        if not self._n:
+            return
+        if len(self._last) == self._n - 1:
+            self._followers[tuple(self._last)].append(id)
+        self._last.append(id)
+
+    def ruled_out(self) -> list[int]:
+        """The words that would make a run that the text has."""
+        return self._followers.get(tuple(self._last), []) if self._n else []

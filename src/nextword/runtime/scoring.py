@@ -1,0 +1,85 @@
+"""How likely texts are, word by word."""
+
+import math
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nextword import figures
+from nextword.runtime import draw
+from nextword.runtime.model_file import ModelFile
+from nextword.runtime.reader import Reader
+
+_BATCH = 256  # windows, or texts, that are read at once
+
+
+@dataclass(frozen=True)
+class Score:
+    """How well a model expects a text.
+
+    - `log_probability`: sum of ln P(word | words before it), in nats.
+    - `perplexity`: exp(−log_probability / number of words scored).
+    - `per_word`: each word that was scored with its ln P, in nats.
+    """
+
+    log_probability: float
+    perplexity: float
+    per_word: list[tuple[str, float]]
+
+    @classmethod
+    def of(cls, words: list[str], log_probabilities: list[float]) -> "Score":
+        """The score of some words, at least one."""
+        total = math.fsum(log_probabilities)
+        return cls(
+            log_probability=total,
+            perplexity=figures.perplexity(-total / len(log_probabilities)),
+            per_word=list(zip(words, log_probabilities, strict=True)),
+        )
+
+
+def log_probabilities(model: ModelFile, texts: list[list[int]]) -> list[list[float]]:
+    """The log-probability in nats of each word that has a full context before it, for each text.
+
+    **Arguments:**
+
+    - `texts`: word ids, each longer than the context, and than one.
+    """
+    context = model.metadata.context
+    found = []
+    for start in range(0, len(texts), _BATCH):
+        part = [np.array(ids) for ids in texts[start : start + _BATCH]]
+        found += _by_state(model, part) if context is None else _by_windows(model, part, context)
+    return found
+
+
+def _by_windows(model: ModelFile, texts: list[NDArray[np.int64]], context: int) -> list[list[float]]:
+    """All windows of all texts in batches."""
+    windows = np.concatenate([np.lib.stride_tricks.sliding_window_view(ids[:-1], context) for ids in texts])
+    following = np.concatenate([ids[context:] for ids in texts])
+    scored = [
+        _of_following(model.run(windows[part])[0], following[part])
+        for part in (slice(start, start + _BATCH) for start in range(0, len(windows), _BATCH))
+    ]
+    ends = np.cumsum([len(ids) - context for ids in texts])[:-1]
+    return [part.tolist() for part in np.split(np.concatenate(scored), ends)]
+
+
+def _by_state(model: ModelFile, texts: list[NDArray[np.int64]]) -> list[list[float]]:
+    """All texts in step, one word at a time."""
+    order = sorted(range(len(texts)), key=lambda text: -len(texts[text]))
+    lengths = np.array([len(texts[text]) for text in order])
+    found: list[list[float]] = [[] for _ in texts]
+    reader = Reader(model, len(texts))
+    for place in range(1, int(lengths[0])):
+        going_on = order[: int((lengths > place).sum())]
+        reader.select(np.arange(len(going_on)))
+        logits = reader.read(np.array([[texts[text][place - 1]] for text in going_on])).logits
+        following = np.array([texts[text][place] for text in going_on])
+        for text, value in zip(going_on, _of_following(logits, following), strict=True):
+            found[text].append(float(value))
+    return found
+
+
+def _of_following(logits: NDArray[np.float32], following: NDArray[np.int64]) -> NDArray[np.float64]:
+    return draw.log_softmax(logits)[np.arange(len(following)), following]

@@ -1,0 +1,1 @@
+"""Text ⇄ words ⇄ ids. Needs numpy and nothing else."""

@@ -1,0 +1,125 @@
+"""A prepared text: memory-mapped word ids and a dictionary, on disk as one folder.
+
+- `ids.npy`: the text as word ids, uint16 or uint32, shape `(words,)`: the training part, then the
+  held-out parts for validation and test.
+- `dictionary.json`, `frequencies.npy`: the words in id order, and how often each stands in the training
+  part, int64.
+- `spellings.json`, `unknown.npy`: the words that the dictionary lacks, each once, those of the training
+  part first; and, for each `<unk>` in the text, the number of its spelling among them, uint32.
+- `text.json`: how the text was split, where the parts end, and the SHA-256 of its files.
+- `report.json` and `ranks.csv`: the text at a glance (`prepare.statistics`).
+"""
+
+import itertools
+import json
+from collections.abc import Iterable, Iterator
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nextword.text import words
+from nextword.text.dictionary import Dictionary
+
+PARTS = ("training", "validation", "test")
+
+
+@dataclass(frozen=True)
+class Corpus:
+    """A prepared text.
+
+    - `ids`: word ids in the order of the text, shape `(words,)`, mapped from disk.
+    - `ends`: where the training, validation and test part end in `ids`; the last two are empty
+      where nothing is held out.
+    - `dictionary`: the words of the training part, by descending frequency.
+    - `frequencies`: how often each stands there, shape `(dictionary,)`.
+    - `spellings`: the words that the dictionary lacks, those of the training part first.
+    - `learnt_spellings`: how many of these stand in the training part.
+    - `unknown`: for each `<unk>` in `ids`, its place in `spellings`, shape `(unknown words,)`, mapped from
+      disk.
+    - `unknown_ends`: where the parts end in `unknown`.
+    - `characters`: of each part as it stands in the files, blanks included.
+    - `split_by`, `lowercase`, `line_ends`: how the text was split.
+    - `sha256`: of the text files.
+    """
+
+    ids: NDArray[Any]
+    ends: list[int]
+    characters: list[int]
+    dictionary: Dictionary
+    frequencies: NDArray[np.int64]
+    spellings: list[str]
+    learnt_spellings: int
+    unknown: NDArray[Any]
+    unknown_ends: list[int]
+    split_by: str
+    lowercase: bool
+    line_ends: bool
+    sha256: str
+
+    @property
+    def training(self) -> NDArray[Any]:
+        """The ids of the part that the model learns from."""
+        return self.ids[: self.ends[0]]
+
+    @property
+    def held_out(self) -> dict[str, NDArray[Any]]:
+        """The ids of the other parts by name, without those that are empty."""
+        parts = zip(PARTS[1:], itertools.pairwise(self.ends), strict=True)
+        return {name: self.ids[start:end] for name, (start, end) in parts if start < end}
+
+    @property
+    def characters_per_word(self) -> dict[str, float]:
+        """Of each part that is not empty."""
+        lengths = np.diff([0, *self.ends])
+        return {
+            name: count / length
+            for name, count, length in zip(PARTS, self.characters, lengths.tolist(), strict=True)
+            if length
+        }
+
+    @property
+    def expected_frequencies(self) -> NDArray[np.float64]:
+        """The share of each word, shape `(dictionary,)`; one that was never seen counts as half a word.
+
+        That is `<unk>`, where the dictionary has room to spare.
+        """
+        seen = np.maximum(self.frequencies, 0.5)
+        shares: NDArray[np.float64] = seen / seen.sum()
+        return shares
+
+    @property
+    def learnt_words(self) -> Iterator[str]:
+        """Each different word of the training part, `<eos>` and `<unk>` excepted."""
+        known = (word for id, word in enumerate(self.dictionary.words) if id != self.dictionary.unknown)
+        spelt = itertools.chain(known, self.spellings[: self.learnt_spellings])
+        return (word for word in spelt if not (self.line_ends and word == words.END_OF_LINE))
+
+    def words_of(self, part: str) -> Iterator[str]:
+        """The words of a part in order, as they stand in the text."""
+        place = PARTS.index(part)
+        start, end = [0, *self.ends][place : place + 2]
+        first, last = [0, *self.unknown_ends][place : place + 2]
+        spellings = (self.spellings[number] for number in self.unknown[first:last])
+        unknown, known = self.dictionary.unknown, self.dictionary.words
+        return (next(spellings) if id == unknown else known[id] for id in self.ids[start:end])
+
+    def join(self, ids: Iterable[int]) -> str:
+        """Ids as text."""
+        return words.join(self.dictionary.decode(ids), self.split_by, self.line_ends)
+
+
+def load(directory: Path) -> Corpus:
+    """A text that `prepare.preparation` has written."""
+    text = json.loads((directory / "text.json").read_text(encoding="utf-8"))
+    known = json.loads((directory / "dictionary.json").read_text(encoding="utf-8"))
+    return Corpus(
+        ids=np.load(directory / "ids.npy", mmap_mode="r"),
+        dictionary=Dictionary(known, text.pop("unknown")),
+        frequencies=np.load(directory / "frequencies.npy"),
+        spellings=json.loads((directory / "spellings.json").read_text(encoding="utf-8")),
+        unknown=np.load(directory / "unknown.npy", mmap_mode="r"),
+        **text,
+    )

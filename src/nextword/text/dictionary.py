@@ -1,0 +1,105 @@
+"""Words ⇄ ids: the dictionary of a text, its words by descending frequency."""
+
+import bisect
+from collections import Counter
+from collections.abc import Iterable, Sequence
+from functools import cached_property
+from typing import Self, cast
+
+from nextword.errors import UnknownWordError
+
+UNKNOWN = "<unk>"
+
+
+class Dictionary:
+    """The words that a model knows; a word's id is its place among them.
+
+    **Arguments:**
+
+    - `words`: the words in id order, each once.
+    - `unknown`: id of `<unk>`, which stands for every other word, or `None` if there is none.
+    """
+
+    def __init__(self, words: Sequence[str], unknown: int | None = None) -> None:
+        self.words = tuple(words)
+        self.unknown = unknown
+        self._ids = {word: id for id, word in enumerate(self.words)}
+
+    @classmethod
+    def count(cls, counts: Counter[str], max_words: int = 0, min_count: int = 1) -> Self:
+        """The dictionary of a text: ids by descending frequency, ties by first appearance.
+
+        **Arguments:**
+
+        - `counts`: how often each word stands in the text, in the order of first appearance.
+        - `max_words`: the dictionary's size at most, `<unk>` included; 0 is no limit.
+        - `min_count`: words that are rarer are left out.
+
+        Where either may leave out a word, `<unk>` stands for those that are, with their frequency. In a
+        text that was published with `<unk>` in it, that is what it stands for too.
+        """
+        by_frequency = counts.most_common()
+        if not max_words and min_count == 1:
+            words = [word for word, _ in by_frequency]
+            return cls(words, words.index(UNKNOWN) if UNKNOWN in counts else None)
+        kept = [(word, count) for word, count in by_frequency if count >= min_count and word != UNKNOWN]
+        kept = kept[: max_words - 1] if max_words else kept
+        rare = counts.total() - sum(count for _, count in kept)
+        place = sum(count >= rare for _, count in kept)
+        words = [word for word, _ in kept]
+        return cls([*words[:place], UNKNOWN, *words[place:]], place)
+
+    def __contains__(self, word: str) -> bool:
+        return word in self._ids
+
+    def __len__(self) -> int:
+        return len(self.words)
+
+    def is_unknown(self, word: str) -> bool:
+        """Whether a word is not here, or is `<unk>` itself."""
+        return self._ids.get(word, self.unknown) == self.unknown
+
+    def encode(self, words: Iterable[str]) -> list[int]:
+        """The id of each word.
+
+        **Raises:** `UnknownWordError` for a word that is not here, if there is no `<unk>`.
+        """
+        words = list(words)
+        ids = [self._ids.get(word, self.unknown) for word in words]
+        if None in ids:
+            word = words[ids.index(None)]
+            raise UnknownWordError(word, self.neighbours(word))
+        return cast("list[int]", ids)
+
+    def decode(self, ids: Iterable[int]) -> list[str]:
+        """The word of each id."""
+        return [self.words[id] for id in ids]
+
+    def neighbours(self, word: str, n: int = 3) -> list[str]:
+        """At most `n` words that are spelt most like `word`, best first."""
+        import difflib
+
+        by_lowered: dict[str, str] = {}
+        for known in self.words:
+            by_lowered.setdefault(known.lower(), known)
+        return [by_lowered[match] for match in difflib.get_close_matches(word.lower(), by_lowered, n)]
+
+    def starting_with(self, prefix: str) -> list[int]:
+        """The ids of all words that begin with `prefix`, in alphabetical order of the words."""
+        words, ids = self._alphabetical
+
+        def beginning(word: str) -> str:
+            return word[: len(prefix)]
+
+        first = bisect.bisect_left(words, prefix, key=beginning)
+        return ids[first : bisect.bisect_right(words, prefix, first, key=beginning)]
+
+    def is_half_typed(self, word: str) -> bool:
+        """Whether a word is not here, but may become one that is, or can be nothing else."""
+        return word not in self and (self.unknown is None or bool(self.starting_with(word)))
+
+    @cached_property
+    def _alphabetical(self) -> tuple[list[str], list[int]]:
+        """The words in the order of their code points, and their ids."""
+        ids = sorted(range(len(self.words)), key=self.words.__getitem__)
+        return [self.words[id] for id in ids], ids

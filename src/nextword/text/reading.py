@@ -1,0 +1,83 @@
+"""Text files → words, in memory that does not grow with the files."""
+
+import codecs
+import gzip
+import zlib
+from collections.abc import Iterator
+from pathlib import Path
+
+from nextword.errors import CorpusError
+from nextword.text import words
+
+_BLOCK = 1 << 20  # bytes read at once
+_ENDINGS = (".txt", ".txt.gz")
+
+
+def files_of(path: Path) -> list[Path]:
+    """The text files that a path names: itself, or all `.txt` and `.txt.gz` in it, by name.
+
+    **Raises:** `CorpusError` for a folder without any.
+    """
+    if not path.is_dir():
+        return [path]
+    found = sorted(one for one in path.rglob("*") if one.is_file() and one.name.endswith(_ENDINGS))
+    if not found:
+        raise CorpusError(
+            f"{path} has no {' or '.join(_ENDINGS)} files; name a text file or a folder of them"
+        )
+    return found
+
+
+def read_words(path: Path, split_by: str, lowercase: bool, line_ends: bool) -> Iterator[str]:
+    """The words of a UTF-8 text file in order.
+
+    **Arguments:**
+
+    - `path`: the file; a byte order mark at its beginning is no word. `.gz` is unpacked.
+    - `split_by`, `lowercase`, `line_ends`: as of `words.split`.
+
+    **Raises:** `CorpusError` for a file that cannot be read or is not UTF-8.
+    """
+    for text in blocks(path):
+        yield from words.split(text, split_by, lowercase, line_ends)
+
+
+def blocks(path: Path) -> Iterator[str]:
+    """The text of a file in pieces that end where a word ends and blanks begin.
+
+    Where a file ends, a line ends.
+
+    **Raises:** as `read_words`.
+    """
+    decoder = codecs.getincrementaldecoder("utf-8-sig")()
+    line, rest, last = 1, "", "\n"
+    try:
+        with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
+            while block := file.read(_BLOCK):
+                text = rest + decoder.decode(block)
+                last = text[-1:] or last
+                yield text[: (end := _last_end(text))]
+                rest = text[end:]
+                line += block.count(b"\n")
+            decoder.decode(b"", final=True)
+            yield rest if last == "\n" else f"{rest}\n"
+    except UnicodeDecodeError as error:
+        line += error.object.count(b"\n", 0, error.start)
+        byte = error.object[error.start]
+        raise CorpusError(
+            f"{path}, line {line}: not UTF-8 (byte 0x{byte:02x}); convert the text to UTF-8"
+        ) from None
+    except (EOFError, zlib.error, gzip.BadGzipFile) as error:
+        raise CorpusError(f"{path} is no whole gzip file ({error}); pack the text again") from None
+    except OSError as error:
+        raise CorpusError(f"{path}: {error.strerror}; name a text file that can be read") from None
+
+
+def _last_end(text: str) -> int:
+    """Where the last word ends that blanks follow."""
+    end = len(text)
+    while end and not text[end - 1].isspace():
+        end -= 1
+    while end and text[end - 1].isspace():
+        end -= 1
+    return end

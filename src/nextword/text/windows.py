@@ -1,0 +1,58 @@
+"""Windows of a text: a context and the word that follows it."""
+
+from collections.abc import Iterator
+from dataclasses import dataclass
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nextword.errors import CorpusError
+
+
+@dataclass(frozen=True)
+class Windows:
+    """All windows of a text, in its order; both arrays are views of the text's ids.
+
+    - `contexts`: shape `(windows, context)`.
+    - `next_words`: shape `(windows,)`.
+    """
+
+    contexts: NDArray[Any]
+    next_words: NDArray[Any]
+
+    def __len__(self) -> int:
+        return len(self.next_words)
+
+    def take(self, indices: NDArray[np.int64] | slice) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """Contexts `(batch, context)` and next words `(batch,)` of some windows, as int64."""
+        return self.contexts[indices].astype(np.int64), self.next_words[indices].astype(np.int64)
+
+    def some(self, count: int) -> "Windows":
+        """At most so many of the windows, at equal distances."""
+        chosen = np.linspace(0, len(self) - 1, min(count, len(self))).round().astype(np.int64)
+        return Windows(self.contexts[chosen], self.next_words[chosen])
+
+
+def windows(ids: NDArray[Any], context: int) -> Windows:
+    """Every window of a text.
+
+    **Arguments:**
+
+    - `ids`: word ids, shape `(words,)`.
+    - `context`: words that are read to predict the next one.
+
+    **Raises:** `CorpusError` for a text without a single window.
+    """
+    if len(ids) <= context:
+        raise CorpusError(
+            f"the text has {len(ids)} words, but train.context is {context} and one more word has to "
+            "follow; take a longer text or a smaller context"
+        )
+    contexts = np.lib.stride_tricks.sliding_window_view(ids, context)[:-1]
+    return Windows(contexts, ids[context:])
+
+
+def in_order(count: int, batch: int) -> Iterator[slice]:
+    """Slices of at most `batch` that cover `count` windows in order."""
+    return (slice(start, min(start + batch, count)) for start in range(0, count, batch))

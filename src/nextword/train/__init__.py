@@ -1,0 +1,1 @@
+"""The train stage: word ids → weights. Needs the extra `[train]`."""

@@ -1,0 +1,159 @@
+"""What one sees of a run: a progress bar on a terminal, lines elsewhere, and learning curves."""
+
+import time
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Any, Self
+
+from dvclive.live import Live
+from tqdm import tqdm
+
+from nextword import outputs
+from nextword.figures import perplexity
+from nextword.train.data import Data
+from nextword.train.progress import Point, Progress
+
+_LINE_SECONDS = 2  # between two lines of measurements
+_QUIET_SECONDS = 30  # after which a line says how training goes, where nothing is measured for long
+_BAR_SECONDS = 1
+_STEPS = 100  # of the optimiser, for one point of TensorBoard's training curves
+
+
+class Curves:
+    """Shows a run and writes its curves.
+
+    dvclive has them point by point; TensorBoard also between points, in a folder for each start of a
+    run.
+
+    **Arguments:**
+
+    - `directory`, `board`: the folders for dvclive and for TensorBoard.
+    - `data`: what the run reads; its ceiling and floor are drawn beside the curves.
+    - `max_steps`: of the optimiser.
+    - `progress`: how far the run had come before.
+    """
+
+    def __init__(self, directory: Path, board: Path, data: Data, max_steps: int, progress: Progress) -> None:
+        from torch.utils.tensorboard import SummaryWriter
+
+        self._best = data.best
+        self._words = data.words
+        # The bar is for a person at a terminal; `disable=None` asks tqdm to look.
+        self._bar = tqdm(
+            total=max_steps * data.words,
+            initial=progress.step * data.words,
+            unit=" words",
+            unit_scale=True,
+            disable=None,
+            leave=False,
+        )
+        self._started, self._step_started = time.monotonic(), progress.step
+        self._line_due = self._shown = self._started
+        self._measured: dict[str, str] = {}
+        self._losses: list[float] = []  # of the steps since something was shown
+        # dvclive may save experiments, reports and a dvc.yaml of its own: the pipeline has those.
+        self._live = Live(str(directory), save_dvc_exp=False, report=None, dvcyaml=None)
+        self._board = SummaryWriter(str(board / f"{datetime.now():%Y-%m-%d_%H-%M-%S}"))
+        for point in progress.points:
+            self._log(point)
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(
+        self,
+        kind: type[BaseException] | None,
+        error: BaseException | None,
+        traceback: TracebackType | None,
+    ) -> None:
+        self._bar.close()
+        self._live.end()
+        self._board.close()
+
+    def stepped(self, step: int, loss: float, gradient_norm: float, learning_rate: float) -> None:
+        """An optimiser step was taken: its number from 1, its loss, gradient norm and learning rate."""
+        self._bar.update(self._words)
+        self._show(step, loss)
+        if step % _STEPS == 0:
+            self._board.add_scalar("training/perplexity", perplexity(loss), step)
+            self._board.add_scalar("training/gradient_norm", gradient_norm, step)
+            self._board.add_scalar("training/learning_rate", learning_rate, step)
+
+    def measured(self, point: Point) -> None:
+        """The model was measured."""
+        self._log(point)
+        if not self._bar.disable:
+            self._measured = {"loss": f"{point.loss:.4f}", "accuracy": f"{point.accuracy:.2%}"}
+            self._bar.set_postfix(self._measured)
+        elif time.monotonic() >= self._line_due:
+            self._shown = time.monotonic()
+            self._line_due = self._shown + _LINE_SECONDS
+            self._losses.clear()
+            print(
+                f"step {point.step}: loss {point.loss:.4f}, accuracy {point.accuracy:.2%}"
+                f"{self._speed(point.step)}",
+                flush=True,
+            )
+
+    def finish(self, message: str) -> None:
+        """Says, below the bar, how the run ended."""
+        self._bar.close()
+        print(message, flush=True)
+
+    def _show(self, step: int, loss: float) -> None:
+        """Shows the training loss of the last steps, if nothing was shown for some time."""
+        self._losses.append(loss)
+        now = time.monotonic()
+        if now < self._shown + (_QUIET_SECONDS if self._bar.disable else _BAR_SECONDS):
+            return
+        training_loss = f"{sum(self._losses) / len(self._losses):.4f}"
+        if self._bar.disable:
+            print(f"step {step}: training loss {training_loss}{self._speed(step)}", flush=True)
+        else:
+            self._bar.set_postfix({**self._measured, "training loss": training_loss})
+        self._shown = now
+        self._losses.clear()
+
+    def _speed(self, step: int) -> str:
+        taken = step - self._step_started
+        if not taken:
+            return ""
+        return f", {taken * self._words / (time.monotonic() - self._started):,.0f} words/s"
+
+    def _log(self, point: Point) -> None:
+        curves: dict[str, Any] = {
+            "loss": point.loss,
+            "lowest_loss": self._best.loss,
+            "perplexity": perplexity(point.loss),
+            "accuracy": point.accuracy,
+            "highest_accuracy": self._best.accuracy,
+            "training_loss": point.training_loss,
+            "gradient_norm": point.gradient_norm,
+            "learning_rate": point.learning_rate,
+        }
+        self._live.step = point.step
+        for name, value in curves.items():
+            if value is not None:
+                self._live.log_metric(name, outputs.significant(value))
+        self._board.add_scalar("measured/perplexity", perplexity(point.loss), point.step)
+        self._board.add_scalar("measured/accuracy", point.accuracy, point.step)
+
+
+class NoCurves:
+    """What the other processes have, where one of several shows the run."""
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, *_error: object) -> None:
+        pass
+
+    def stepped(self, *_step: float) -> None:
+        """Shows nothing."""
+
+    def measured(self, point: Point) -> None:
+        """Shows nothing."""
+
+    def finish(self, message: str) -> None:
+        """Shows nothing."""

@@ -1,0 +1,156 @@
+"""What a step learns from: windows in random order, or streams of the whole text."""
+
+from dataclasses import dataclass
+from functools import lru_cache
+from typing import Any, Protocol
+
+import numpy as np
+import torch
+from numpy.typing import NDArray
+from torch import Tensor
+
+from nextword.errors import CorpusError
+from nextword.figures import Quality
+from nextword.model import predictions
+from nextword.params import TrainParams
+from nextword.text import windows
+from nextword.text.corpus import Corpus
+
+_MEASUREMENTS = 5  # of a run at least, though it may not read a long text to its end
+_MEASURED = 50_000  # words of the training part on which it is measured if nothing is held out
+
+
+@dataclass(frozen=True)
+class Batch:
+    """What one process reads in a step.
+
+    - `ids`: shape `(batch, time)`.
+    - `following`: the words that follow the last of them, shape `(batch, words)`.
+    - `begins`: whether the state before the first word is zero, and not the one after the last step.
+    - `share`: by what its mean loss counts beside that of the other processes; 1 where all have
+      equally much.
+    """
+
+    ids: Tensor
+    following: Tensor
+    begins: bool = True
+    share: float = 1.0
+
+
+class Data(Protocol):
+    """What a run reads.
+
+    **Attributes:** `interval`, steps between two measurements; `words`, how many words a step predicts,
+    by all processes; `measured`, the ids of the text that the model is measured on; `best`, the ceiling
+    and the floor of that; `is_carried`, whether the state after a step is the one before the next.
+    """
+
+    is_carried: bool
+    interval: int
+    words: int
+    measured: NDArray[Any]
+    best: Quality
+
+    def batch(self, step: int) -> Batch:
+        """What this process reads in a step, whose number counts from 0."""
+
+
+def make_data(corpus: Corpus, params: TrainParams, rank: int, processes: int) -> Data:
+    """What a run reads: windows for a fixed context, streams for an unbounded one.
+
+    **Arguments:**
+
+    - `rank`, `processes`: number of this process, and of all.
+
+    **Raises:** `CorpusError` for a part of the text that is too short.
+    """
+    first = params.context or 1
+    for name, ids in corpus.held_out.items():
+        if len(ids) <= first:
+            raise CorpusError(
+                f"the {name} part has {len(ids)} words, and none is left to predict after the first {first}; "
+                "hold out more lines, or none"
+            )
+    if params.context is None:
+        return Streams(corpus, params, rank, processes)
+    return ShuffledWindows(corpus, params, params.context, rank, processes)
+
+
+class ShuffledWindows:
+    """Independent windows of a fixed context, from the zero state, each epoch in an order of its own.
+
+    The order turns on `train.seed` and the number of the epoch alone, so that a run that was stopped
+    goes on as if it never had been.
+    """
+
+    is_carried = False
+
+    def __init__(
+        self, corpus: Corpus, params: TrainParams, context: int, rank: int = 0, processes: int = 1
+    ) -> None:
+        self._windows = windows.windows(corpus.training, context)
+        self._batch, self._seed = params.batch, params.seed
+        self._rank, self._processes = rank, processes
+        self.interval = -(-len(self._windows) // params.batch)  # an epoch
+        self.words = min(params.batch, len(self._windows))
+        self.measured = corpus.training
+        self.best = predictions.best_possible(self._windows, corpus.dictionary.unknown)
+
+    def batch(self, step: int) -> Batch:
+        """The windows of a step that this process reads."""
+        epoch, place = divmod(step, self.interval)
+        order = _order(len(self._windows), self._seed, epoch)
+        rows = order[place * self._batch : (place + 1) * self._batch]
+        # Where there are fewer windows than processes, some read one that does not count.
+        own = rows[self._rank :: self._processes]
+        contexts, next_words = map(torch.from_numpy, self._windows.take(own if len(own) else rows[:1]))
+        return Batch(contexts, next_words[:, None], share=len(own) * self._processes / len(rows))
+
+
+class Streams:
+    """The text as contiguous streams side by side, by truncated back-propagation through time.
+
+    The state is carried from step to step, gradients are not (Williams & Peng 1990); the loss is on
+    every word. Each epoch begins at another word, so that the steps cut the text elsewhere. The model
+    is measured on the validation part, or without one on the beginning of what it learns from.
+    """
+
+    is_carried = True
+
+    def __init__(self, corpus: Corpus, params: TrainParams, rank: int = 0, processes: int = 1) -> None:
+        length = len(corpus.training) // params.batch
+        if length < 2 * params.words_per_step + 1:
+            raise CorpusError(
+                f"the text has {len(corpus.training)} words, too few for {params.batch} streams of "
+                f"{params.words_per_step} words a step; lower train.batch or train.words_per_step, or take a "
+                "longer text"
+            )
+        whole = corpus.training[: params.batch * length].reshape(params.batch, length)
+        self._text = whole[rank::processes]  # (streams, words)
+        self._words_per_step, self._seed = params.words_per_step, params.seed
+        self._steps = (
+            length - params.words_per_step
+        ) // params.words_per_step  # an epoch, wherever it begins
+        self.interval = min(self._steps, max(1, params.max_steps // _MEASUREMENTS))
+        self.words = params.batch * params.words_per_step
+        self.measured = corpus.held_out.get("validation", corpus.training[:_MEASURED])
+        # With all of the text before it, each word could be known.
+        self.best = Quality(accuracy=1.0, top_3_accuracy=1.0, loss=0.0, perplexity=1.0)
+
+    def batch(self, step: int) -> Batch:
+        """The words of this process's streams that a step reads, and each word that follows."""
+        epoch, place = divmod(step, self._steps)
+        offset = int(np.random.default_rng([self._seed, epoch]).integers(self._words_per_step))
+        start = offset + place * self._words_per_step
+        end = start + self._words_per_step
+        ids, following = (
+            torch.from_numpy(self._text[:, first:last].astype(np.int64))
+            for first, last in ((start, end), (start + 1, end + 1))
+        )
+        return Batch(ids, following, begins=place == 0)
+
+
+@lru_cache(maxsize=1)
+def _order(count: int, seed: int, epoch: int) -> NDArray[np.int64]:
+    """The windows of an epoch in its order; the last one asked for is kept."""
+    return np.random.default_rng([seed, epoch]).permutation(count)

@@ -1,0 +1,81 @@
+"""The processes that train together: one, or those that `torchrun` has started."""
+
+import os
+from collections.abc import Iterator
+from contextlib import contextmanager
+from typing import Any
+
+import torch
+from lightning_fabric import Fabric
+from torch import Tensor, distributed
+from torch.optim import Optimizer
+
+from nextword.errors import TrainingError
+from nextword.params import TrainParams
+
+
+@contextmanager
+def together(params: TrainParams) -> Iterator[Fabric]:
+    """Joins the processes by PyTorch's distributed data parallel: gloo on CPUs, NCCL on GPUs.
+
+    A GPU is used where there is one, but for float64, whose bytes are those of CPUs. With `bfloat16` the
+    weights are float32, and what is computed from them is rounded (autocast).
+
+    **Raises:** `TrainingError` if a batch of streams cannot be divided among the processes.
+    """
+    processes, here = (int(os.environ.get(name, "1")) for name in ("WORLD_SIZE", "LOCAL_WORLD_SIZE"))
+    if params.context is None and params.batch % processes:
+        raise TrainingError(
+            f"train.batch {params.batch} cannot be divided among {processes} processes; take a multiple"
+        )
+    fabric = Fabric(
+        accelerator="cpu" if params.precision == "float64" else "auto",
+        devices=here,
+        num_nodes=processes // here,
+        strategy="ddp" if processes > 1 else "auto",
+        precision="bf16-mixed" if params.precision == "bfloat16" else None,
+    )
+    fabric.launch()
+    try:
+        yield fabric
+        fabric.barrier()  # none leaves while another still needs it
+    finally:
+        if processes > 1:
+            distributed.destroy_process_group()
+
+
+def clip(module: Any, optimizer: Optimizer, longest: float, fabric: Fabric) -> float:
+    """Scales gradients that are longer than `longest` down to it; returns how long they were (L2)."""
+    norm = fabric.clip_gradients(module, optimizer, max_norm=longest, error_if_nonfinite=False)
+    assert norm is not None
+    return norm.item()
+
+
+def mean(value: Tensor, fabric: Fabric) -> float:
+    """A number, as the mean over all processes."""
+    found = fabric.all_reduce(value.detach(), reduce_op="mean")
+    assert isinstance(found, Tensor)
+    return found.item()
+
+
+def most(value: int, fabric: Fabric) -> int:
+    """The largest of all processes' numbers."""
+    if fabric.world_size == 1:
+        return value
+    found = fabric.all_reduce(torch.tensor(value), reduce_op="max")
+    assert isinstance(found, Tensor)
+    return int(found.item())
+
+
+def of_all_streams(part: Tensor, fabric: Fabric) -> Tensor:
+    """The state of all processes' streams, in the order of the text, from `(layers, batch, hidden)`."""
+    if fabric.world_size == 1:
+        return part
+    gathered = fabric.all_gather(part)  # (processes, layers, batch, hidden)
+    assert isinstance(gathered, Tensor)
+    return gathered.permute(1, 2, 0, 3).flatten(1, 2)
+
+
+def of_own_streams(part: Tensor, fabric: Fabric) -> Tensor:
+    """The state of this process's streams, from that of all."""
+    return part[:, fabric.global_rank :: fabric.world_size].contiguous()

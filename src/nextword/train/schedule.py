@@ -1,0 +1,26 @@
+"""The learning rate of each step."""
+
+import math
+
+from nextword.params import TrainParams
+
+
+def learning_rate(params: TrainParams, step: int) -> float:
+    """The learning rate of a step.
+
+    It rises in a straight line over `warmup_steps`, and then stays (`constant`), falls to zero at
+    `max_steps` in a straight line (`linear`), or along half a cosine (`cosine`, Loshchilov & Hutter
+    2017). A warm-up of about a third before a cosine is the one-cycle schedule (Smith & Topin 2018).
+
+    **Arguments:**
+
+    - `step`: number of the step, from 0.
+    """
+    if step < params.warmup_steps:
+        return params.learning_rate * (step + 1) / params.warmup_steps
+    gone = (step - params.warmup_steps) / max(1, params.max_steps - params.warmup_steps)
+    if params.schedule == "linear":
+        return params.learning_rate * (1 - gone)
+    if params.schedule == "cosine":
+        return params.learning_rate * (1 + math.cos(math.pi * gone)) / 2
+    return params.learning_rate

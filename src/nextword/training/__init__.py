@@ -1,1 +1,0 @@
-"""The workshop wing: from a text to trained weights. Needs the extra `[train]`."""

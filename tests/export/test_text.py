@@ -1,0 +1,237 @@
+import unicodedata
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnx
+import onnxruntime
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from onnx import TensorProto, helper
+from tiny import make_network, metadata_of, weights_of
+
+from nextword import Generator, Sampling
+from nextword.errors import ModelFileError, PromptError, UnknownWordError
+from nextword.export import int8, splitting, step, text
+from nextword.export.graph import Graph
+from nextword.text import words
+
+SEVERAL = settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
+DICTIONARY = ["the", ",", ".", "mouse", '"', "'", "(", ")", "don't", "über", "。", "3.14", "☺\u200d", "cat"]
+DICTIONARY += ["<eos>"]
+
+
+class Pair:
+    """A text graph, and the generator of the step graph that it wraps."""
+
+    def __init__(
+        self, directory: Path, *, is_int8: bool = False, known: list[str] = DICTIONARY, **changes: Any
+    ) -> None:
+        network = make_network(len(known), seed=4, scale=2.0)
+        metadata = metadata_of(network, known, **changes)
+        build = int8.build if is_int8 else step.build
+        graph = build(weights_of(network), network.architecture, metadata.to_properties())
+        onnx.save(graph, directory / "step.onnx")
+        onnx.save(text.build(graph, metadata), directory / "text.onnx")
+        self.generator = Generator.load(directory / "step.onnx")
+        self.session = onnxruntime.InferenceSession(directory / "text.onnx")
+
+    def run(
+        self,
+        prompt: str,
+        words: int = 12,
+        temperature: float = 0,
+        top_k: int = 0,
+        top_p: float = 1,
+        seed: int = 0,
+    ) -> tuple[str, list[str]]:
+        text, unknown = self.session.run(
+            ["text", "unknown"],
+            {
+                "prompt": np.array([prompt], object),
+                "max_words": np.array(words),
+                "temperature": np.array(temperature, np.float32),
+                "top_k": np.array(top_k),
+                "top_p": np.array(top_p, np.float32),
+                "seed": np.array(seed),
+            },
+        )
+        return text[0], unknown.tolist()
+
+
+@pytest.fixture(
+    scope="module",
+    params=[
+        {"split_by": "whitespace", "context": 3},
+        {"split_by": "whitespace", "context": None},
+        {"split_by": "words", "context": None, "unknown": 13},
+        {"split_by": "words", "context": 2, "is_int8": True},
+        {"split_by": "whitespace", "context": None, "line_ends": True},
+        {"split_by": "words", "context": None, "line_ends": True},
+    ],
+    ids=lambda changes: "-".join(map(str, changes.values())),
+)
+def pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Pair:
+    return Pair(tmp_path_factory.mktemp("text"), **request.param)
+
+
+PROMPTS = st.lists(st.sampled_from(DICTIONARY), min_size=1, max_size=9)
+
+
+@SEVERAL
+@given(
+    prompt=PROMPTS,
+    end=st.sampled_from(["", " ", "\t \u3000", "\n", " \n\n "]),
+    temperature=st.sampled_from([0.0, 0.7, 1.0, 3.0]),
+    top_k=st.integers(0, 13),
+    top_p=st.floats(0.01, 1),
+    seed=st.integers(0, 2**31 - 2),
+)
+def test_one_call_gives_the_words_of_the_generator(
+    pair: Pair, prompt: list[str], end: str, temperature: float, top_k: int, top_p: float, seed: int
+) -> None:
+    info = pair.generator.info
+    read = [word for word in prompt if info.line_ends or word != "<eos>"] or ["the"]
+    text = words.join(read, info.split_by, info.line_ends) + end
+    drawn: dict[str, Any] = {"top_k": top_k, "top_p": top_p, "seed": seed} if temperature else {}
+    expected = pair.generator.generate(text, 12, Sampling(temperature=temperature, **drawn))
+    assert pair.run(text, 12, temperature, **drawn) == (expected, [])
+
+
+def test_without_a_word_to_read_the_text_is_the_prompt(pair: Pair) -> None:
+    for prompt in ("", " ", "\r\t"):
+        assert pair.run(prompt) == (prompt, [])
+        with pytest.raises(PromptError):
+            pair.generator.generate(prompt)
+
+
+def test_unknown_words_are_named(pair: Pair) -> None:
+    text, unknown = pair.run("the mouze the kat")
+    assert unknown == ["mouze", "kat"]
+    if pair.generator.info.unknown is None:
+        assert text == "the mouze the kat"
+        with pytest.raises(UnknownWordError, match="mouze"):
+            pair.generator.generate("the mouze")
+    else:
+        assert text == pair.generator.generate("the mouze the kat", 12)
+        assert text != "the mouze the kat"
+
+
+CHARACTERS = [" ", "a", "b", "é", "世", "。", "ि", "👨\u200d👩", "❤️", "<unk>", "<eos>"]
+
+
+@pytest.fixture(scope="module", params=[False, True], ids=["blanks", "line_ends"])
+def character_pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Pair:
+    directory = tmp_path_factory.mktemp("characters")
+    changes = {"split_by": "characters", "context": None, "line_ends": request.param}
+    return Pair(directory, known=CHARACTERS, unknown=CHARACTERS.index("<unk>"), **changes)
+
+
+@SEVERAL
+@given(
+    prompt=st.text(st.sampled_from("ab é世。ि\u0301\u200d👨👩❤️\n\t\u3000x<"), min_size=1),
+    seed=st.integers(0, 2**31 - 2),
+)
+def test_characters_are_split_as_the_generator_splits_them(
+    character_pair: Pair, prompt: str, seed: int
+) -> None:
+    # The graph does not compose what a prompt has decomposed, but for spellings of known characters.
+    prompt = unicodedata.normalize("NFC", prompt)
+    expected = character_pair.generator.generate(prompt, 12, Sampling(temperature=2, seed=seed))
+    text, unknown = character_pair.run(prompt, 12, 2, seed=seed)
+    assert text == expected
+    tokens = words.split(prompt, "characters", line_ends=character_pair.generator.info.line_ends)
+    assert unknown == [token for token in tokens if token not in CHARACTERS]
+
+
+def test_a_number_of_words_below_one_adds_none(pair: Pair) -> None:
+    assert pair.run("the mouse", 0) == pair.run("the mouse", -5) == ("the mouse", [])
+
+
+def test_knobs_beyond_their_range_are_off(pair: Pair) -> None:
+    assert pair.run("the", temperature=-1, top_k=5) == pair.run("the")
+    whole = pair.run("the", temperature=1, seed=3)
+    assert pair.run("the", temperature=1, seed=3, top_k=999) == whole
+    assert pair.run("the", temperature=1, seed=3, top_k=-2) == whole
+    assert pair.run("the", temperature=1, seed=3, top_p=2) == whole
+
+
+def test_decomposed_spelling_is_known(pair: Pair) -> None:
+    prompt = unicodedata.normalize("NFD", "the über")
+    assert prompt != "the über"
+    assert pair.run(prompt)[1] == []
+    assert pair.run(prompt)[0].removeprefix(prompt) == pair.run("the über")[0].removeprefix("the über")
+
+
+def test_a_lower_case_model_reads_capitals(tmp_path: Path) -> None:
+    pair = Pair(tmp_path, lowercase=True)
+    for prompt in ("The MOUSE", "ÜBER the Cat"):
+        assert pair.run(prompt) == (pair.generator.generate(prompt, 12), [])
+
+
+def test_the_generator_says_what_to_do_with_a_text_graph(tmp_path: Path) -> None:
+    Pair(tmp_path)
+    with pytest.raises(ModelFileError, match=r"is a text graph.*load the step graph, models/nextword\.onnx"):
+        Generator.load(tmp_path / "text.onnx")
+
+
+def test_only_stock_operators(tmp_path: Path) -> None:
+    Pair(tmp_path, split_by="words")
+    model = onnx.load(tmp_path / "text.onnx")
+    assert {opset.domain: opset.version for opset in model.opset_import} == {"": 20, "ai.onnx.ml": 4}
+    assert next(put.name for put in model.graph.input) == "prompt"
+    assert {entry.key for entry in model.metadata_props} >= {"format", "dictionary", "context"}
+
+
+# What people write: words with marks inside and around them, numbers, quotes, lists, smileys.
+CHUNKS = st.sampled_from(
+    [
+        "the",
+        "don't",
+        "'tis",
+        "rock’n’roll",
+        "well-known",
+        "3.14",
+        "1,000",
+        "12:30",
+        "e.g",
+        "über",
+        "世界",
+        "हिन्दी",
+    ]
+)
+BEFORE = st.sampled_from(["", "", "", "(", '"', "“", "'", "-", "¿", "«"])
+AFTER_AND_BLANK = st.tuples(
+    st.sampled_from(["", "", "", ".", ",", "!", '"', "”", ")", "...", "'", ".)", "%", "。", ",'", ":"]),
+    st.sampled_from([" ", " ", "\n", "  ", "\u00a0", "\t", " -- "]),
+) | st.tuples(st.sampled_from(["", "!", '"', ")"]), st.sampled_from(["/", "—", "--", "…", "; "]))
+
+
+@pytest.fixture(scope="module")
+def splitter() -> onnxruntime.InferenceSession:
+    graph = Graph()
+    rules = metadata_of(make_network(2), ["☺", "the"], split_by="words")
+    graph.node("Identity", [splitting.split(graph, "prompt", rules)], "tokens")
+    model = helper.make_model(
+        helper.make_graph(
+            graph.nodes,
+            "split",
+            [helper.make_tensor_value_info("prompt", TensorProto.STRING, [1])],
+            [helper.make_tensor_value_info("tokens", TensorProto.STRING, ["n"])],
+            graph.initializers,
+        ),
+        ir_version=9,
+        opset_imports=[helper.make_opsetid("", 20), helper.make_opsetid("ai.onnx.ml", 4)],
+    )
+    return onnxruntime.InferenceSession(model.SerializeToString())
+
+
+@settings(max_examples=300)
+@given(st.lists(st.tuples(BEFORE, CHUNKS, AFTER_AND_BLANK), max_size=8))
+def test_stock_operators_split_what_people_write(
+    splitter: onnxruntime.InferenceSession, parts: list[tuple[str, str, tuple[str, str]]]
+) -> None:
+    text = "".join(before + chunk + "".join(after) for before, chunk, after in parts) + "☺"
+    (found,) = splitter.run(None, {"prompt": np.array([text], object)})
+    assert found.tolist() == words.split(text, "words")

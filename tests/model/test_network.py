@@ -1,0 +1,256 @@
+import dataclasses
+import json
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given
+from hypothesis import strategies as st
+from numpy.typing import NDArray
+
+from nextword.errors import TrainingError
+from nextword.model import network
+from nextword.model.cells import CELLS
+from nextword.model.dropout import Dropout
+from nextword.model.network import Architecture, Network
+
+Array = NDArray[np.floating]
+
+SMALL = Architecture(
+    dictionary=11, cell="lstm", embedding=5, hidden=7, layers=2, context=3, tied=False, precision="float64"
+)
+SIZES = st.integers(1, 6)
+
+
+def by_the_equations(
+    network: Network, ids: list[int], states: Sequence[Mapping[str, Array]]
+) -> tuple[Array, list[Mapping[str, Array]]]:
+    """The equations of the cell, for one text: the logits after it, and the state of each layer."""
+    weights = {name: weight.numpy() for name, weight in network.state_dict().items()}
+    cell = CELLS[network.architecture.cell]
+    inputs, after = [weights["embedding.weight"][id] for id in ids], []
+    for layer, before in enumerate(states):
+        names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
+        w, u, *biases = (weights[f"layers.{layer}.{name}_l0"] for name in names)
+        state, outputs = before, []
+        for x in inputs:
+            state = cell.equations(x, state, w, u, sum(biases))
+            outputs.append(state[cell.states[0]])
+        inputs = outputs
+        after.append(state)
+    features = inputs[-1]
+    if "projection.weight" in weights:
+        features = weights["projection.weight"] @ features
+    logits: Array = weights["logits.weight"] @ features + weights["logits.bias"]
+    return logits, after
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@given(
+    layers=st.integers(1, 4),
+    embedding=SIZES,
+    hidden=SIZES,
+    tied=st.booleans(),
+    texts=st.lists(st.lists(st.integers(0, 10), min_size=4, max_size=4), min_size=1, max_size=3),
+    seed=st.integers(0, 99),
+)
+def test_the_network_computes_the_equations_of_its_cell(
+    cell: str, layers: int, embedding: int, hidden: int, tied: bool, texts: list[list[int]], seed: int
+) -> None:
+    sizes: dict[str, Any] = {
+        "cell": cell,
+        "layers": layers,
+        "embedding": embedding,
+        "hidden": hidden,
+        "tied": tied,
+    }
+    network = Network(dataclasses.replace(SMALL, **sizes), seed).eval()
+    with torch.no_grad():
+        for weight in network.parameters():
+            weight.mul_(2)  # far enough from where every function is a straight line
+    random, names = np.random.default_rng(seed), CELLS[cell].states
+    before = {name: random.standard_normal((layers, len(texts), hidden)) for name in names}
+    with torch.no_grad():
+        fresh, _ = network(torch.tensor(texts))
+        found, after = network(torch.tensor(texts), {name: torch.from_numpy(before[name]) for name in names})
+    assert list(after) == list(names)
+    assert all(part.shape == (layers, len(texts), hidden) for part in after.values())
+    for row, text in enumerate(texts):
+        zero = [dict.fromkeys(names, np.zeros(hidden)) for _ in range(layers)]
+        assert np.allclose(fresh[row].numpy(), by_the_equations(network, text, zero)[0], atol=1e-12)
+        given_state = [{name: before[name][layer, row] for name in names} for layer in range(layers)]
+        expected, states = by_the_equations(network, text, given_state)
+        assert np.allclose(found[row].numpy(), expected, atol=1e-12)
+        for layer, state in enumerate(states):
+            for name in names:
+                assert np.allclose(after[name][layer, row].numpy(), state[name], atol=1e-12)
+
+
+def test_the_lstm_by_hand() -> None:
+    # One unit; the gates in PyTorch's order: input, forget, candidate, output.
+    x, state = np.array([0.5]), {"hidden": np.array([-0.25]), "cell": np.array([2.0])}
+    w, u, b = np.array([[1.0], [2.0], [3.0], [4.0]]), np.array([[4.0], [3.0], [2.0], [1.0]]), np.ones(4)
+    found = CELLS["lstm"].equations(x, state, w, u, b)
+    i, f, g, o = (0.5 * own - 0.25 * recurrent + 1 for own, recurrent in ((1, 4), (2, 3), (3, 2), (4, 1)))
+    cell = 2.0 / (1 + np.exp(-f)) + np.tanh(g) / (1 + np.exp(-i))
+    assert found["cell"].item() == pytest.approx(cell, abs=1e-15)
+    assert found["hidden"].item() == pytest.approx(np.tanh(cell) / (1 + np.exp(-o)), abs=1e-15)
+
+
+def test_gates_of_the_onnx_operator_are_pytorchs_in_its_order() -> None:
+    cell = CELLS["lstm"]
+    weight = np.array([["i0"], ["i1"], ["f0"], ["f1"], ["g0"], ["g1"], ["o0"], ["o1"]])
+    assert cell.operator.name == "LSTM"
+    found = cell.onnx_gates(weight)[:, 0].tolist()
+    assert found == ["i0", "i1", "o0", "o1", "f0", "f1", "g0", "g1"]  # ONNX: i, o, f, c
+
+
+def test_carried_state_is_as_good_as_reading_it_all() -> None:
+    network = Network(SMALL)
+    ids = torch.tensor([[1, 2, 3, 4], [5, 6, 7, 8]])
+    with torch.no_grad():
+        whole, _ = network(ids)
+        _, state = network(ids[:, :2])
+        carried, _ = network(ids[:, 2:], state)
+    assert torch.allclose(whole, carried, atol=1e-12)
+
+
+def test_initial_weights_turn_on_the_seed_alone() -> None:
+    torch.manual_seed(1)
+    one = Network(SMALL, seed=5).state_dict()
+    torch.manual_seed(2)
+    same, other = Network(SMALL, seed=5).state_dict(), Network(SMALL, seed=6).state_dict()
+    assert all(torch.equal(one[name], same[name]) for name in one)
+    assert not any(torch.equal(one[name], other[name]) for name in one)
+
+
+def test_a_published_network_is_the_rounded_one(tmp_path: Path) -> None:
+    trained = Network(SMALL)
+    network.publish(trained, 17, tmp_path / "trained")
+    loaded = network.load(tmp_path / "trained")
+    assert loaded.architecture == SMALL
+    assert not loaded.training
+    assert network.trained_steps(tmp_path / "trained") == 17
+    for name, weight in trained.state_dict().items():
+        found = loaded.state_dict()[name]
+        assert found.dtype == torch.float64
+        assert torch.equal(found, weight.half().double())
+        assert torch.equal(found, network.rounded(trained).state_dict()[name])
+
+
+def test_a_weight_beyond_float16_is_an_error_and_nothing_is_published(tmp_path: Path) -> None:
+    trained = Network(SMALL)
+    with torch.no_grad():
+        trained.logits.bias[0] = 1e6
+    with pytest.raises(TrainingError, match=r"weight of logits\.bias is not a number that float16 can hold"):
+        network.publish(trained, 1, tmp_path / "trained")
+    assert not list(tmp_path.iterdir())
+
+
+def test_the_architecture_is_plain_json(tmp_path: Path) -> None:
+    network.publish(Network(SMALL), 1, tmp_path / "trained")
+    description = json.loads((tmp_path / "trained" / "architecture.json").read_text())
+    assert description == {
+        "dictionary": 11,
+        "cell": "lstm",
+        "embedding": 5,
+        "hidden": 7,
+        "layers": 2,
+        "context": 3,
+        "tied": False,
+        "precision": "float64",
+    }
+
+
+def test_tied_models_have_one_matrix_for_embedding_and_logits(tmp_path: Path) -> None:
+    sizes = dataclasses.replace(SMALL, hidden=5, tied=True)
+    trained = Network(sizes)
+    assert trained.embedding.weight is trained.logits.weight
+    assert trained.size == 11 * 5 + 11 + 2 * (8 * 5 * 5 + 8 * 5)
+    network.publish(trained, 1, tmp_path / "trained")
+    loaded = network.load(tmp_path / "trained")
+    assert loaded.size == trained.size
+    ids = torch.tensor([[1, 2, 3]])
+    with torch.no_grad():
+        assert torch.equal(loaded(ids)[0], network.rounded(trained)(ids)[0])
+
+
+def test_expected_frequencies_are_the_first_predictions() -> None:
+    network = Network(SMALL)
+    frequencies = np.arange(1, 12) / 66
+    network.expect(frequencies)
+    with torch.no_grad():
+        network.logits.weight.zero_()
+        found = torch.softmax(network(torch.tensor([[1]]))[0][0], 0)
+    assert found.numpy() == pytest.approx(frequencies, abs=1e-12)
+
+
+def test_dropout_is_for_training_alone() -> None:
+    ids = torch.tensor([[1, 2, 3]])
+    plain = Network(SMALL)
+    for dropout in (
+        Dropout(values=0.5),
+        Dropout(output=0.5),
+        Dropout(locked=0.5),
+        Dropout(embedding=0.5),
+        Dropout(weights=0.5),
+    ):
+        network = Network(SMALL, dropout=dropout)
+        with torch.no_grad():
+            assert not torch.equal(network(ids)[0], network(ids)[0])
+            network.eval()
+            assert torch.equal(network(ids)[0], plain(ids)[0])
+
+
+def test_locked_dropout_leaves_out_the_same_values_throughout_and_embedding_dropout_whole_words() -> None:
+    values = torch.ones(50, 3, 40, dtype=torch.float64)
+    found = Dropout(locked=0.5).of_values(values)
+    assert torch.equal(found, found[:1].expand_as(found))
+    assert set(found.unique().tolist()) == {0.0, 2.0}
+    assert not torch.equal(found[:, 0], found[:, 1])  # each text of a batch has values of its own
+    fresh = Dropout(values=0.5).of_values(values)
+    assert not torch.equal(fresh[0], fresh[1])
+
+    ids = torch.arange(120).reshape(40, 3) % 30
+    vectors = Dropout(embedding=0.5).of_words(torch.ones(40, 3, 5), ids, 30)
+    by_word = {
+        int(id): vector.unique().tolist()
+        for id, vector in zip(ids.flatten(), vectors.flatten(0, 1), strict=True)
+    }
+    assert {tuple(one) for one in by_word.values()} == {(0.0,), (2.0,)}
+    for id, vector in zip(ids.flatten().tolist(), vectors.flatten(0, 1), strict=True):
+        assert vector.unique().tolist() == by_word[id]
+
+
+def test_output_dropout_leaves_the_state_alone() -> None:
+    ids = torch.tensor([[1, 2, 3]])
+    network = Network(SMALL, dropout=Dropout(output=0.9))
+    with torch.no_grad():
+        _, state = network(ids)
+        _, expected = Network(SMALL)(ids)
+    assert list(state) == ["hidden", "cell"]
+    assert all(torch.equal(state[name], expected[name]) for name in expected)
+
+
+def test_weight_dropout_leaves_the_weights_from_below_alone() -> None:
+    network = Network(SMALL, dropout=Dropout(weights=0.9))
+    ids = torch.tensor([[1], [2]])  # from the zero state, one word meets no recurrent weight
+    with torch.no_grad():
+        assert torch.allclose(network(ids)[0], Network(SMALL)(ids)[0], atol=1e-12)
+
+
+def test_a_tied_model_whose_sizes_differ_has_a_projection() -> None:
+    sizes = dataclasses.replace(SMALL, tied=True)
+    network = Network(sizes)
+    assert network.projection is not None
+    assert network.projection.weight.shape == (5, 7)
+    ids = torch.tensor([[1, 2]])
+    with torch.no_grad():
+        features, _ = network.read(ids)
+        top = network.layers[1](network.layers[0](network.embedding(ids.T))[0])[0]
+        expected = network.embedding.weight @ (network.projection.weight @ top[-1, 0]) + network.logits.bias
+        assert features.shape == (2, 1, 5)
+        assert torch.allclose(network(ids)[0][0], expected, atol=1e-12)

@@ -1,0 +1,68 @@
+import dataclasses
+import json
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nextword.errors import ModelFileError
+from nextword.runtime.metadata import Metadata
+
+GOOD = Metadata(
+    dictionary=["the", "mouse"],
+    split_by="words",
+    lowercase=True,
+    line_ends=False,
+    context=None,
+    cell="lstm",
+    layers=2,
+    hidden=8,
+    unknown=1,
+    params={"train": {"seed": 1}},
+    metrics={"model": {"accuracy": 0.5}},
+    corpus_sha256="ab",
+)
+
+
+@given(
+    words=st.lists(st.text(min_size=1), min_size=1, unique=True),
+    context=st.none() | st.integers(1, 99),
+    lowercase=st.booleans(),
+)
+def test_a_file_gives_back_what_was_written(words: list[str], context: int | None, lowercase: bool) -> None:
+    metadata = dataclasses.replace(GOOD, dictionary=words, context=context, lowercase=lowercase, unknown=None)
+    assert Metadata.from_properties(metadata.to_properties()) == metadata
+
+
+def test_values_that_are_no_strings_are_json() -> None:
+    properties = GOOD.to_properties()
+    assert properties["context"] == "null"
+    assert properties["lowercase"] == "true"
+    assert properties["split_by"] == "words"
+    assert json.loads(properties["params"]) == {"train": {"seed": 1}}
+
+
+@pytest.mark.parametrize(
+    ("key", "value", "message"),
+    [
+        ("format", "", "not a nextword model"),
+        ("format", "nextword/2", "has format nextword/2, this version of nextword reads nextword/1"),
+        ("dictionary", None, "damaged metadata"),
+        ("dictionary", "[]", "dictionary cannot be"),
+        ("dictionary", '["a", "a"]', "dictionary cannot be"),
+        ("dictionary", "{", "damaged metadata"),
+        ("split_by", "letters", "split_by cannot be letters"),
+        ("line_ends", "1", "line_ends cannot be 1"),
+        ("context", "0", "context cannot be 0"),
+        ("cell", "gru", "cell cannot be gru"),
+        ("layers", '"2"', "layers cannot be 2"),
+        ("unknown", "2", "unknown cannot be 2"),
+        ("unknown", "-1", "unknown cannot be -1"),
+    ],
+)
+def test_metadata_that_cannot_be_run_say_which_key(key: str, value: str | None, message: str) -> None:
+    properties = {name: text for name, text in GOOD.to_properties().items() if name != key}
+    if value is not None:
+        properties[key] = value
+    with pytest.raises(ModelFileError, match=message):
+        Metadata.from_properties(properties)

@@ -1,0 +1,159 @@
+from pathlib import Path
+
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tiny import WORDS, export, make_network
+
+from nextword import Generator
+from nextword.errors import PromptError, SamplingError, SessionError, UnknownWordError
+
+TEXTS = st.lists(st.sampled_from(WORDS), min_size=1, max_size=12)
+SEVERAL = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
+
+
+@pytest.fixture(params=[3, None], ids=["fixed", "unbounded"])
+def generator(request: pytest.FixtureRequest, tmp_path: Path) -> Generator:
+    return Generator.load(export(tmp_path / "m.onnx", make_network(seed=4), context=request.param))
+
+
+@SEVERAL
+@given(text=TEXTS)
+def test_a_session_suggests_what_the_whole_text_suggests(generator: Generator, text: list[str]) -> None:
+    session = generator.session()
+    for word in text:
+        session.feed(word)
+    expected = generator.suggest(" ".join(text), 12)
+    found = session.suggest(12)
+    assert dict(found) == pytest.approx(dict(expected), abs=1e-5)
+    assert session.suggest(2, prefix="mo") == [("mouse", 1.0)]
+
+
+@SEVERAL
+@given(text=TEXTS, more=TEXTS, cached=st.booleans())
+def test_undo_is_as_if_a_word_had_never_been(
+    generator: Generator, text: list[str], more: list[str], cached: bool
+) -> None:
+    session = generator.session(4, 0.3) if cached else generator.session()
+    session.feed(" ".join(text))
+    before = session.suggest(12)
+    session.feed(" ".join(more))
+    assert [session.undo() for _ in more] == more[::-1]
+    assert session.suggest(12) == before
+    other = generator.session(4, 0.3) if cached else generator.session()
+    other.feed(" ".join(text + more))
+    session.feed(" ".join(more))
+    assert session.suggest(12) == other.suggest(12)
+
+
+def test_undo_ends_where_the_session_began(generator: Generator) -> None:
+    session = generator.session()
+    session.feed("the cat")
+    assert (session.undo(), session.undo()) == ("cat", "the")
+    with pytest.raises(SessionError, match="there is no word to take back"):
+        session.undo()
+    session.feed("mouse")
+    assert session.suggest(1) == generator.suggest("mouse", 1)
+
+
+def test_so_many_words_can_be_taken_back_and_no_more(generator: Generator) -> None:
+    session = generator.session(4, 0.3)
+    session.feed("the cat")
+    before = session.suggest(12)
+    session.feed(" ".join(["mouse"] * 128))
+    assert [session.undo() for _ in range(128)] == ["mouse"] * 128
+    assert session.suggest(12) == before
+    with pytest.raises(
+        SessionError, match="no more words can be taken back; a session remembers the last 128"
+    ):
+        session.undo()
+    assert session.suggest(12) == before
+    session.feed("ran")
+    assert session.undo() == "ran"
+
+
+def test_after_as_many_words_as_it_remembers_a_session_is_empty(generator: Generator) -> None:
+    session = generator.session()
+    session.feed(" ".join(["mouse"] * 128))
+    for _ in range(128):
+        session.undo()
+    with pytest.raises(SessionError, match="there is no word to take back"):
+        session.undo()
+
+
+def test_what_was_fed_before_a_session_was_saved_cannot_be_taken_back(generator: Generator) -> None:
+    session = generator.session()
+    session.feed("the cat")
+    resumed = generator.resume(session.save())
+    with pytest.raises(SessionError, match="no more words can be taken back"):
+        resumed.undo()
+    assert resumed.suggest(12) == session.suggest(12)
+
+
+@SEVERAL
+@given(text=TEXTS, more=TEXTS, cached=st.booleans())
+def test_a_saved_session_goes_on_with_the_same_bits(
+    generator: Generator, text: list[str], more: list[str], cached: bool
+) -> None:
+    session = generator.session(3, 0.3) if cached else generator.session()
+    session.feed(" ".join(text))
+    resumed = generator.resume(session.save())
+    assert resumed.suggest(12) == session.suggest(12)
+    for one in (session, resumed):
+        one.feed(" ".join(more))
+    assert resumed.suggest(12) == session.suggest(12)
+    assert resumed.save() == session.save()
+
+
+def test_what_is_no_saved_session_of_this_file_is_an_error(generator: Generator, tmp_path: Path) -> None:
+    session = generator.session()
+    session.feed("the cat")
+    data = session.save()
+    for damaged in (b"", b"hello", data[:-40], data[:50]):
+        with pytest.raises(SessionError, match="no saved session"):
+            generator.resume(damaged)
+    other = Generator.load(export(tmp_path / "other.onnx", make_network(seed=5)))
+    with pytest.raises(SessionError, match="another model file"):
+        other.resume(data)
+
+
+def test_a_session_that_read_nothing_says_so(generator: Generator) -> None:
+    for ask in (generator.session().suggest, generator.session().save):
+        with pytest.raises(PromptError, match="feed at least one word"):
+            ask()
+
+
+def test_an_unknown_word_leaves_the_session_as_it_was(generator: Generator) -> None:
+    session = generator.session()
+    session.feed("the")
+    before = session.suggest(12)
+    with pytest.raises(UnknownWordError, match="nearest: mouse"):
+        session.feed("cat mouze")
+    assert session.suggest(12) == before
+
+
+@pytest.mark.parametrize(
+    ("size", "weight", "message"),
+    [
+        (-1, 0.1, "cache_size must be from 0"),
+        (5, 1.0, "cache_weight must be from 0 to below 1"),
+        (5, 0.0, "no effect without each other"),
+        (0, 0.1, "no effect without each other"),
+    ],
+)
+def test_a_cache_out_of_range_is_an_error(
+    generator: Generator, size: int, weight: float, message: str
+) -> None:
+    with pytest.raises(SamplingError, match=message):
+        generator.session(size, weight)
+
+
+def test_a_cache_gives_the_words_of_the_text_their_share(generator: Generator) -> None:
+    text = "the cat ran the cat said the mouse"
+    flat, plain = generator.session(4, 0.25, 0.0), generator.session()
+    for session in (flat, plain):
+        session.feed(text)
+    found = dict(flat.suggest(12))
+    for word, p in plain.suggest(12):
+        share = text.split()[-4:].count(word) / 4  # all places count alike where flatness is 0
+        assert found[word] == pytest.approx(0.75 * p + 0.25 * share, abs=1e-5)

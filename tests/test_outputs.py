@@ -1,0 +1,80 @@
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from nextword import outputs
+
+
+def test_an_output_appears_whole(tmp_path: Path) -> None:
+    target = tmp_path / "new" / "out.txt"
+    with outputs.replacing(target) as temporary:
+        temporary.write_text("half")
+        assert not target.exists()
+    assert target.read_text() == "half"
+    assert list(target.parent.iterdir()) == [target]
+
+
+def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
+    target = tmp_path / "out.txt"
+    target.write_text("old")
+
+    def fail() -> None:
+        with outputs.replacing(target) as temporary:
+            temporary.write_text("half")
+            raise RuntimeError
+
+    with pytest.raises(RuntimeError):
+        fail()
+    assert target.read_text() == "old"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_directory_is_replaced_as_a_whole(tmp_path: Path) -> None:
+    target = tmp_path / "out"
+    target.mkdir()
+    (target / "stale").touch()
+    with outputs.replacing(target) as temporary:
+        temporary.mkdir()
+        (temporary / "fresh").touch()
+    assert [path.name for path in target.iterdir()] == ["fresh"]
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_json_keeps_its_letters_and_its_order(tmp_path: Path) -> None:
+    outputs.write_json(tmp_path / "a.json", {"b": "ü", "a": 1})
+    assert (tmp_path / "a.json").read_bytes() == '{\n  "b": "ü",\n  "a": 1\n}\n'.encode()
+
+
+@pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])
+def test_json_has_no_number_that_is_none_and_nothing_is_written(tmp_path: Path, number: float) -> None:
+    with pytest.raises(ValueError, match="not JSON compliant"):
+        outputs.write_json(tmp_path / "a.json", {"a": [number]})
+    assert not list(tmp_path.iterdir())
+
+
+@pytest.mark.parametrize(
+    ("value", "expected"), [(1.02396999123, 1.02397), (0.0, 0.0), (1234567.8, 1234570.0)]
+)
+def test_reports_keep_six_significant_digits(value: float, expected: float) -> None:
+    assert outputs.significant(value) == expected
+
+
+def test_a_table_is_csv_with_its_numbers_rounded(tmp_path: Path) -> None:
+    outputs.write_table(tmp_path / "a.csv", ["word", "loss"], [["a,b", 1.02396999123], ["ü", 3]])
+    assert (tmp_path / "a.csv").read_bytes() == 'word,loss\n"a,b",1.02397\nü,3\n'.encode()
+
+
+def test_dataclasses_and_mappings_become_plain_and_rounded_without_what_is_none() -> None:
+    @dataclass
+    class Figure:
+        loss: float
+        note: str | None
+        inner: Any = None
+
+    value = {3: [Figure(1.02396999123, None), (2, None)], "other": Figure(0.1, "x", {"a": 1 / 3, "b": None})}
+    assert outputs.plain(value) == {
+        "3": [{"loss": 1.02397}, [2, None]],
+        "other": {"loss": 0.1, "note": "x", "inner": {"a": 0.333333}},
+    }

@@ -1,0 +1,107 @@
+import unicodedata
+
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nextword.text import words
+
+WAYS = st.sampled_from(words.SPLIT_BY)
+# Plain text() seldom hits the characters that matter: punctuation, marks, joiners, digits, blanks.
+TEXTS = st.text() | st.text(st.sampled_from("ab3 .,'\"()“”’-:…$%\u0301\u200d\u200c\ufe0f😀。，（अि\n\t"))
+
+
+@given(TEXTS, WAYS, st.booleans(), st.booleans())
+def test_splitting_what_was_joined_gives_the_same_words(
+    text: str, split_by: str, lowercase: bool, line_ends: bool
+) -> None:
+    tokens = words.split(text, split_by, lowercase, line_ends)
+    joined = words.join(tokens, split_by, line_ends)
+    assert words.split(joined, split_by, lowercase, line_ends) == tokens
+
+
+@given(TEXTS, WAYS)
+def test_splitting_loses_nothing_but_blanks(text: str, split_by: str) -> None:
+    kept = "".join(unicodedata.normalize("NFC", text).split())
+    assert "".join(words.split(text, split_by)).replace(" ", "") == kept
+
+
+@given(TEXTS, WAYS)
+def test_each_line_end_is_a_word(text: str, split_by: str) -> None:
+    found = words.split(text, split_by, line_ends=True)
+    assert found.count("<eos>") == text.count("\n")
+    assert [word for word in found if word not in {"<eos>", " "}] == [
+        word for word in words.split(text, split_by) if word != " "
+    ]
+    assert words.join(found, split_by, line_ends=True).count("\n") == text.count("\n")
+
+
+@given(TEXTS, WAYS)
+def test_pieces_of_a_joiner_add_up_to_the_joined_text(text: str, split_by: str) -> None:
+    tokens = words.split(text, split_by)
+    joiner = words.Joiner(split_by)
+    assert "".join([joiner.push(token) for token in tokens]) == words.join(tokens, split_by)
+
+
+def test_whitespace_keeps_what_stands_between_blanks() -> None:
+    assert words.split("long ago,  the\tmice\n", "whitespace") == ["long", "ago,", "the", "mice"]
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ('"ago,"', ['"', "ago", ",", '"']),
+        ("don't well-kept rock’n’roll", ["don't", "well-kept", "rock’n’roll"]),
+        ("3.14 1,000 12:30 3.", ["3.14", "1,000", "12:30", "3", "."]),
+        ("हिन्दी में", ["हिन्दी", "में"]),
+        ("e\u0301tude", ["étude"]),
+        ("a_b x--y", ["a_b", "x", "-", "-", "y"]),
+        ("👨‍👩‍👧 ❤️", ["👨‍👩‍👧", "❤️"]),
+        ("你好，世界。", ["你好", "，", "世界", "。"]),
+        ("می‌خواهم", ["می‌خواهم"]),
+    ],
+)
+def test_words_mode_splits_as_people_read(text: str, expected: list[str]) -> None:
+    assert words.split(text, "words") == expected
+
+
+@pytest.mark.parametrize(
+    "text",
+    [
+        'He said: "Don\'t go (yet)!" And so on…',
+        "It costs $5, or 3.50 € – 10% less?",
+        "‘Tis so,” she said; “really”.",
+        "你好，世界（是）。",
+    ],
+)
+def test_join_writes_punctuation_as_people_do(text: str) -> None:
+    assert words.join(words.split(text, "words"), "words") == text
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("床前，明 月\n", ["床", "前", "，", "明", " ", "月", " "]),
+        ("a \t b", ["a", " ", "b"]),
+        ("e\u0301हि👨‍👩‍👧❤️", ["é", "हि", "👨‍👩‍👧", "❤️"]),
+    ],
+)
+def test_characters_keep_what_is_tied_to_them(text: str, expected: list[str]) -> None:
+    assert words.split(text, "characters") == expected
+
+
+def test_line_ends_swallow_the_blanks_beside_them() -> None:
+    for split_by in words.SPLIT_BY:
+        found = words.split("a \r\n \n\tb", split_by, line_ends=True)
+        assert found == ["a", "<eos>", "<eos>", "b"]
+        assert words.join(found, split_by, line_ends=True) == "a\n\nb"
+
+
+def test_lower_casing_is_a_choice() -> None:
+    assert words.split("The ÉTUDE", "whitespace") == ["The", "ÉTUDE"]
+    assert words.split("The ÉTUDE", "whitespace", lowercase=True) == ["the", "étude"]
+
+
+def test_an_unknown_way_to_split_is_an_error() -> None:
+    with pytest.raises(ValueError, match="whitespace, words, characters"):
+        words.split("a", "letters")

@@ -1,0 +1,177 @@
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+from runs import train_params
+
+from nextword.errors import CorpusError
+from nextword.model.predictions import best_possible
+from nextword.text.corpus import Corpus
+from nextword.text.dictionary import Dictionary
+from nextword.text.windows import windows
+from nextword.train.data import ShuffledWindows, Streams, make_data
+
+COUNTS = st.integers(1, 60)
+MANY_STEPS = 10**9
+
+
+def numbered(words: int, validation: int = 0, test: int = 0) -> Corpus:
+    """A text in which each word's id is its place."""
+    whole = words + validation + test
+    return Corpus(
+        ids=np.arange(whole, dtype=np.uint16),
+        ends=[words, words + validation, whole],
+        characters=[words, validation, test],
+        dictionary=Dictionary([str(id) for id in range(whole)]),
+        frequencies=np.ones(whole, np.int64),
+        spellings=[],
+        learnt_spellings=0,
+        unknown=np.zeros(0, np.uint32),
+        unknown_ends=[0, 0, 0],
+        split_by="whitespace",
+        lowercase=False,
+        line_ends=False,
+        sha256="0" * 64,
+    )
+
+
+def shuffled(count: int, batch: int, seed: int = 7, rank: int = 0, processes: int = 1) -> ShuffledWindows:
+    """So many windows of two words; the word that follows is the window's number plus two."""
+    params = train_params(context=2, batch=batch, seed=seed)
+    return ShuffledWindows(numbered(count + 2), params, 2, rank, processes)
+
+
+def streams(
+    words: int, batch: int, words_per_step: int, seed: int = 1, rank: int = 0, processes: int = 1
+) -> Streams:
+    sizes = {"batch": batch, "words_per_step": words_per_step, "seed": seed, "max_steps": MANY_STEPS}
+    return Streams(numbered(words), train_params(context=None, **sizes), rank, processes)
+
+
+@given(COUNTS, COUNTS)
+def test_an_epoch_takes_each_window_once(count: int, batch: int) -> None:
+    data = shuffled(count, batch)
+    batches = [data.batch(step) for step in range(data.interval)]
+    following = np.concatenate([one.following.numpy() for one in batches])
+    contexts = np.concatenate([one.ids.numpy() for one in batches])
+    assert sorted(following.flatten().tolist()) == list(range(2, count + 2))
+    assert (contexts == following - [2, 1]).all()
+    assert max(len(one.ids) for one in batches) == data.words <= batch
+    assert all(one.begins and one.share == 1 for one in batches)
+
+
+@given(COUNTS, COUNTS, st.integers(0, 40))
+def test_a_run_taken_up_again_sees_the_same_windows(count: int, batch: int, start: int) -> None:
+    whole, resumed = shuffled(count, batch), shuffled(count, batch)
+    seen = [whole.batch(step).following.tolist() for step in range(start + 5)]
+    assert [resumed.batch(step).following.tolist() for step in range(start, start + 5)] == seen[start:]
+
+
+def test_the_order_turns_on_seed_and_epoch() -> None:
+    first, second = (shuffled(50, 50, 1).batch(step).following.tolist() for step in range(2))
+    other = shuffled(50, 50, 2).batch(0).following.tolist()
+    assert first != second
+    assert first != other
+
+
+@given(COUNTS, COUNTS, st.integers(2, 4))
+def test_processes_divide_a_batch_and_the_mean_of_their_losses_is_its_own(
+    count: int, batch: int, processes: int
+) -> None:
+    alone = shuffled(count, batch)
+    ranks = [shuffled(count, batch, 7, rank, processes) for rank in range(processes)]
+    for step in range(alone.interval):
+        whole = alone.batch(step).following.double()
+        parts = [data.batch(step) for data in ranks]
+        counting = [word for one in parts if one.share for word in one.following.flatten().tolist()]
+        assert sorted(counting) == sorted(whole.flatten().tolist())
+        losses = [one.share * one.following.double().mean().item() for one in parts]
+        assert np.mean(losses) == pytest.approx(whole.mean().item())
+        assert {data.interval for data in ranks} == {alone.interval}
+        assert {data.words for data in ranks} == {alone.words}
+
+
+def test_windows_are_measured_on_the_training_part_whose_ceiling_is_known() -> None:
+    data = make_data(numbered(20, 9, 9), train_params(context=3), 0, 1)
+    assert not data.is_carried
+    assert data.measured.tolist() == list(range(20))
+    assert data.best == best_possible(windows(np.arange(20), 3), None)
+
+
+@given(st.integers(1, 5), st.integers(1, 6), st.integers(0, 30), st.integers(0, 9))
+def test_streams_are_read_in_order_a_step_after_the_other(
+    batch: int, words_per_step: int, extra: int, seed: int
+) -> None:
+    words = batch * (3 * words_per_step + 1) + extra
+    data, length = streams(words, batch, words_per_step, seed), words // batch
+    epoch = data.interval
+    assert data.is_carried
+    assert data.words == batch * words_per_step
+    assert length - 2 * words_per_step < epoch * words_per_step < length  # almost all of it
+    previous = None
+    for step in range(2 * epoch):
+        found = data.batch(step)
+        read, following = found.ids.numpy(), found.following.numpy()
+        assert read.shape == following.shape == (batch, words_per_step)
+        assert (following == read + 1).all()
+        for part in (read, following):  # each row is a stream of its own
+            assert (part // length == np.arange(batch)[:, None]).all()
+        assert found.begins == (step % epoch == 0)
+        if not found.begins:
+            assert (read[:, 0] == previous).all()
+        previous = following[:, -1]
+
+
+def test_each_epoch_of_streams_begins_at_a_word_of_its_own() -> None:
+    data = streams(1000, 2, 30, seed=5)
+    starts = {int(data.batch(step * data.interval).ids[0, 0]) for step in range(20)}
+    assert len(starts) > 5
+    assert max(starts) < 30
+
+
+def test_streams_taken_up_again_go_on_where_they_were() -> None:
+    whole, resumed = streams(1000, 2, 30, seed=5), streams(1000, 2, 30, seed=5)
+    seen = [whole.batch(step).ids.tolist() for step in range(50)]
+    assert [resumed.batch(step).ids.tolist() for step in range(45, 50)] == seen[45:]
+    assert streams(1000, 2, 30, seed=6).batch(0).ids.tolist() != seen[0]
+
+
+def test_processes_divide_the_streams() -> None:
+    whole = streams(200, 4, 5)
+    for rank in range(2):
+        own = streams(200, 4, 5, rank=rank, processes=2)
+        assert (own.interval, own.words) == (whole.interval, whole.words)
+        for step in range(12):
+            found, expected = own.batch(step), whole.batch(step)
+            assert found.ids.tolist() == expected.ids[rank::2].tolist()
+            assert found.following.tolist() == expected.following[rank::2].tolist()
+            assert (found.begins, found.share) == (expected.begins, 1)
+
+
+def test_a_text_too_short_for_its_streams_is_an_error() -> None:
+    with pytest.raises(CorpusError, match=r"43 words, too few for 4 streams of 5 words a step; lower"):
+        streams(43, 4, 5)
+    assert streams(44, 4, 5).batch(0).ids.shape == (4, 5)
+
+
+@pytest.mark.parametrize(("max_steps", "interval"), [(3, 1), (20, 4), (44, 8), (45, 9), (1000, 9)])
+def test_streams_are_measured_each_epoch_and_at_least_five_times_a_run(max_steps: int, interval: int) -> None:
+    params = train_params(context=None, batch=2, words_per_step=5, max_steps=max_steps)
+    assert Streams(numbered(100), params).interval == interval
+
+
+def test_streams_are_measured_on_the_validation_part_or_else_on_what_they_learn_from(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr("nextword.train.data._MEASURED", 70)
+    params = train_params(context=None, batch=2, words_per_step=5)
+    assert make_data(numbered(100, 9, 8), params, 0, 1).measured.tolist() == list(range(100, 109))
+    assert make_data(numbered(100), params, 0, 1).measured.tolist() == list(range(70))
+
+
+@pytest.mark.parametrize("context", [None, 3])
+def test_a_held_out_part_that_leaves_nothing_to_predict_is_an_error(context: int | None) -> None:
+    params, least = train_params(context=context, batch=2, words_per_step=5), context or 1
+    with pytest.raises(CorpusError, match=rf"the test part has {least} words, .* after the first {least};"):
+        make_data(numbered(100, 9, least), params, 0, 1)
+    make_data(numbered(100, 9, least + 1), params, 0, 1)
