@@ -108,12 +108,12 @@ def of_file(path: Path, text: Corpus, cache: CacheSettings) -> Parts:
     file = ModelFile(path)
     found = {}
     for part, ids in text.held_out.items():
-        memory, values = NeuralCache(cache, file.metadata.hidden), []
+        memory, values = NeuralCache(cache, file.features), []
         for expected, following in after_each_context(file, ids.tolist()):
             log_probabilities = draw.log_softmax(expected.logits)[0]
-            mixed = memory.mix(log_probabilities, expected.hidden[0]) if cache.size else log_probabilities
+            mixed = memory.mix(log_probabilities, expected.features[0]) if cache.size else log_probabilities
             values.append(mixed[following[0]])
-            memory.remember(expected.hidden[0], int(following[0]))
+            memory.remember(expected.features[0], int(following[0]))
         found[part] = np.exp(np.array(values))
     return found
 
@@ -123,9 +123,8 @@ def word(path: Path) -> Callable[[], object]:
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(path, options)
-    metadata = ModelFile(path).metadata
-    zero = np.zeros((metadata.layers, 1, metadata.hidden), np.float32)
-    return partial(session.run, None, {"ids": np.array([[1]]), "hidden": zero, "cell": zero})
+    state = {name: part.zero(1) for name, part in ModelFile(path).states.items()}
+    return partial(session.run, None, {"ids": np.array([[1]]), **state})
 
 
 def mix(one: Parts, other: Parts) -> tuple[Parts, float]:

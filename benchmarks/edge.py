@@ -154,7 +154,7 @@ def ways_to_pick(path: Path) -> dict[str, Callable[[], object]]:
     """By name: how to make one word."""
     generator, file = Generator.load(path), ModelFile(path)
     one = np.array([[5]])
-    _, state = file.run(one)
+    state = file.run(one).state
     tried: dict[str, Callable[[], object]] = {"`session.run` alone": partial(file.run, one, state)}
     for name, sampling in {
         "likeliest": Sampling(),

@@ -53,7 +53,7 @@ def ways(path: Path, length: int) -> dict[str, tuple[Callable[[], object], int, 
     prompt = " ".join(generator.info.dictionary[id] for id in ids[0])
     stream = generator.stream(prompt, 1_000_000)
     next(stream)  # reads the prompt
-    _, state = file.run(ids)
+    state = file.run(ids).state
     with torch.no_grad():
         _, torch_state = eager(torch.from_numpy(ids))
     torch_one = torch.from_numpy(one)

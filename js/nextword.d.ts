@@ -37,6 +37,7 @@ export interface Info {
   readonly lineEnds: boolean;
   /** Words that the model reads, or `null` if it carries its state without bound. */
   readonly context: number | null;
+  /** The cell's name, for people; nothing turns on it. */
   readonly cell: string;
   readonly layers: number;
   readonly hidden: number;

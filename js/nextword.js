@@ -6,7 +6,8 @@
  * sampling, generator. `nextword.d.ts` says what is public.
  */
 
-const FORMAT = "nextword/1";
+const FORMATS = ["nextword/1", "nextword/2"];
+const SPLIT_BY = ["whitespace", "words", "characters"];
 const MOST_WORDS = 1_000_000;
 
 /** Base of all errors that this module throws on purpose; `name` says what was wrong. */
@@ -68,15 +69,51 @@ function* protobufFields(bytes) {
   }
 }
 
+// The types of numbers that a state may have, by their number in TensorProto.
+const NUMBERS = {
+  1: ["float32", Float32Array],
+  6: ["int32", Int32Array],
+  7: ["int64", BigInt64Array],
+  11: ["float64", Float64Array],
+};
+
+/**
+ * The parts of a model's state: what its graph reads beside `ids`, and gives out again as `next_…`.
+ * onnxruntime does not show shapes in all its versions, so they are read from the file: field 7 of
+ * ModelProto is the graph, whose field 11 has the inputs.
+ */
+function statesOf(bytes) {
+  const decoder = new TextDecoder();
+  const first = (part, field) => new Map(protobufFields(part ?? new Uint8Array())).get(field);
+  const states = {};
+  for (const [field, input] of protobufFields(first(bytes, 7))) {
+    if (field !== 11) continue;
+    const name = decoder.decode(first(input, 1));
+    if (name === "ids") continue;
+    const tensor = first(first(input, 2), 1);
+    const axes = [...protobufFields(first(tensor, 2) ?? new Uint8Array())].map(([, axis]) => first(axis, 1));
+    // The axis of the batch has no size; here one text is read at a time.
+    const shape = axes.map((size) => size ?? 1);
+    const numbers = NUMBERS[first(tensor, 1)];
+    if (!numbers || axes.filter((size) => size === undefined).length !== 1) {
+      throw new NextwordError("ModelFileError", "the file has a graph that does not fit its metadata; export it again");
+    }
+    states[name] = { type: numbers[0], shape, zeros: numbers[1] };
+  }
+  return states;
+}
+
 function infoOf(properties) {
   const format = properties.format ?? "";
   if (!format.startsWith("nextword/")) {
     throw new NextwordError("ModelFileError", "the file is not a nextword model; `dvc repro` makes one");
   }
-  if (format !== FORMAT) {
+  const isOther = !FORMATS.includes(format);
+  if (isOther || !SPLIT_BY.includes(properties.split_by)) {
+    const kind = isOther ? format : `split_by ${properties.split_by}`;
     throw new NextwordError(
       "ModelFileError",
-      `the file has format ${format}, this version of nextword reads ${FORMAT}; install a version that fits`,
+      `the file has ${kind.slice(0, 40)}, which this version cannot read; install a newer nextword`,
     );
   }
   try {
@@ -484,6 +521,7 @@ class StopStrings {
 export class Generator {
   #ort;
   #session;
+  #states;
   #dictionary;
 
   /**
@@ -513,12 +551,13 @@ export class Generator {
         "the file is a text graph, which onnxruntime runs by itself; load the step graph, nextword.onnx",
       );
     }
-    return new Generator(ort, session, info);
+    return new Generator(ort, session, info, statesOf(bytes));
   }
 
-  constructor(ort, session, info) {
+  constructor(ort, session, info, states) {
     this.#ort = ort;
     this.#session = session;
+    this.#states = states;
     this.#dictionary = new Dictionary(info.dictionary, info.unknown);
     this.info = info;
   }
@@ -560,7 +599,7 @@ export class Generator {
     checkCount("n", n, most);
     const ids = prefix && dictionary.startingWith(prefix).filter((id) => id !== dictionary.unknown);
     if (prefix && !ids.length) throw new UnknownWordError(prefix, dictionary.neighbours(prefix));
-    const { logits } = await new Reader(this.#ort, this.#session, this.info).read(context);
+    const { logits } = await new Reader(this.#ort, this.#session, this.info, this.#states).read(context);
     if (dictionary.unknown !== null) logits[dictionary.unknown] = -Infinity;
     const candidates = ids ? Float32Array.from(ids, (id) => logits[id]) : logits;
     const logProbabilities = logSoftmax(candidates);
@@ -581,7 +620,7 @@ export class Generator {
         `the text has ${ids.length} words; the model scores a word after ${context}, so give at least ${context + 1}`,
       );
     }
-    const reader = new Reader(this.#ort, this.#session, this.info);
+    const reader = new Reader(this.#ort, this.#session, this.info, this.#states);
     const perWord = [];
     let total = 0;
     let { logits } = await reader.read(ids.slice(0, context));
@@ -619,7 +658,7 @@ export class Generator {
     const joiner = new Joiner(this.info.splitBy, this.info.lineEnds);
     for (const token of tokens) joiner.push(token);
     if (ENDS_IN_BLANK.test(prompt)) joiner.afterBlank();
-    const reader = new Reader(this.#ort, this.#session, this.info);
+    const reader = new Reader(this.#ort, this.#session, this.info, this.#states);
     const stop = new StopStrings(knobs.stop);
     let read = ids;
     for (let number = 0; number < words; number++) {
@@ -639,13 +678,15 @@ class Reader {
   #ort;
   #session;
   #info;
+  #states;
   #last = [];
   #state;
 
-  constructor(ort, session, info) {
+  constructor(ort, session, info, states) {
     this.#ort = ort;
     this.#session = session;
     this.#info = info;
+    this.#states = states;
     this.#state = this.#zero();
   }
 
@@ -660,22 +701,22 @@ class Reader {
     let logits;
     for (let start = 0; start < ids.length; start += 1024) {
       const found = await this.#run(ids.slice(start, start + 1024), this.#state);
-      this.#state = { hidden: found.next_hidden, cell: found.next_cell };
+      this.#state = Object.fromEntries(Object.keys(this.#states).map((name) => [name, found[`next_${name}`]]));
       logits = found.logits;
     }
     return { logits: logits.data.slice() };
   }
 
-  #run(ids, { hidden, cell }) {
+  #run(ids, state) {
     const { Tensor } = this.#ort;
     const input = new Tensor("int64", BigInt64Array.from(ids, BigInt), [1, ids.length]);
-    return this.#session.run({ ids: input, hidden, cell });
+    return this.#session.run({ ids: input, ...state });
   }
 
   #zero() {
-    const { layers, hidden } = this.#info;
-    const zero = () => new this.#ort.Tensor("float32", new Float32Array(layers * hidden), [layers, 1, hidden]);
-    return { hidden: zero(), cell: zero() };
+    const zero = ({ type, shape, zeros }) =>
+      new this.#ort.Tensor(type, new zeros(shape.reduce((product, size) => product * size, 1)), shape);
+    return Object.fromEntries(Object.entries(this.#states).map(([name, part]) => [name, zero(part)]));
   }
 }
 

@@ -14,7 +14,7 @@ from nextword.text import words
 from nextword.text.dictionary import Dictionary
 
 HERE = Path(__file__).parent / "conformance"
-MODELS = ["fixed", "unbounded", "lines", "characters"]
+MODELS = ["fixed", "unbounded", "lines", "characters", "gru", "feedforward"]
 IN_THE_GRAPH = {"temperature", "top_k", "top_p", "seed"}
 
 
@@ -48,7 +48,7 @@ def test_dictionary() -> None:
         assert sorted(dictionary.starting_with(case["prefix"])) == case["ids"]
 
 
-@pytest.mark.parametrize("model", MODELS)
+@pytest.mark.parametrize("model", [*MODELS, "quibble"])
 def test_generator(model: str) -> None:
     generator = Generator.load(HERE / f"{model}.onnx")
     cases = table(model)
@@ -58,6 +58,15 @@ def test_generator(model: str) -> None:
         check(case, lambda c: generator.suggest(c["prompt"], c["n"]))
     for case in cases["score"]:
         check(case, lambda c: generator.score(c["text"]).log_probability)
+
+
+def test_a_file_of_the_format_before_answers_as_it_did() -> None:
+    generator = Generator.load(HERE / "format-1.onnx")
+    for case in table("fixed")["generate"]:
+        check(case, lambda c: generator.generate(c["prompt"], c["words"], Sampling(**c["sampling"])))
+    session = generator.session(cache_size=5, cache_weight=0.2)
+    session.feed("the mouse the mouse")
+    assert generator.resume(session.save()).suggest(3) == session.suggest(3)
 
 
 @pytest.mark.parametrize("model", MODELS)

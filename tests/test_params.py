@@ -43,6 +43,11 @@ def test_shipped_params_are_valid_and_are_the_tutorials_regime(tmp_path: Path) -
             'split_by: "blanks" is not allowed; allowed: whitespace',
         ),
         ("lowercase: false", "lowercase: no", 'lowercase: "no" is not allowed; allowed: true or false'),
+        (
+            "cell: lstm",
+            "cell: lstn",
+            'train.cell: "lstn" is not allowed; allowed: lstm, gru, rnn, feedforward',
+        ),
         ("context: 3", "context: 0", "train.context: 0 is not allowed; allowed: a whole number from 1 to"),
         ("\ntrain:", "\ntrian:", "(did you mean train?); allowed: prepare, train, evaluate, export"),
         ("batch: 256", "batch: [256", f"line {BATCH_LINE + 1}: not valid YAML: "),
@@ -98,6 +103,16 @@ def test_an_unbounded_context_is_null(tmp_path: Path) -> None:
             "above 0, or prepare.validation",
         ),
         (
+            {"cell: lstm": "cell: feedforward", "context: 3": "context: null"},
+            "train.cell: feedforward without train.context is not allowed; allowed: lstm, gru, rnn, or a "
+            "train.context",
+        ),
+        (
+            {"cell: lstm": "cell: feedforward", "weight_dropout: 0.0": "weight_dropout: 0.1"},
+            "train.weight_dropout: 0.1 with train.cell feedforward, which has no recurrent weights, is not "
+            "allowed; allowed: 0",
+        ),
+        (
             {"warmup_steps: 0": "warmup_steps: 2001"},
             "train.warmup_steps: 2001 is not allowed; allowed: at most train.max_steps, 2000",
         ),
@@ -129,6 +144,12 @@ def test_values_that_do_not_fit_together_are_an_error_that_names_one_of_them(
     [
         {"max_words: 0": "max_words: 2"},
         {"warmup_steps: 0": "warmup_steps: 2000"},
+        {"cell: lstm": "cell: feedforward", "tied: false": "tied: true"},
+        {
+            "cell: lstm": "cell: gru",
+            "context: 3": "context: null",
+            "weight_dropout: 0.0": "weight_dropout: 0.1",
+        },
         {"validation: null": "validation: v.txt", "test: null": "test: t.txt"},
         {"patience: 0": "patience: 3", "context: 3": "context: null", "held_out: 0.0": "held_out: 0.1"},
         {

@@ -27,11 +27,12 @@ def make_network(
     seed: int = 0,
     scale: float = 4.0,
     tied: bool = False,
+    cell: str = "lstm",
 ) -> Network:
     """A model with random float16 weights, large enough that its words vary."""
     architecture = Architecture(
         dictionary=dictionary,
-        cell="lstm",
+        cell=cell,
         embedding=embedding,
         hidden=hidden,
         layers=layers,

@@ -39,7 +39,7 @@ test("the same number draws the same word", () => {
   }
 });
 
-for (const model of ["fixed", "unbounded", "lines", "characters"]) {
+for (const model of ["fixed", "unbounded", "lines", "characters", "gru", "feedforward", "quibble"]) {
   test(`the ${model} model generates, suggests and scores as in Python`, async () => {
     const generator = await load(model);
     const cases = table(model);
@@ -57,6 +57,7 @@ for (const model of ["fixed", "unbounded", "lines", "characters"]) {
     }
   });
 
+  if (model === "quibble") continue; // a cell that nobody has heard of has no text graph
   test(`the ${model} text graph writes the same in one call`, async () => {
     const session = await ort.InferenceSession.create(readFileSync(new URL(`${model}.text.onnx`, HERE)));
     const scalar = (kind, value) => new ort.Tensor(kind, [kind === "int64" ? BigInt(value) : value], []);

@@ -54,7 +54,13 @@ test("knobs that are wrong say what is allowed", async () => {
 test("the file says what it is", () => {
   assert.equal(generator.info.context, 3);
   assert.equal(generator.info.dictionary[3], "mouse");
-  assert.equal(metadataOf(bytesOf("fixed.onnx")).format, "nextword/1");
+  assert.equal(metadataOf(bytesOf("fixed.onnx")).format, "nextword/2");
+});
+
+test("a file of the format before, which gives out no features, writes what it wrote", async () => {
+  const older = await Generator.load(bytesOf("format-1.onnx"), { ort });
+  assert.equal(metadataOf(bytesOf("format-1.onnx")).format, "nextword/1");
+  assert.equal(await older.generate("the mouse", 12), await generator.generate("the mouse", 12));
 });
 
 test("a file that cannot be loaded says why", async () => {
@@ -68,7 +74,7 @@ test("a file that cannot be loaded says why", async () => {
     await assert.rejects(load(whole.slice(0, length)), { name: "ModelFileError" });
   }
   const other = whole.slice();
-  const at = new TextDecoder("latin1").decode(whole).indexOf("nextword/1");
+  const at = new TextDecoder("latin1").decode(whole).indexOf("nextword/2");
   other[at + 9] = "7".charCodeAt(0);
-  await rejects(load(other), "ModelFileError", /format nextword\/7, this version of nextword reads nextword\/1/);
+  await rejects(load(other), "ModelFileError", /the file has nextword\/7, which this version cannot read; install a newer nextword/);
 });

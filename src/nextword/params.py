@@ -5,12 +5,13 @@ import json
 from pathlib import Path
 from typing import Annotated, Any, Literal, Self, cast
 
-from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, field_validator, model_validator
 from pydantic_core import PydanticCustomError
 from ruamel.yaml import YAML
 from ruamel.yaml.error import MarkedYAMLError, YAMLError
 
 from nextword.errors import ParamsError
+from nextword.model.cells import CELLS
 
 
 def _whole(low: int, high: int) -> Any:
@@ -63,6 +64,7 @@ class TrainParams(_Section):
     """The model and how it is trained. The keys are explained in params.yaml."""
 
     seed: Annotated[int, _whole(0, 2**32 - 1)]
+    cell: str = Field(description=", ".join(CELLS))
     context: Annotated[int | None, Field(ge=1, le=1000, description="a whole number from 1 to 1000, or null")]
     embedding: Annotated[int, _whole(1, 8192)]
     hidden: Annotated[int, _whole(1, 8192)]
@@ -87,8 +89,22 @@ class TrainParams(_Section):
     stop_within: Annotated[float, _between(0, 100)]
     patience: Annotated[int, _whole(0, 10**6)]
 
+    @field_validator("cell")
+    @classmethod
+    def _cell_exists(cls, cell: str) -> str:
+        if cell not in CELLS:
+            raise PydanticCustomError("unknown_cell", "there is no such cell")
+        return cell
+
     @model_validator(mode="after")
     def _values_fit_together(self) -> Self:
+        if not CELLS[self.cell].states:
+            if self.context is None:
+                recurrent = ", ".join(name for name, cell in CELLS.items() if cell.states)
+                raise _misfit("cell", self.cell, "without train.context", f"{recurrent}, or a train.context")
+            if self.weight_dropout:
+                beside = f"with train.cell {self.cell}, which has no recurrent weights,"
+                raise _misfit("weight_dropout", self.weight_dropout, beside, "0")
         if self.patience and self.context is not None:
             raise _misfit(
                 "patience", self.patience, f"with train.context {self.context}", "0, or context null"

@@ -11,6 +11,7 @@ from typing import Any
 
 import numpy as np
 import onnx
+import quibble
 from tiny import make_network, metadata_of, weights_of
 
 from nextword import Generator, NextwordError, Sampling
@@ -35,6 +36,9 @@ MODELS: dict[str, dict[str, Any]] = {
         "unknown": CHARACTERS.index("<unk>"),
         "dictionary": CHARACTERS,
     },
+    "gru": {"split_by": "words", "context": None, "cell": "gru"},
+    "feedforward": {"split_by": "whitespace", "context": 3, "cell": "feedforward"},
+    "quibble": {"split_by": "words", "context": None, "cell": "quibble"},
 }
 TEXTS = [
     "long ago , the mice",
@@ -172,11 +176,17 @@ def main() -> None:
     """Writes all tables, and the models that they ask."""
     for name, changes in MODELS.items():
         dictionary = changes.pop("dictionary", DICTIONARY)
-        network = make_network(len(dictionary), seed=11, scale=2.0)
+        cell = changes.get("cell", "lstm")
+        network = make_network(
+            len(dictionary), seed=11, scale=2.0, cell="lstm" if cell == "quibble" else cell
+        )
         metadata = metadata_of(network, dictionary, **changes)
-        graph = step.build(weights_of(network), network.architecture, metadata.to_properties())
-        onnx.save(graph, HERE / f"{name}.onnx")
-        onnx.save(text.build(graph, metadata), HERE / f"{name}.text.onnx")
+        if cell == "quibble":
+            onnx.save(quibble.build(metadata), HERE / f"{name}.onnx")
+        else:
+            graph = step.build(weights_of(network), network.architecture, metadata.to_properties())
+            onnx.save(graph, HERE / f"{name}.onnx")
+            onnx.save(text.build(graph, metadata), HERE / f"{name}.text.onnx")
         write(name, generator_table(name))
     write("words", words_table())
     write("sampling", sampling_table())

@@ -1,5 +1,3 @@
-from dataclasses import replace
-
 import numpy as np
 import onnx
 import onnxruntime
@@ -12,8 +10,7 @@ from tiny import make_network, metadata_of, weights_of
 from nextword.export import int8 as int8_graph
 from nextword.export import step
 from nextword.model import int8
-from nextword.model.cells import CELLS, Operator
-from nextword.model.network import Network, from_weights, rounded
+from nextword.model.network import Network, from_weights
 
 DICTIONARY = 300
 KINDS = {"untied": (48, False), "projected": (48, True), "tied": (64, True)}  # embedding, tied
@@ -165,19 +162,11 @@ def test_the_same_weights_give_the_same_bytes(network: Network) -> None:
     assert first == second
 
 
-def test_a_cell_without_an_operator_for_8_bits_multiplies_floats(monkeypatch: pytest.MonkeyPatch) -> None:
-    plain = replace(
-        CELLS["lstm"],
-        states=("hidden",),
-        module=torch.nn.RNN,
-        function=torch.rnn_tanh,
-        operator=Operator("RNN", gates=(0,)),
-    )
-    monkeypatch.setitem(CELLS, "plain", plain)
-    lstm = make_network(DICTIONARY, embedding=48, hidden=64)
-    network = rounded(Network(replace(lstm.architecture, cell="plain")))
+@pytest.mark.parametrize("cell", ["gru", "rnn"])
+def test_a_cell_without_an_operator_for_8_bits_multiplies_floats(cell: str) -> None:
+    network = make_network(DICTIONARY, embedding=48, hidden=64, cell=cell, scale=1.0)
     graph = build(network)
-    assert [node.op_type for node in graph.graph.node].count("RNN") == 2
+    assert [node.op_type for node in graph.graph.node].count(cell.upper()) == 2
     stored = initializers(graph)
     for layer in range(2):
         for name in ("W", "R"):
@@ -187,3 +176,17 @@ def test_a_cell_without_an_operator_for_8_bits_multiplies_floats(monkeypatch: py
     with torch.no_grad():
         _, after = of_its_weights(network)(torch.from_numpy(ids))
     assert np.allclose(run(graph, ids, "next_hidden"), after["hidden"], atol=1e-6)
+
+
+@pytest.mark.parametrize("tied", [False, True])
+@pytest.mark.parametrize("time", [1, 2, 3])
+def test_feedforward_layers_are_products_in_8_bits(time: int, tied: bool) -> None:
+    network = make_network(DICTIONARY, embedding=48, hidden=64, cell="feedforward", scale=1.0, tied=tied)
+    graph = build(network)
+    products = [node for node in graph.graph.node if node.op_type == "DynamicQuantizeMatMul"]
+    assert len(products) == 3 + tied  # two layers, the logits, and a projection
+    ids = np.random.default_rng(1).integers(0, DICTIONARY, (20, time))
+    with torch.no_grad():
+        expected = of_its_weights(network)(torch.from_numpy(ids))[0].numpy()
+    # Each product rounds what it multiplies to 1/255 of its range.
+    assert np.abs(run(graph, ids) - expected).max() < 0.05 * np.abs(expected).max()

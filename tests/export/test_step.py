@@ -11,11 +11,13 @@ from hypothesis import strategies as st
 from tiny import WORDS, make_network, metadata_of, weights_of
 
 from nextword.export import step
+from nextword.model.cells import CELLS
 from nextword.runtime.model_file import ModelFile
 
 
-@settings(max_examples=40)
+@settings(max_examples=60)
 @given(
+    cell=st.sampled_from([*CELLS]),
     layers=st.integers(1, 3),
     hidden=st.integers(1, 64),
     embedding=st.integers(1, 33),
@@ -27,6 +29,7 @@ from nextword.runtime.model_file import ModelFile
 )
 def test_the_graph_computes_what_pytorch_computes(
     tmp_path_factory: pytest.TempPathFactory,
+    cell: str,
     layers: int,
     hidden: int,
     embedding: int,
@@ -36,24 +39,28 @@ def test_the_graph_computes_what_pytorch_computes(
     seed: int,
     tied: bool,
 ) -> None:
-    sizes: dict[str, Any] = {"embedding": embedding, "hidden": hidden, "layers": layers}
+    sizes: dict[str, Any] = {"embedding": embedding, "hidden": hidden, "layers": layers, "cell": cell}
     network = make_network(dictionary, **sizes, seed=seed, scale=1.5, tied=tied)
     words = [f"w{id}" for id in range(dictionary)]
-    graph = step.build(weights_of(network), network.architecture, metadata_of(network, words).to_properties())
+    properties = metadata_of(network, words).to_properties()
     path = tmp_path_factory.mktemp("graph") / "m.onnx"
-    path.write_bytes(graph.SerializeToString())
+    path.write_bytes(step.build(weights_of(network), network.architecture, properties).SerializeToString())
     random = np.random.default_rng(seed)
     ids = random.integers(0, dictionary, (batch, time))
-    hidden_state, cell = random.standard_normal((2, layers, batch, hidden)).astype(np.float32)
-
-    logits, (next_hidden, next_cell) = ModelFile(path).run(ids, (hidden_state, cell))
+    states = {
+        name: random.standard_normal((layers, batch, hidden)).astype(np.float32)
+        for name in CELLS[cell].states
+    }
+    found = ModelFile(path).run(ids, states)
     with torch.no_grad():
-        state = {"hidden": torch.from_numpy(hidden_state).double(), "cell": torch.from_numpy(cell).double()}
-        expected, after = network(torch.from_numpy(ids), state)
-
-    assert np.allclose(logits, expected, atol=1e-4)
-    assert np.allclose(next_hidden, after["hidden"], atol=1e-5)
-    assert np.allclose(next_cell, after["cell"], atol=1e-5)
+        before = {name: torch.from_numpy(part).double() for name, part in states.items()}
+        features, after = network.read(torch.from_numpy(ids), before)
+        logits = network.logits(features[-1])
+    assert np.allclose(found.logits, logits, atol=1e-4)
+    assert np.allclose(found.features, features[-1], atol=1e-4)
+    assert list(found.state) == list(after)
+    for name, part in after.items():
+        assert np.allclose(found.state[name], part, atol=1e-5)
 
 
 def build() -> onnx.ModelProto:
@@ -97,6 +104,7 @@ def test_inputs_and_outputs_are_those_of_the_contract() -> None:
     }
     assert shapes(list(graph.output)) == {
         "logits": (onnx.TensorProto.FLOAT, ["batch", len(WORDS)]),
+        "features": (onnx.TensorProto.FLOAT, ["batch", 8]),
         "next_hidden": state,
         "next_cell": state,
     }
@@ -104,7 +112,7 @@ def test_inputs_and_outputs_are_those_of_the_contract() -> None:
 
 def test_metadata_hold_all_that_a_runtime_needs() -> None:
     properties = {entry.key: entry.value for entry in build().metadata_props}
-    assert properties["format"] == "nextword/1"
+    assert properties["format"] == "nextword/2"
     assert json.loads(properties["dictionary"]) == WORDS
     assert set(properties) == {
         *("format", "dictionary", "split_by", "lowercase", "line_ends", "context", "cell", "layers"),
@@ -126,4 +134,4 @@ def test_a_tied_matrix_is_stored_once(tmp_path: Path) -> None:
     ids = np.array([[1, 2, 3]])
     with torch.no_grad():
         expected = network(torch.from_numpy(ids))[0]
-    assert np.allclose(ModelFile(tmp_path / "m.onnx").run(ids)[0], expected, atol=1e-4)
+    assert np.allclose(ModelFile(tmp_path / "m.onnx").run(ids).logits, expected, atol=1e-4)

@@ -26,9 +26,17 @@ class Pair:
     """A text graph, and the generator of the step graph that it wraps."""
 
     def __init__(
-        self, directory: Path, *, is_int8: bool = False, known: list[str] = DICTIONARY, **changes: Any
+        self,
+        directory: Path,
+        *,
+        is_int8: bool = False,
+        known: list[str] = DICTIONARY,
+        cell: str = "lstm",
+        layers: int = 2,
+        **changes: Any,
     ) -> None:
-        network = make_network(len(known), seed=4, scale=2.0)
+        context = changes.get("context", 3)
+        network = make_network(len(known), seed=4, scale=2.0, cell=cell, layers=layers, context=context)
         metadata = metadata_of(network, known, **changes)
         build = int8.build if is_int8 else step.build
         graph = build(weights_of(network), network.architecture, metadata.to_properties())
@@ -69,6 +77,11 @@ class Pair:
         {"split_by": "words", "context": 2, "is_int8": True},
         {"split_by": "whitespace", "context": None, "line_ends": True},
         {"split_by": "words", "context": None, "line_ends": True},
+        {"split_by": "whitespace", "context": None, "cell": "gru", "layers": 3},
+        {"split_by": "whitespace", "context": 3, "cell": "gru", "is_int8": True, "layers": 1},
+        {"split_by": "whitespace", "context": None, "cell": "rnn", "layers": 1},
+        {"split_by": "whitespace", "context": 3, "cell": "feedforward", "layers": 2},
+        {"split_by": "whitespace", "context": 2, "cell": "feedforward", "is_int8": True, "layers": 1},
     ],
     ids=lambda changes: "-".join(map(str, changes.values())),
 )

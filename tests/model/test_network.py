@@ -15,7 +15,7 @@ from nextword.errors import TrainingError
 from nextword.model import network
 from nextword.model.cells import CELLS
 from nextword.model.dropout import Dropout
-from nextword.model.network import Architecture, Network
+from nextword.model.network import NO_WORD, Architecture, Network
 
 Array = NDArray[np.floating]
 
@@ -32,13 +32,15 @@ def by_the_equations(
     weights = {name: weight.numpy() for name, weight in network.state_dict().items()}
     cell = CELLS[network.architecture.cell]
     inputs, after = [weights["embedding.weight"][id] for id in ids], []
+    if not cell.states:  # three words side by side, zero vectors before the first
+        padded = [np.zeros_like(inputs[0])] * 2 + inputs
+        inputs = [np.concatenate(padded[place : place + 3]) for place in range(len(ids))]
     for layer, before in enumerate(states):
-        names = ("weight_ih", "weight_hh", "bias_ih", "bias_hh")
-        w, u, *biases = (weights[f"layers.{layer}.{name}_l0"] for name in names)
+        own = [weight for name, weight in weights.items() if name.startswith(f"layers.{layer}.")]
         state, outputs = before, []
         for x in inputs:
-            state = cell.equations(x, state, w, u, sum(biases))
-            outputs.append(state[cell.states[0]])
+            output, state = cell.equations(x, state, *own)
+            outputs.append(output)
         inputs = outputs
         after.append(state)
     features = inputs[-1]
@@ -93,19 +95,44 @@ def test_the_lstm_by_hand() -> None:
     # One unit; the gates in PyTorch's order: input, forget, candidate, output.
     x, state = np.array([0.5]), {"hidden": np.array([-0.25]), "cell": np.array([2.0])}
     w, u, b = np.array([[1.0], [2.0], [3.0], [4.0]]), np.array([[4.0], [3.0], [2.0], [1.0]]), np.ones(4)
-    found = CELLS["lstm"].equations(x, state, w, u, b)
+    output, found = CELLS["lstm"].equations(x, state, w, u, b, np.zeros(4))
     i, f, g, o = (0.5 * own - 0.25 * recurrent + 1 for own, recurrent in ((1, 4), (2, 3), (3, 2), (4, 1)))
     cell = 2.0 / (1 + np.exp(-f)) + np.tanh(g) / (1 + np.exp(-i))
     assert found["cell"].item() == pytest.approx(cell, abs=1e-15)
     assert found["hidden"].item() == pytest.approx(np.tanh(cell) / (1 + np.exp(-o)), abs=1e-15)
+    assert output is found["hidden"]
+
+
+def test_the_gru_resets_what_its_state_gives_after_the_product() -> None:
+    x, state = np.array([0.5]), {"hidden": np.array([-0.25])}
+    w, u = np.array([[1.0], [2.0], [3.0]]), np.array([[3.0], [2.0], [1.0]])  # reset, update, candidate
+    a, b = np.array([0.1, 0.2, 0.3]), np.array([0.4, 0.5, 0.6])
+    output, _ = CELLS["gru"].equations(x, state, w, u, a, b)
+    reset, update = (1 / (1 + np.exp(-(0.5 * i - 0.25 * h + c))) for i, h, c in ((1, 3, 0.5), (2, 2, 0.7)))
+    candidate = np.tanh(0.5 * 3 + 0.3 + reset * (-0.25 * 1 + 0.6))
+    assert output.item() == pytest.approx((1 - update) * candidate + update * -0.25, abs=1e-15)
 
 
 def test_gates_of_the_onnx_operator_are_pytorchs_in_its_order() -> None:
-    cell = CELLS["lstm"]
+    lstm, gru = CELLS["lstm"].operator, CELLS["gru"].operator
+    assert lstm
+    assert gru
     weight = np.array([["i0"], ["i1"], ["f0"], ["f1"], ["g0"], ["g1"], ["o0"], ["o1"]])
-    assert cell.operator.name == "LSTM"
-    found = cell.onnx_gates(weight)[:, 0].tolist()
+    found = lstm.ordered(weight)[:, 0].tolist()
     assert found == ["i0", "i1", "o0", "o1", "f0", "f1", "g0", "g1"]  # ONNX: i, o, f, c
+    assert gru.ordered(np.array(["r", "z", "n"])).tolist() == ["z", "r", "n"]  # ONNX: z, r, h
+
+
+def test_a_feedforward_network_reads_zero_vectors_before_a_short_text() -> None:
+    network = Network(dataclasses.replace(SMALL, cell="feedforward"), seed=2)
+    with torch.no_grad():
+        short, _ = network(torch.tensor([[4, 7]]))
+        padded, _ = network(torch.tensor([[NO_WORD, 4, 7]]))
+        longer, _ = network(torch.tensor([[9, 1, 4, 7]]))
+        last, _ = network(torch.tensor([[1, 4, 7]]))
+    assert torch.allclose(short, padded, atol=1e-12)
+    assert torch.allclose(longer, last, atol=1e-12)
+    assert not torch.allclose(short, last, atol=1e-3)
 
 
 def test_carried_state_is_as_good_as_reading_it_all() -> None:

@@ -1,10 +1,12 @@
 import numpy as np
 import pytest
+import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from runs import train_params
 
 from nextword.errors import CorpusError
+from nextword.model.network import NO_WORD
 from nextword.model.predictions import best_possible
 from nextword.text.corpus import Corpus
 from nextword.text.dictionary import Dictionary
@@ -175,3 +177,23 @@ def test_a_held_out_part_that_leaves_nothing_to_predict_is_an_error(context: int
     with pytest.raises(CorpusError, match=rf"the test part has {least} words, .* after the first {least};"):
         make_data(numbered(100, 9, least), params, 0, 1)
     make_data(numbered(100, 9, least + 1), params, 0, 1)
+
+
+def test_a_cell_without_a_state_reads_some_windows_in_part() -> None:
+    text, settings = numbered(400), train_params(context=4, batch=64, cell="feedforward")
+    data = ShuffledWindows(text, settings, 4)
+    whole = ShuffledWindows(text, settings.model_copy(update={"cell": "lstm"}), 4)
+    missing: list[int] = []
+    for step in range(60):
+        read, full = data.batch(step), whole.batch(step)
+        assert torch.equal(read.following, full.following)
+        left_out = read.ids == NO_WORD
+        assert torch.equal(read.ids[~left_out], full.ids[~left_out])
+        # What is left out comes first, and the last word never is.
+        assert (left_out.int().diff(dim=1) <= 0).all()
+        missing += left_out.sum(dim=1).tolist()
+    assert set(missing) == {0, 1, 2, 3}
+    assert 1 / 12 < np.mean(np.array(missing) > 0) < 1 / 6
+    assert torch.equal(data.batch(2).ids, ShuffledWindows(text, settings, 4).batch(2).ids)
+    halves = [ShuffledWindows(text, settings, 4, rank, 2).batch(2).ids for rank in range(2)]
+    assert torch.equal(torch.stack(halves, dim=1).flatten(0, 1), data.batch(2).ids)

@@ -43,9 +43,13 @@ class Graph:
         self.nodes.append(helper.make_node(operator, inputs, [output], **attributes))
         return output
 
-    def nodes_out(self, operator: str, inputs: list[str], outputs: int, **attributes: Any) -> list[str]:
-        """A node with several outputs; returns their names."""
-        names = [f"{self._prefix}{operator.lower()}_{len(self.nodes)}_{index}" for index in range(outputs)]
+    def nodes_out(
+        self, operator: str, inputs: list[str], outputs: int | list[str], **attributes: Any
+    ) -> list[str]:
+        """A node with several outputs, so many or by these names; returns their names."""
+        names = outputs
+        if isinstance(names, int):
+            names = [f"{self._prefix}{operator.lower()}_{len(self.nodes)}_{index}" for index in range(names)]
         self.nodes.append(helper.make_node(operator, inputs, names, **attributes))
         return names
 

@@ -3,10 +3,11 @@
     ids ─ Transpose ─ Gather(embedding) ─ Cast ─ Mul(scales) ─ DynamicQuantizeLSTM ─ … ─ DynamicQuantizeLSTM
     ─ (DynamicQuantizeMatMul(projection) ─ Mul(scales)) ─ DynamicQuantizeMatMul(logits) ─ Mul(scales) ─ logits
 
-Inputs, outputs and metadata are those of the step graph. A weight has one scale for each row of its
-matrix (`model.int8`). Activations are quantised while the graph runs, with one scale for a whole batch, so
-the logits of a text depend slightly on the texts that are read with it. onnxruntime computes what depends
-on weights alone once, when it loads the file.
+GRU and RNN have no operator for 8-bit weights: theirs become floats at load, so that such a file is small
+and no faster. Inputs, outputs and metadata are those of the step graph. A weight has one scale for each row
+of its matrix (`model.int8`). Activations are quantised while the graph runs, with one scale for a whole
+batch, so the logits of a text depend slightly on the texts that are read with it. onnxruntime computes what
+depends on weights alone once, when it loads the file.
 """
 
 from collections.abc import Mapping
@@ -38,20 +39,27 @@ def build(weights: Weights, architecture: Architecture, metadata: Mapping[str, s
     embedding = _store(graph, "embedding", words.values, words.scales)
     by_time = graph.node("Transpose", ["ids"], perm=[1, 0])  # (time, batch)
     sequence = _look_up(graph, embedding, by_time)  # (time, batch, embedding)
-    states = step.split_states(graph, architecture)
-    after: dict[str, list[str]] = {name: [] for name in states}
-    for layer in range(architecture.layers):
-        bias = step.gates(weights, architecture, layer, "bias_ih_l0", "bias_hh_l0")
-        others = [graph.weight(f"B_{layer}", bias), "", *(parts[layer] for parts in states.values())]
-        outputs, *last = _layer(graph, architecture, matrices, layer, sequence, others)
-        for name, part in zip(after, last, strict=True):
-            after[name].append(part)
-        if layer + 1 < architecture.layers:
-            direction = graph.constant("direction", np.array([1]))
-            sequence = graph.node("Squeeze", [outputs, direction])  # (time, batch, hidden)
-    top = step.join_states(graph, after)
+    top_name = "" if "projection.weight" in matrices else "features"
+    if CELLS[architecture.cell].operator is None:
+        top = step.side_by_side(graph, sequence, architecture)
+        for layer in range(architecture.layers):
+            stored = _store_columns(graph, f"W_{layer}", matrices[f"layers.{layer}.weight"])
+            bias = graph.weight(f"B_{layer}", weights[f"layers.{layer}.bias"])
+            is_last = layer + 1 == architecture.layers
+            product = _multiply(graph, top, stored, bias)
+            top = graph.node("Tanh", [product], top_name if is_last else "")  # (batch, hidden)
+    else:
+
+        def add(layer: int, values: str, before: list[str], outputs: list[str]) -> None:
+            bias = graph.weight(
+                f"B_{layer}", step.gates(weights, architecture, layer, "bias_ih_l0", "bias_hh_l0")
+            )
+            _layer(graph, architecture, matrices, layer, [values, bias, *before], outputs)
+
+        top = step.recurrent(graph, architecture, sequence, add, top_name)
     if "projection.weight" in matrices:
-        top = _multiply(graph, top, _store_columns(graph, "projection", matrices["projection.weight"]))
+        projection = _store_columns(graph, "projection", matrices["projection.weight"])
+        top = _multiply(graph, top, projection, output="features")
     if architecture.tied:
         # Looking up columns instead would spare this copy in memory, but slows each word by 4 %.
         logits = _Stored(graph.node("Transpose", [embedding.values], perm=[1, 0]), embedding.scales)
@@ -90,40 +98,44 @@ def _layer(
     architecture: Architecture,
     matrices: Mapping[str, Quantised],
     layer: int,
-    sequence: str,
     others: list[str],
-) -> list[str]:
-    """A layer; returns the names of its outputs and of the parts of its state after the last word.
+    outputs: list[str],
+) -> None:
+    """A recurrent layer.
 
     **Arguments:**
 
-    - `sequence`: name of what it reads, `(time, batch, input)`.
-    - `others`: names of the operator's inputs after its matrices.
+    - `others`: names of what it reads, `(time, batch, input)`, of its biases, and of the state's parts
+      before the first word.
+    - `outputs`: names of what it gives out.
     """
-    cell = CELLS[architecture.cell]
+    operator = CELLS[architecture.cell].operator
+    assert operator
     is_integer = int8.has_integer_layers(architecture)
     stored = []
     for letter, side in (("W", "ih"), ("R", "hh")):
         matrix = matrices[f"layers.{layer}.weight_{side}_l0"]
-        values = cell.onnx_gates(matrix.values)[None]  # (1, gates · hidden, input)
-        scales = cell.onnx_gates(matrix.scales)[None]  # (1, gates · hidden)
+        values = operator.ordered(matrix.values)[None]  # (1, gates · hidden, input)
+        scales = operator.ordered(matrix.scales)[None]  # (1, gates · hidden)
         stored.append(
             _store(graph, f"{letter}_{layer}", values.transpose(0, 2, 1) if is_integer else values, scales)
         )
+    sequence, bias, *before = others
     if is_integer:
         zero = graph.constant("zero", np.zeros(1, np.int8))  # 0 in 8 bits
         scales_and_zeros = [name for matrix in stored for name in (matrix.scales, zero)]
-        operator, domain = "DynamicQuantizeLSTM", _DOMAIN
-        inputs = [*(matrix.values for matrix in stored), *others, "", *scales_and_zeros]  # no peepholes
+        name, domain = "DynamicQuantizeLSTM", _DOMAIN
+        weights, rest = [matrix.values for matrix in stored], ["", *scales_and_zeros]  # no peepholes
     else:
-        operator, domain = cell.operator.name, ""
-        inputs = [*(_as_floats(graph, matrix) for matrix in stored), *others]
-    return graph.nodes_out(
-        operator,
-        [sequence, *inputs],
-        1 + len(cell.states),
+        name, domain = operator.name, ""
+        weights, rest = [_as_floats(graph, matrix) for matrix in stored], []
+    graph.nodes_out(
+        name,
+        [sequence, *weights, bias, "", *before, *rest],
+        outputs,
         domain=domain,
         hidden_size=architecture.hidden,
+        **operator.attributes,
     )
 
 

@@ -61,7 +61,7 @@ def check(path: Path, network: Network, evidence: Evidence, tolerance: float) ->
         ids, _ = evidence.windows.take(part)
         with torch.no_grad():
             expected = network(torch.from_numpy(ids))[0].numpy()
-        found, _ = file.run(ids)
+        found = file.run(ids).logits
         largest = float(np.maximum(largest, np.abs(found - expected).max()))  # max() would lose a NaN
         if not largest < tolerance:
             raise ParityError(
@@ -148,6 +148,6 @@ def _accuracy(file: ModelFile, evidence: Evidence) -> float:
     right = 0
     for part in windows.in_order(len(evidence.windows), BATCH):
         contexts, next_words = evidence.windows.take(part)
-        logits, _ = file.run(contexts)
+        logits = file.run(contexts).logits
         right += int((figures.ranks(logits, next_words, file.dictionary.unknown) == 0).sum())
     return right / len(evidence.windows)

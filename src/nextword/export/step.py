@@ -1,20 +1,27 @@
 """Weights → the step graph: words in, logits and the next state out, in standard operators.
 
-    ids ─ Transpose ─ Gather(embedding) ─ LSTM ─ … ─ LSTM ─ (MatMul) ─ Gemm ─ logits
-    hidden, cell ──── Split ────────────────┴──── … ───┴─── Concat ─ next_hidden, next_cell
+A recurrent network, of one layer (with more, `Split` and `Concat` stand around the states):
+
+    ids ─ Transpose ─ Gather(embedding) ─ LSTM, GRU or RNN ─ (MatMul) ─ features ─ Gemm ─ logits
+    hidden, cell ──────────────────────────┴─ next_hidden, next_cell
+
+A feed-forward one:
+
+    ids ─ Transpose ─ Gather(embedding) ─ Pad ─ Slice ─ … ─ Gemm ─ Tanh ─ (MatMul) ─ features ─ Gemm ─ logits
 
 | name | type | shape |
 |---|---|---|
 | `ids` | int64 | `(batch, time)` |
-| each state by its name | float32 | `(layers, batch, hidden)` |
+| each part of the state by its name | float32 | `(layers, batch, hidden)` |
 | `logits` | float32 | `(batch, dictionary)`, of the word after the last one |
-| `next_` and the name of each state | float32 | `(layers, batch, hidden)` |
+| `features` | float32 | `(batch, features)`, what the logits are computed from |
+| `next_` and the name of each part | float32 | `(layers, batch, hidden)` |
 
 The weights are float16 initializers, each with one `Cast` to float32, which onnxruntime folds
 when it loads the file.
 """
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 import numpy as np
@@ -26,6 +33,10 @@ from nextword.export.graph import IR_VERSION, OPSET, Graph
 from nextword.model.cells import CELLS
 from nextword.model.network import Architecture, Weights
 
+# Adds a recurrent layer: its number, the name of what it reads `(time, batch, input)`, the names of the
+# state's parts before the first word, and those of what it gives out, the parts after the last included.
+Layer = Callable[[int, str, list[str], list[str]], None]
+
 
 def build(weights: Weights, architecture: Architecture, metadata: Mapping[str, str]) -> onnx.ModelProto:
     """The step graph of a network.
@@ -33,44 +44,50 @@ def build(weights: Weights, architecture: Architecture, metadata: Mapping[str, s
     **Arguments:**
 
     - `weights`: float16 arrays under the names of `Network`'s parameters: `embedding.weight`
-      `(dictionary, embedding)`; for each layer l `layers.{l}.weight_ih_l0` `(gates · hidden, input)`,
-      `layers.{l}.weight_hh_l0` `(gates · hidden, hidden)`, `layers.{l}.bias_ih_l0` and
-      `layers.{l}.bias_hh_l0` `(gates · hidden,)`; `logits.weight` `(dictionary, hidden)` and
-      `logits.bias` `(dictionary,)`; in a projected network `projection.weight` `(embedding, hidden)`,
-      and `logits.weight` is `(dictionary, embedding)`.
+      `(dictionary, embedding)`; for each recurrent layer l `layers.{l}.weight_ih_l0`
+      `(gates · hidden, input)`, `layers.{l}.weight_hh_l0` `(gates · hidden, hidden)`,
+      `layers.{l}.bias_ih_l0` and `layers.{l}.bias_hh_l0` `(gates · hidden,)`; for each other one
+      `layers.{l}.weight` `(hidden, input)` and `layers.{l}.bias` `(hidden,)`; `logits.weight`
+      `(dictionary, hidden)` and `logits.bias` `(dictionary,)`; in a projected network
+      `projection.weight` `(embedding, hidden)`, and `logits.weight` is `(dictionary, embedding)`.
     - `metadata`: the file's `metadata_props`.
 
     **Returns:** a graph that has passed ONNX's checker and shape inference.
     """
     graph = Graph()
-    cell = CELLS[architecture.cell]
+    operator = CELLS[architecture.cell].operator
     embedding = graph.weight("embedding", weights["embedding.weight"])
     by_time = graph.node("Transpose", ["ids"], perm=[1, 0])  # (time, batch)
     sequence = graph.node("Gather", [embedding, by_time])  # (time, batch, embedding)
-    states = split_states(graph, architecture)
-    after: dict[str, list[str]] = {name: [] for name in cell.states}
-    for layer in range(architecture.layers):
-        outputs, *last = graph.nodes_out(
-            cell.operator.name,
-            [
-                sequence,
+    top_name = "" if "projection.weight" in weights else "features"
+    if operator is None:
+        top = side_by_side(graph, sequence, architecture)
+        for layer in range(architecture.layers):
+            product = [
+                graph.weight(f"W_{layer}", weights[f"layers.{layer}.weight"]),
+                graph.weight(f"B_{layer}", weights[f"layers.{layer}.bias"]),
+            ]
+            is_last = layer + 1 == architecture.layers
+            summed = graph.node("Gemm", [top, *product], transB=1)
+            top = graph.node("Tanh", [summed], top_name if is_last else "")  # (batch, hidden)
+    else:
+
+        def add(layer: int, values: str, before: list[str], outputs: list[str]) -> None:
+            matrices = [
                 graph.weight(f"W_{layer}", gates(weights, architecture, layer, "weight_ih_l0")),
                 graph.weight(f"R_{layer}", gates(weights, architecture, layer, "weight_hh_l0")),
                 graph.weight(f"B_{layer}", gates(weights, architecture, layer, "bias_ih_l0", "bias_hh_l0")),
-                "",  # all sequences of a batch are equally long
-                *(states[name][layer] for name in cell.states),
-            ],
-            1 + len(cell.states),
-            hidden_size=architecture.hidden,
-        )
-        for name, part in zip(cell.states, last, strict=True):
-            after[name].append(part)
-        if layer + 1 < architecture.layers:
-            direction = graph.constant("direction", np.array([1]))
-            sequence = graph.node("Squeeze", [outputs, direction])  # (time, batch, hidden)
-    top = join_states(graph, after)
+            ]
+            # No lengths: all sequences of a batch are equally long.
+            inputs = [values, *matrices, "", *before]
+            graph.nodes_out(
+                operator.name, inputs, outputs, hidden_size=architecture.hidden, **operator.attributes
+            )
+
+        top = recurrent(graph, architecture, sequence, add, top_name)
     if "projection.weight" in weights:
-        top = graph.node("MatMul", [top, graph.weight("projection", weights["projection.weight"].T)])
+        projection = graph.weight("projection", weights["projection.weight"].T)
+        top = graph.node("MatMul", [top, projection], "features")
     output = [
         embedding if architecture.tied else graph.weight("logits_weight", weights["logits.weight"]),
         graph.weight("logits_bias", weights["logits.bias"]),
@@ -79,27 +96,60 @@ def build(weights: Weights, architecture: Architecture, metadata: Mapping[str, s
     return finish(graph, architecture, metadata)
 
 
-def split_states(graph: Graph, architecture: Architecture) -> dict[str, list[str]]:
-    """The state of each layer, `(1, batch, hidden)`, by the names of the state's parts."""
-    layers = architecture.layers
-    return {
-        name: graph.nodes_out("Split", [name], layers, axis=0, num_outputs=layers)
-        for name in CELLS[architecture.cell].states
-    }
+def side_by_side(graph: Graph, sequence: str, architecture: Architecture) -> str:
+    """The vectors of the last `context` words side by side, zero vectors before them where there are fewer.
+
+    **Arguments:**
+
+    - `sequence`: name of the vectors, `(time, batch, embedding)`.
+
+    **Returns:** the name of what the first layer reads, `(batch, context · embedding)`.
+    """
+    context = architecture.context
+    assert context is not None
+    before = graph.ints([context, 0, 0, 0, 0, 0])  # at the beginning of each axis, then at the end
+    padded = graph.node("Pad", [sequence, before])
+    last = [graph.ints([-context]), graph.ints([np.iinfo(np.int64).max]), graph.ints([0])]
+    words = graph.node("Transpose", [graph.node("Slice", [padded, *last])], perm=[1, 0, 2])
+    return graph.node("Reshape", [words, graph.ints([-1, context * architecture.embedding])])
 
 
-def join_states(graph: Graph, after: Mapping[str, list[str]]) -> str:
-    """Gives out the state after the last word; returns what the last layer gives, `(batch, hidden)`."""
-    for name, parts in after.items():
-        graph.node("Concat", parts, f"next_{name}", axis=0)
-    first = next(iter(after.values()))
-    return graph.node("Squeeze", [first[-1], graph.constant("layer", np.array([0]))])
+def recurrent(graph: Graph, architecture: Architecture, sequence: str, add: Layer, output: str) -> str:
+    """Layers that carry a state.
+
+    **Arguments:**
+
+    - `sequence`: name of what the first one reads, `(time, batch, input)`.
+    - `add`: adds one of them.
+    - `output`: name of what the last one gives after the last word, if it needs one.
+
+    **Returns:** that name; its shape is `(batch, hidden)`.
+    """
+    names, layers = CELLS[architecture.cell].states, architecture.layers
+    before, after = ({name: [prefix + name] for name in names} for prefix in ("", "next_"))
+    if layers > 1:
+        before = {
+            name: graph.nodes_out("Split", [name], layers, axis=0, num_outputs=layers) for name in names
+        }  # each (1, batch, hidden)
+        after = {name: [f"{name}_after_{layer}" for layer in range(layers)] for name in names}
+    for layer in range(layers):
+        outputs = [f"outputs_{layer}", *(after[name][layer] for name in names)]
+        add(layer, sequence, [before[name][layer] for name in names], outputs)
+        if layer + 1 < layers:
+            direction = graph.constant("direction", np.array([1]))
+            sequence = graph.node("Squeeze", [outputs[0], direction])  # (time, batch, hidden)
+    if layers > 1:
+        for name, parts in after.items():
+            graph.node("Concat", parts, f"next_{name}", axis=0)
+    last = after[names[0]][-1]
+    return graph.node("Squeeze", [last, graph.constant("layer", np.array([0]))], output)
 
 
 def gates(weights: Weights, architecture: Architecture, layer: int, *names: str) -> NDArray[Any]:
     """Parameters of a layer, side by side in the order of the operator's gates, `(1, …)`."""
-    cell = CELLS[architecture.cell]
-    return np.concatenate([cell.onnx_gates(weights[f"layers.{layer}.{name}"]) for name in names])[None]
+    operator = CELLS[architecture.cell].operator
+    assert operator
+    return np.concatenate([operator.ordered(weights[f"layers.{layer}.{name}"]) for name in names])[None]
 
 
 def finish(
@@ -124,6 +174,7 @@ def finish(
             [value("ids", TensorProto.INT64, ["batch", "time"]), *map(state, names)],
             [
                 value("logits", TensorProto.FLOAT, ["batch", architecture.dictionary]),
+                value("features", TensorProto.FLOAT, ["batch", architecture.features]),
                 *(state(f"next_{name}") for name in names),
             ],
             graph.initializers,

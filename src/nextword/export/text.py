@@ -57,17 +57,21 @@ def build(step: onnx.ModelProto, metadata: Metadata) -> onnx.ModelProto:
     if metadata.context is not None:
         ids = outer.node("Slice", [ids, outer.ints([-metadata.context]), outer.ints([_END])])
     first_ids = outer.node("Unsqueeze", [ids, outer.ints([0])])  # (1, time)
-    zero = outer.constant("text_zero_state", np.zeros((metadata.layers, 1, metadata.hidden), np.float32))
+    states = _states(step)
+    zeros = [
+        outer.constant(f"text_zero_{name}", np.zeros([size or 1 for size in shape], np.float32))
+        for name, shape in states.items()
+    ]
     true = outer.constant("text_true", np.array(True))
     empty = outer.constant("text_empty", np.array([""]))
     writing = joining.first(outer, "prompt", tokens, metadata)
     outputs = outer.nodes_out(
         "Loop",
-        [trips, true, first_ids, zero, zero, empty, *writing],
-        4 + len(writing),
-        body=_body(body_nodes, metadata),
+        [trips, true, first_ids, *zeros, empty, *writing],
+        2 + len(zeros) + len(writing),
+        body=_body(body_nodes, states, metadata),
     )
-    outer.node("StringConcat", ["prompt", outputs[3]], "text")
+    outer.node("StringConcat", ["prompt", outputs[1 + len(zeros)]], "text")
     outer.node("Identity", [unknown], "unknown")
     scalar = [
         helper.make_tensor_value_info(name, kind, [])
@@ -100,6 +104,15 @@ def build(step: onnx.ModelProto, metadata: Metadata) -> onnx.ModelProto:
     helper.set_model_props(model, metadata.to_properties())
     onnx.checker.check_model(model)
     return model
+
+
+def _states(step: onnx.ModelProto) -> dict[str, list[int]]:
+    """The shape of each part of the state by name; an axis of the batch is 0."""
+    return {
+        put.name: [axis.dim_value for axis in put.type.tensor_type.shape.dim]
+        for put in step.graph.input
+        if put.name != "ids"
+    }
 
 
 def _parted(step: onnx.ModelProto) -> tuple[list[onnx.NodeProto], list[onnx.NodeProto]]:
@@ -165,7 +178,7 @@ def _scalars(graph: Graph, metadata: Metadata) -> None:
     graph.node("Mod", ["seed", graph.constant("text_prime", np.array(draw.PRIME))], "text_seed")
 
 
-def _body(step: list[onnx.NodeProto], metadata: Metadata) -> onnx.GraphProto:
+def _body(step: list[onnx.NodeProto], states: dict[str, list[int]], metadata: Metadata) -> onnx.GraphProto:
     """One word: the step graph, a draw, and the word's text."""
     graph = Graph("word_")
     graph.nodes.extend(step)
@@ -177,7 +190,7 @@ def _body(step: list[onnx.NodeProto], metadata: Metadata) -> onnx.GraphProto:
     id = drawing.draw_word(graph, logits)  # (1,)
     if metadata.context is None:
         graph.node("Unsqueeze", [id, graph.ints([0])], "next_ids")
-        states = ["next_hidden", "next_cell"]
+        carried = [f"next_{name}" for name in states]
     else:
         read = graph.node("Concat", ["ids", graph.node("Unsqueeze", [id, graph.ints([0])])], axis=1)
         graph.node(
@@ -186,13 +199,19 @@ def _body(step: list[onnx.NodeProto], metadata: Metadata) -> onnx.GraphProto:
             "next_ids",
         )
         # Each window is read from the zero state.
-        states = [graph.node("Identity", ["hidden"]), graph.node("Identity", ["cell"])]
+        carried = [graph.node("Identity", [name]) for name in states]
     piece = joining.piece(graph, id, metadata)
     graph.node("StringConcat", ["written", piece], "next_written")
     graph.node("Identity", ["going_on"], "next_going_on")
-    state = (TensorProto.FLOAT, [metadata.layers, 1, metadata.hidden])
     writing = joining.carried(metadata)
     value = helper.make_tensor_value_info
+
+    def parts(names: list[str]) -> list[onnx.ValueInfoProto]:
+        return [
+            value(name, TensorProto.FLOAT, [size or 1 for size in shape])
+            for name, shape in zip(names, states.values(), strict=True)
+        ]
+
     return helper.make_graph(
         graph.nodes,
         "word",
@@ -200,16 +219,14 @@ def _body(step: list[onnx.NodeProto], metadata: Metadata) -> onnx.GraphProto:
             value("step", TensorProto.INT64, []),
             value("going_on", TensorProto.BOOL, []),
             value("ids", TensorProto.INT64, [1, None]),
-            value("hidden", *state),
-            value("cell", *state),
+            *parts(list(states)),
             value("written", TensorProto.STRING, [1]),
             *(value(name, TensorProto.BOOL, [1]) for name in writing),
         ],
         [
             value("next_going_on", TensorProto.BOOL, []),
             value("next_ids", TensorProto.INT64, [1, None]),
-            value(states[0], *state),
-            value(states[1], *state),
+            *parts(carried),
             value("next_written", TensorProto.STRING, [1]),
             *(value(f"next_{name}", TensorProto.BOOL, [1]) for name in writing),
         ],

@@ -50,7 +50,10 @@ class Dropout:
         return values
 
     def of_weights(self, layer: nn.Module) -> list[Tensor]:
-        """The weights of a layer, in the order of its parameters, some of the recurrent ones left out."""
+        """The weights of a layer, in the order of its parameters, some of the recurrent ones left out.
+
+        Those are the second of PyTorch's recurrent modules.
+        """
         weights: list[Tensor] = list(layer.parameters())
         if self.weights:
             weights[1] = nn.functional.dropout(weights[1], self.weights)

@@ -66,7 +66,8 @@ def quantise_weights(weights: Weights, architecture: Architecture) -> dict[str, 
 
 def has_integer_layers(architecture: Architecture) -> bool:
     """Whether onnxruntime multiplies a layer's weights as integers; if not, they become floats at load."""
-    return CELLS[architecture.cell].operator.name == "LSTM"
+    operator = CELLS[architecture.cell].operator
+    return operator is None or operator.name == "LSTM"
 
 
 def dequantised(weights: Weights, architecture: Architecture) -> dict[str, NDArray[np.float64]]:

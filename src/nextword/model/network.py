@@ -20,6 +20,8 @@ from nextword.model.dropout import Dropout
 
 Weights = Mapping[str, NDArray[Any]]
 
+NO_WORD = -1  # an id that stands for a zero vector, for a cell without a state
+
 
 @dataclass(frozen=True)
 class Architecture:
@@ -28,7 +30,8 @@ class Architecture:
     - `dictionary`: number of words.
     - `cell`: its name in `cells.CELLS`.
     - `embedding`, `hidden`, `layers`: sizes.
-    - `context`: words that the network reads to predict the next one; `None` if its state is carried.
+    - `context`: words that the network reads to predict the next one; `None` if its state is carried,
+      which a cell without a state cannot.
     - `tied`: whether embedding and logits share their matrix.
     - `precision`: `float64` or `float32`, in which it was trained and is evaluated.
     """
@@ -42,9 +45,17 @@ class Architecture:
     tied: bool
     precision: str
 
+    @property
+    def features(self) -> int:
+        """How many values the logits are computed from."""
+        return self.embedding if self.tied else self.hidden
+
 
 class Network(nn.Module):
     """Word ids → logits of the next word.
+
+    A cell without a state reads the vectors of the last `context` words side by side; where there are
+    fewer, zero vectors stand before them.
 
     A tied network whose embedding is of another size than its hidden state has a projection from the
     one to the other before the shared matrix (Press & Wolf 2017, section 3).
@@ -58,17 +69,16 @@ class Network(nn.Module):
 
     def __init__(self, architecture: Architecture, seed: int = 0, dropout: Dropout | None = None) -> None:
         super().__init__()
-        size = architecture
+        self.architecture = size = architecture
         self._cell = CELLS[size.cell]
-        inputs = [size.embedding] + [size.hidden] * (size.layers - 1)
+        inputs = [self._width] + [size.hidden] * (size.layers - 1)
         self.embedding = nn.Embedding(size.dictionary, size.embedding)
-        self.layers = nn.ModuleList(self._cell.module(input, size.hidden) for input in inputs)
+        self.layers = nn.ModuleList(self._cell.layer(input, size.hidden) for input in inputs)
         is_projected = size.tied and size.embedding != size.hidden
         self.projection = nn.Linear(size.hidden, size.embedding, bias=False) if is_projected else None
-        self.logits = nn.Linear(size.embedding if size.tied else size.hidden, size.dictionary)
+        self.logits = nn.Linear(size.features, size.dictionary)
         if size.tied:
             self.logits.weight = self.embedding.weight
-        self.architecture = architecture
         self._dropout = dropout or Dropout()
         self.to(getattr(torch, size.precision))
         self._initialise(np.random.default_rng(seed), size.hidden**-0.5)
@@ -78,7 +88,7 @@ class Network(nn.Module):
 
         **Arguments:**
 
-        - `ids`: shape `(batch, time)`.
+        - `ids`: shape `(batch, time)`; a cell without a state may be given `NO_WORD`s.
         - `state`: before the first word, its parts by name, each of shape `(layers, batch, hidden)`;
           zero if left out.
 
@@ -104,8 +114,10 @@ class Network(nn.Module):
         `(time, batch, embedding)` in a tied network; and the state after the last word.
         """
         dropout = self._dropout if self.training else Dropout()
-        vectors = dropout.of_words(self.embedding(ids.T), ids.T, self.embedding.num_embeddings)
+        vectors = dropout.of_words(self._vectors(ids.T), ids.T, self.embedding.num_embeddings)
         values = dropout.of_values(vectors)  # (time, batch, embedding)
+        if not self._cell.states:
+            values = self._side_by_side(values)  # (time, batch, context · embedding)
         states = []
         for number, layer in enumerate(self.layers):
             before = state and {name: part[number : number + 1] for name, part in state.items()}
@@ -116,6 +128,29 @@ class Network(nn.Module):
             states.append(after)
         features = values if self.projection is None else self.projection(values)
         return features, {name: torch.cat([one[name] for one in states]) for name in self._cell.states}
+
+    def _vectors(self, ids: Tensor) -> Tensor:
+        """The vectors of words, `(…, embedding)`."""
+        if self._cell.states:
+            return self.embedding(ids)  # type: ignore[no-any-return]
+        is_word = (ids >= 0).unsqueeze(-1)
+        return self.embedding(ids.clamp(min=0)) * is_word  # type: ignore[no-any-return]
+
+    def _side_by_side(self, values: Tensor) -> Tensor:
+        """Each word's vector after those of the words before it, from `(time, batch, embedding)`."""
+        context, time = self._context, len(values)
+        padded = torch.cat([values.new_zeros(context - 1, *values.shape[1:]), values])
+        return torch.cat([padded[place : place + time] for place in range(context)], dim=2)
+
+    @property
+    def _context(self) -> int:
+        """The words that a cell without a state reads side by side; 1 for others."""
+        return (not self._cell.states and self.architecture.context) or 1
+
+    @property
+    def _width(self) -> int:
+        """How many values the first layer reads."""
+        return self._context * self.architecture.embedding
 
     @property
     def size(self) -> int:
@@ -144,7 +179,10 @@ class Network(nn.Module):
             if name == "embedding.weight" and not tied:
                 drawn = random.standard_normal(weight.shape)
             else:
-                drawn = random.uniform(-bound, bound, weight.shape)
+                # A layer without a state has a bound by the values that it reads, as PyTorch's has.
+                is_wide = name.endswith("weight") and name.startswith("layers.")
+                own = weight.shape[1] ** -0.5 if is_wide else bound
+                drawn = random.uniform(-own, own, weight.shape)
             with torch.no_grad():
                 weight.copy_(torch.from_numpy(drawn))
 

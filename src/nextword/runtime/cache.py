@@ -43,7 +43,8 @@ class CacheSettings(NamedTuple):
 class NeuralCache:
     """A continuous cache (Grave, Joulin & Usunier 2016, equations 2 and 3).
 
-    It keeps the last hidden states h_i and the word w_{i+1} that followed each:
+    It keeps the last features h_i, from which the logits are computed, and the word w_{i+1} that followed
+    each:
 
         P_cache(w | h_t) ∝ Σ_i 1{w = w_{i+1}} exp(θ h_t · h_i)
         P(w) = (1 − λ) P_model(w) + λ P_cache(w)
@@ -51,38 +52,44 @@ class NeuralCache:
     **Arguments:**
 
     - `settings`: with λ as `weight` and θ as `flatness`.
-    - `hidden`: size of a hidden state.
+    - `features`: how many features there are; 0 if the model's file does not give them out.
 
-    **Attributes:** `states`, shape `(places, hidden)`, and `words`, shape `(places,)`, are a ring;
+    **Attributes:** `features`, shape `(places, features)`, and `words`, shape `(places,)`, are a ring;
     `count` is the number of words remembered, however long ago.
+
+    **Raises:** `SamplingError` for a model whose file does not give out its features.
     """
 
-    def __init__(self, settings: CacheSettings, hidden: int) -> None:
+    def __init__(self, settings: CacheSettings, features: int) -> None:
+        if settings.size and not features:
+            raise SamplingError("this model gives out no features, which a cache needs; leave cache_size out")
         self.settings = settings
         # Some places more than count, so that what was forgotten last can be remembered again.
         places = settings.size + MOST_FORGOTTEN if settings.size else 0
-        self.states = np.zeros((places, hidden), np.float32)
+        self.features = np.zeros((places, features), np.float32)
         self.words = np.zeros(places, np.int64)
         self.count = 0
 
-    def remember(self, hidden: NDArray[np.float32], word: int) -> None:
-        """Keeps that `word` followed the hidden state `(hidden,)`."""
+    def remember(self, features: NDArray[np.float32], word: int) -> None:
+        """Keeps that `word` followed the features `(features,)`."""
         if self.settings.size:
             place = self.count % len(self.words)
-            self.states[place], self.words[place] = hidden, word
+            self.features[place], self.words[place] = features, word
             self.count += 1
 
     def forget(self) -> None:
         """Undoes the last `remember`; at most `MOST_FORGOTTEN` times in a row."""
         self.count = max(0, self.count - 1)
 
-    def mix(self, log_probabilities: NDArray[np.float64], hidden: NDArray[np.float32]) -> NDArray[np.float64]:
-        """The model's log-probabilities `(dictionary,)` mixed with the cache's, after `hidden`."""
+    def mix(
+        self, log_probabilities: NDArray[np.float64], features: NDArray[np.float32]
+    ) -> NDArray[np.float64]:
+        """The model's log-probabilities `(dictionary,)` mixed with the cache's, after `features`."""
         if not self.count:
             return log_probabilities
         age = (self.count - 1 - np.arange(len(self.words))) % len(self.words)
         kept = np.flatnonzero(age < min(self.count, self.settings.size))
-        exponents = self.settings.flatness * (self.states @ hidden)[kept].astype(np.float64)
+        exponents = self.settings.flatness * (self.features @ features)[kept].astype(np.float64)
         weights = np.exp(exponents - exponents.max())
         weights *= self.settings.weight / weights.sum()
         words, places = np.unique(self.words[kept], return_inverse=True)

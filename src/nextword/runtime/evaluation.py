@@ -69,7 +69,7 @@ def evaluate(model: ModelFile, words: Iterable[str], cache: CacheSettings) -> Ev
 
     count = unknown = right = right_3 = 0
     loss = 0.0
-    for log_probabilities, id in _predictions(model, ids(), NeuralCache(cache, model.metadata.hidden)):
+    for log_probabilities, id in _predictions(model, ids(), NeuralCache(cache, model.features)):
         rank = figures.ranks(log_probabilities[None], np.array([id]), dictionary.unknown)[0]
         count += 1
         unknown += id == dictionary.unknown
@@ -94,8 +94,8 @@ def _predictions(
 ) -> Iterator[tuple[NDArray[np.float64], int]]:
     """The log-probabilities `(dictionary,)` before each word that has a full context, and its id."""
     for expected, following in after_each_context(model, ids):
-        for log_probabilities, hidden, id in zip(
-            draw.log_softmax(expected.logits), expected.hidden, following.tolist(), strict=True
+        for log_probabilities, features, id in zip(
+            draw.log_softmax(expected.logits), expected.features, following.tolist(), strict=True
         ):
-            yield memory.mix(log_probabilities, hidden), id
-            memory.remember(hidden, id)
+            yield memory.mix(log_probabilities, features), id
+            memory.remember(features, id)

@@ -2,14 +2,14 @@
 
 | key | value |
 |---|---|
-| `format` | `nextword/1` |
+| `format` | `nextword/2`; files of `nextword/1`, which give out no features, can be read too |
 | `dictionary` | JSON list of words in id order |
 | `split_by` | `whitespace`, `words` or `characters` |
 | `lowercase` | `true` or `false` |
 | `line_ends` | `true` or `false`: whether each line end is the word `<eos>` |
 | `context` | words that the model reads, or `null` if it carries its state without bound |
-| `cell` | `lstm` |
-| `layers`, `hidden` | whole numbers |
+| `cell` | the cell's name, for people; no runtime needs it |
+| `layers`, `hidden` | whole numbers, for people too |
 | `unknown` | id of `<unk>`, or `null` |
 | `params`, `metrics` | JSON: what the model was made with, and how good it is |
 | `corpus_sha256` | SHA-256 of the text file |
@@ -24,7 +24,9 @@ from typing import Any, Self
 from nextword.errors import ModelFileError
 from nextword.text import words
 
-FORMAT = "nextword/1"
+FORMAT = "nextword/2"
+
+_READABLE = ("nextword/1", FORMAT)
 
 _STRINGS = frozenset({"split_by", "cell", "corpus_sha256"})  # all others are JSON
 
@@ -67,10 +69,10 @@ class Metadata:
         format = properties.get("format", "")
         if not format.startswith("nextword/"):
             raise ModelFileError("is not a nextword model; `dvc repro` makes one")
-        if format != FORMAT:
-            raise ModelFileError(
-                f"has format {format}, this version of nextword reads {FORMAT}; install a version that fits"
-            )
+        split_by = properties.get("split_by", "")
+        if format not in _READABLE or split_by not in words.SPLIT_BY:
+            kind = format if format not in _READABLE else f"split_by {split_by}"
+            raise ModelFileError(f"has {kind[:40]}, which this version cannot read; install a newer nextword")
         try:
             values: dict[str, Any] = {
                 field.name: properties[field.name]
@@ -90,11 +92,10 @@ class Metadata:
             and len(self.dictionary) > 0
             and all(isinstance(word, str) and word for word in self.dictionary)
             and len(set(self.dictionary)) == len(self.dictionary),
-            "split_by": self.split_by in words.SPLIT_BY,
             "lowercase": isinstance(self.lowercase, bool),
             "line_ends": isinstance(self.line_ends, bool),
             "context": self.context is None or _is_count(self.context),
-            "cell": self.cell == "lstm",
+            "cell": bool(self.cell),
             "layers": _is_count(self.layers),
             "hidden": _is_count(self.hidden),
             "unknown": self.unknown is None

@@ -1,9 +1,12 @@
 """A .onnx file → something that can be run: onnxruntime's session and the file's metadata."""
 
+from __future__ import annotations
+
 import re
+from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any
+from typing import Any, NamedTuple
 
 import numpy as np
 import onnxruntime
@@ -14,11 +17,58 @@ from nextword.runtime.metadata import Metadata
 from nextword.text import words
 from nextword.text.dictionary import Dictionary
 
-State = tuple[NDArray[np.float32], NDArray[np.float32]]
+State = Mapping[str, NDArray[Any]]
 
+_NUMBERS = {
+    "tensor(float)": np.float32,
+    "tensor(double)": np.float64,
+    "tensor(float16)": np.float16,
+    "tensor(int64)": np.int64,
+    "tensor(int32)": np.int32,
+}
 _MOST_THREADS = 1024
 # What onnxruntime says of an operator that it does not know.
 _LACKING = re.compile(r"implementation for (\w+)|(\w+)\(-?\d+\) is not a registered function/op")
+
+
+class Step(NamedTuple):
+    """What a model gives after the last word.
+
+    - `logits`: of the next word, shape `(batch, dictionary)`.
+    - `features`: what they are computed from, shape `(batch, features)`; none if the file does not give
+      it.
+    - `state`: its parts by name.
+    """
+
+    logits: NDArray[np.float32]
+    features: NDArray[np.float32]
+    state: State
+
+
+class StatePart(NamedTuple):
+    """A part of a model's state.
+
+    - `kind`: the type of its numbers.
+    - `shape`: with a 0 for the axis of the batch.
+    - `axis`: which one that is.
+    """
+
+    kind: Any
+    shape: tuple[int, ...]
+    axis: int
+
+    @classmethod
+    def of(cls, put: Any) -> StatePart | None:
+        """A part from an input or output of a graph; `None` if a part cannot be such."""
+        axes = [place for place, size in enumerate(put.shape) if not isinstance(size, int)]
+        if len(axes) != 1 or put.type not in _NUMBERS:
+            return None
+        shape = tuple(size if isinstance(size, int) else 0 for size in put.shape)
+        return cls(_NUMBERS[put.type], shape, axes[0])
+
+    def zero(self, batch: int) -> NDArray[Any]:
+        """What stands before the first word of so many texts."""
+        return np.zeros([*self.shape[: self.axis], batch, *self.shape[self.axis + 1 :]], self.kind)
 
 
 class ModelFile:
@@ -32,7 +82,8 @@ class ModelFile:
     **Raises:** `ModelFileError` for a file that is missing, damaged, foreign or of another version;
     `CountError` for a number of threads that is out of range.
 
-    **Attributes:** `metadata`, and `dictionary`, which is in it.
+    **Attributes:** `metadata`, and `dictionary`, which is in it; `states`, the parts of the state by name;
+    `features`, how many values the logits are computed from, or 0 if the file does not give them.
     """
 
     def __init__(self, path: Path, threads: int = 1) -> None:
@@ -49,7 +100,11 @@ class ModelFile:
             self.metadata = Metadata.from_properties(self._session.get_modelmeta().custom_metadata_map)
         except ModelFileError as error:
             raise ModelFileError(f"{path} {error}") from None
-        self._check(path)
+        self.states = self._state_parts(path)
+        outputs = {put.name: put.shape for put in self._session.get_outputs()}
+        self._gives_features = "features" in outputs
+        older = outputs["next_hidden"][-1] if len(outputs.get("next_hidden", ())) == 3 else 0
+        self.features: int = outputs["features"][-1] if self._gives_features else older
         self.dictionary = Dictionary(self.metadata.dictionary, self.metadata.unknown)
 
     @cached_property
@@ -71,37 +126,48 @@ class ModelFile:
             raise PromptError("the text has no words; give at least one")
         return tokens
 
-    def run(self, ids: NDArray[np.int64], state: State | None = None) -> tuple[NDArray[np.float32], State]:
+    def run(self, ids: NDArray[np.int64], state: State | None = None) -> Step:
         """Reads words.
 
         **Arguments:**
 
         - `ids`: shape `(batch, time)`.
-        - `state`: hidden and cell state before the first word, each of shape
-          `(layers, batch, hidden)`; zero if left out.
-
-        **Returns:** the logits of the word after the last one, `(batch, dictionary)`, and the
-        state after the last word.
+        - `state`: before the first word, its parts by name; zero if left out.
         """
         if state is None:
-            zero = np.zeros((self.metadata.layers, len(ids), self.metadata.hidden), np.float32)
-            state = zero, zero
-        logits, hidden, cell = self._session.run(
-            ("logits", "next_hidden", "next_cell"), {"ids": ids, "hidden": state[0], "cell": state[1]}
-        )
-        return logits, (hidden, cell)
+            state = {name: part.zero(len(ids)) for name, part in self.states.items()}
+        names = ["logits", *(f"next_{name}" for name in self.states)]
+        if self._gives_features:
+            names.append("features")
+        found = dict(zip(names, self._session.run(names, {"ids": ids, **state}), strict=True))
+        after = {name: found[f"next_{name}"] for name in self.states}
+        if self._gives_features:
+            return Step(found["logits"], found["features"], after)
+        # In older files the logits are computed from the last layer's hidden state, or from a projection.
+        features = after["hidden"][-1] if self.features else np.zeros((len(ids), 0), np.float32)
+        return Step(found["logits"], features, after)
 
-    def _check(self, path: Path) -> None:
-        """Makes sure that the graph is the one that its metadata speak of."""
-        found = {put.name: put.shape for put in (*self._session.get_inputs(), *self._session.get_outputs())}
-        state = [self.metadata.layers, "batch", self.metadata.hidden]
-        expected: dict[str, list[Any]] = {
-            "ids": ["batch", "time"],
-            "logits": ["batch", len(self.metadata.dictionary)],
-            **dict.fromkeys(("hidden", "cell", "next_hidden", "next_cell"), state),
-        }
-        if found != expected:
+    def _state_parts(self, path: Path) -> dict[str, StatePart]:
+        """The parts of the state, by name: what the graph reads beside words, and gives out again."""
+        inputs = {put.name: put for put in self._session.get_inputs()}
+        outputs = {put.name: put for put in self._session.get_outputs()}
+        ids, logits = inputs.pop("ids", None), outputs.get("logits")
+        parts = {name: StatePart.of(put) for name, put in inputs.items()}
+        fits = (
+            ids is not None
+            and (ids.type, len(ids.shape)) == ("tensor(int64)", 2)
+            and logits is not None
+            and (logits.type, logits.shape[1:]) == ("tensor(float)", [len(self.metadata.dictionary)])
+            and all(
+                part is not None
+                and f"next_{name}" in outputs
+                and StatePart.of(outputs[f"next_{name}"]) == part
+                for name, part in parts.items()
+            )
+        )
+        if not fits:
             raise ModelFileError(f"{path} has a graph that does not fit its metadata; export it again")
+        return {name: part for name, part in parts.items() if part}
 
 
 def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:

@@ -2,26 +2,14 @@
 
 from collections.abc import Iterable, Iterator
 from itertools import islice
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nextword.runtime.model_file import ModelFile, State
+from nextword.runtime.model_file import ModelFile, State, Step
 
 _WORDS = 1024  # read at once: more take more memory and are no faster
 _WINDOWS = 256  # windows of a fixed context that are read at once
-
-
-class Expected(NamedTuple):
-    """What a model expects after each of some texts.
-
-    - `logits`: of the next word, shape `(batch, dictionary)`.
-    - `hidden`: the last layer's hidden state, shape `(batch, hidden)`.
-    """
-
-    logits: NDArray[np.float32]
-    hidden: NDArray[np.float32]
 
 
 class Reader:
@@ -40,8 +28,8 @@ class Reader:
         self.last = np.zeros((batch, 0), np.int64)
         self.state: State | None = None
 
-    def read(self, ids: NDArray[np.int64]) -> Expected:
-        """Reads more words.
+    def read(self, ids: NDArray[np.int64]) -> Step:
+        """Reads more words; the state that comes back is also kept where it is carried.
 
         **Arguments:**
 
@@ -50,22 +38,21 @@ class Reader:
         context = self._model.metadata.context
         if context is not None:
             self.last = np.concatenate([self.last, ids], axis=1)[:, -context:]
-            logits, (hidden, _) = self._model.run(self.last)
-            return Expected(logits, hidden[-1])
+            return self._model.run(self.last)
         for start in range(0, ids.shape[1], _WORDS):
-            logits, self.state = self._model.run(ids[:, start : start + _WORDS], self.state)
-        assert self.state
-        return Expected(logits, self.state[0][-1])
+            found = self._model.run(ids[:, start : start + _WORDS], self.state)
+            self.state = found.state
+        return found
 
     def select(self, texts: NDArray[np.int64]) -> None:
         """Goes on with the texts at these places of the batch: fewer, more, or the same one often."""
         self.last = self.last[texts]
         if self.state:
-            hidden, cell = self.state
-            self.state = hidden[:, texts], cell[:, texts]
+            parts = self._model.states
+            self.state = {name: np.take(part, texts, parts[name].axis) for name, part in self.state.items()}
 
 
-def after_each_context(model: ModelFile, ids: Iterable[int]) -> Iterator[tuple[Expected, NDArray[np.int64]]]:
+def after_each_context(model: ModelFile, ids: Iterable[int]) -> Iterator[tuple[Step, NDArray[np.int64]]]:
     """Reads one text of any length.
 
     **Returns:** an iterator over what the model expects after each context, and the ids that
@@ -86,5 +73,4 @@ def after_each_context(model: ModelFile, ids: Iterable[int]) -> Iterator[tuple[E
         if len(text) <= context:
             return
         windows = np.lib.stride_tricks.sliding_window_view(np.array(text[:-1]), context)
-        logits, (hidden, _) = model.run(windows)
-        yield Expected(logits, hidden[-1]), np.array(text[context:])
+        yield model.run(windows), np.array(text[context:])

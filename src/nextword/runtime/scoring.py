@@ -58,7 +58,7 @@ def _by_windows(model: ModelFile, texts: list[NDArray[np.int64]], context: int) 
     windows = np.concatenate([np.lib.stride_tricks.sliding_window_view(ids[:-1], context) for ids in texts])
     following = np.concatenate([ids[context:] for ids in texts])
     scored = [
-        _of_following(model.run(windows[part])[0], following[part])
+        _of_following(model.run(windows[part]).logits, following[part])
         for part in (slice(start, start + _BATCH) for start in range(0, len(windows), _BATCH))
     ]
     ends = np.cumsum([len(ids) - context for ids in texts])[:-1]

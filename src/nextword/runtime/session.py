@@ -12,10 +12,11 @@ from nextword.errors import PromptError, SessionError
 from nextword.runtime import draw
 from nextword.runtime.cache import MOST_FORGOTTEN, CacheSettings, NeuralCache
 from nextword.runtime.completion import complete
-from nextword.runtime.model_file import ModelFile, State
-from nextword.runtime.reader import Expected, Reader
+from nextword.runtime.model_file import ModelFile, State, Step
+from nextword.runtime.reader import Reader
 
-_FORMAT = "nextword-session/1"
+_FORMAT = "nextword-session/2"
+_STATE = "state."  # begins the names under which the parts of a state are saved
 
 
 class _Moment(NamedTuple):
@@ -24,7 +25,7 @@ class _Moment(NamedTuple):
     word: int
     last: NDArray[np.int64]
     state: State | None
-    expected: Expected
+    expected: Step
 
 
 class Session:
@@ -36,7 +37,7 @@ class Session:
     def __init__(self, model: ModelFile, cache: CacheSettings) -> None:
         self._model = model
         self._reader = Reader(model)
-        self._cache = NeuralCache(cache, model.metadata.hidden)
+        self._cache = NeuralCache(cache, model.features)
         self._past: deque[_Moment | None] = deque(maxlen=MOST_FORGOTTEN)
         self._now: _Moment | None = None
 
@@ -47,7 +48,7 @@ class Session:
         """
         for id in self._model.dictionary.encode(self._model.split(text)):
             if self._now:
-                self._cache.remember(self._now.expected.hidden[0], id)
+                self._cache.remember(self._now.expected.features[0], id)
             self._past.append(self._now)
             expected = self._reader.read(np.array([[id]]))
             self._now = _Moment(id, self._reader.last, self._reader.state, expected)
@@ -91,9 +92,9 @@ class Session:
         """
         if not self._now:
             raise PromptError("nothing was read yet; feed at least one word")
-        logits, hidden = self._now.expected.logits[0], self._now.expected.hidden[0]
+        logits, features = self._now.expected.logits[0], self._now.expected.features[0]
         if self._cache.count:
-            log_probabilities = self._cache.mix(draw.log_softmax(logits), hidden)
+            log_probabilities = self._cache.mix(draw.log_softmax(logits), features)
             logits = log_probabilities.astype(np.float32)
         return complete(self._model.dictionary, logits, n, prefix)
 
@@ -113,14 +114,14 @@ class Session:
             "word": np.array(moment.word),
             "last": moment.last,
             "logits": moment.expected.logits,
-            "last_hidden": moment.expected.hidden,
+            "features": moment.expected.features,
             "cache": np.array([settings.size, settings.weight, settings.flatness]),
-            "cache_states": cache.states,
+            "cache_features": cache.features,
             "cache_words": cache.words,
             "cache_count": np.array(cache.count),
         }
-        if moment.state:
-            arrays["hidden"], arrays["cell"] = moment.state
+        for name, part in (moment.state or {}).items():
+            arrays[f"{_STATE}{name}"] = part
         data = io.BytesIO()
         np.savez(data, **arrays)
         return data.getvalue()
@@ -138,11 +139,14 @@ class Session:
             if arrays["model"] != self._model.sha256:
                 raise SessionError("the session was saved with another model file; load that one")
             size, weight, flatness = arrays["cache"].tolist()
-            cache = NeuralCache(CacheSettings(int(size), weight, flatness), self._model.metadata.hidden)
-            cache.states, cache.words = arrays["cache_states"], arrays["cache_words"]
+            cache = NeuralCache(CacheSettings(int(size), weight, flatness), self._model.features)
+            cache.features, cache.words = arrays["cache_features"], arrays["cache_words"]
             cache.count = int(arrays["cache_count"])
-            state = (arrays["hidden"], arrays["cell"]) if "hidden" in arrays else None
-            expected = Expected(arrays["logits"], arrays["last_hidden"])
+            saved_state = {
+                name: arrays[f"{_STATE}{name}"] for name in self._model.states if f"{_STATE}{name}" in arrays
+            }
+            state = saved_state or None
+            expected = Step(arrays["logits"], arrays["features"], saved_state)
             moment = _Moment(int(arrays["word"]), arrays["last"], state, expected)
         except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile):
             raise SessionError("these bytes are no saved session, or not all of it") from None

@@ -12,11 +12,14 @@ from torch import Tensor
 from nextword.errors import CorpusError
 from nextword.figures import Quality
 from nextword.model import predictions
+from nextword.model.cells import CELLS
+from nextword.model.network import NO_WORD
 from nextword.params import TrainParams
 from nextword.text import windows
 from nextword.text.corpus import Corpus
 
 _MEASUREMENTS = 5  # of a run at least, though it may not read a long text to its end
+_SHORTENED = 8  # one window in so many is read in part
 _MEASURED = 50_000  # words of the training part on which it is measured if nothing is held out
 
 
@@ -80,7 +83,9 @@ class ShuffledWindows:
     """Independent windows of a fixed context, from the zero state, each epoch in an order of its own.
 
     The order turns on `train.seed` and the number of the epoch alone, so that a run that was stopped
-    goes on as if it never had been.
+    goes on as if it never had been. A cell without a state reads a text that is shorter than its context
+    as if zero vectors stood before it; so that it learns them, a step reads one window in eight only in
+    part, its first words being no words.
     """
 
     is_carried = False
@@ -90,6 +95,7 @@ class ShuffledWindows:
     ) -> None:
         self._windows = windows.windows(corpus.training, context)
         self._batch, self._seed = params.batch, params.seed
+        self._is_padded = not CELLS[params.cell].states and context > 1
         self._rank, self._processes = rank, processes
         self.interval = -(-len(self._windows) // params.batch)  # an epoch
         self.words = min(params.batch, len(self._windows))
@@ -101,10 +107,14 @@ class ShuffledWindows:
         epoch, place = divmod(step, self.interval)
         order = _order(len(self._windows), self._seed, epoch)
         rows = order[place * self._batch : (place + 1) * self._batch]
+        own = np.arange(len(rows))[self._rank :: self._processes]
+        share = len(own) * self._processes / len(rows)
         # Where there are fewer windows than processes, some read one that does not count.
-        own = rows[self._rank :: self._processes]
-        contexts, next_words = map(torch.from_numpy, self._windows.take(own if len(own) else rows[:1]))
-        return Batch(contexts, next_words[:, None], share=len(own) * self._processes / len(rows))
+        own = own if len(own) else np.zeros(1, np.int64)
+        contexts, next_words = self._windows.take(rows[own])
+        if self._is_padded:
+            contexts[_is_left_out(len(rows), contexts.shape[1], self._seed, step)[own]] = NO_WORD
+        return Batch(torch.from_numpy(contexts), torch.from_numpy(next_words)[:, None], share=share)
 
 
 class Streams:
@@ -148,6 +158,14 @@ class Streams:
             for first, last in ((start, end), (start + 1, end + 1))
         )
         return Batch(ids, following, begins=place == 0)
+
+
+def _is_left_out(count: int, context: int, seed: int, step: int) -> NDArray[np.bool_]:
+    """Which words of a step's windows are not read, shape `(count, context)`: the first of one in eight."""
+    random = np.random.default_rng([seed, step, _SHORTENED])
+    missing = random.integers(1, context, count) * (random.integers(_SHORTENED, size=count) == 0)
+    left_out: NDArray[np.bool_] = np.arange(context) < missing[:, None]
+    return left_out
 
 
 @lru_cache(maxsize=1)

@@ -118,7 +118,7 @@ def make_learner(corpus: Corpus, params: TrainParams, fabric: Fabric) -> Learner
 def _architecture(corpus: Corpus, params: TrainParams) -> Architecture:
     return Architecture(
         dictionary=len(corpus.dictionary),
-        cell="lstm",
+        cell=params.cell,
         embedding=params.embedding,
         hidden=params.hidden,
         layers=params.layers,
