@@ -7,7 +7,7 @@ import torch
 from ruamel.yaml import YAML
 
 from nextword import params
-from nextword.export import step
+from nextword.export import int8, step
 from nextword.model.network import Architecture, Network, rounded
 from nextword.prepare import preparation
 from nextword.runtime.metadata import Metadata
@@ -72,9 +72,11 @@ def weights_of(network: Network) -> dict[str, Any]:
 
 
 def export(path: Path, network: Network, words: list[str] = WORDS, **changes: Any) -> Path:
-    """Writes a network to a file; keywords change its metadata."""
+    """Writes a network to a file; keywords change its metadata, `weights="int8"` also the graph."""
     metadata = metadata_of(network, words, **changes)
-    graph = step.build(weights_of(network), network.architecture, metadata.to_properties())
+    graph = (int8 if metadata.weights == "int8" else step).build(
+        weights_of(network), network.architecture, metadata.to_properties()
+    )
     path.write_bytes(graph.SerializeToString())
     return path
 

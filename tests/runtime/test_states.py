@@ -92,6 +92,24 @@ def test_a_file_is_evaluated_with_a_cache(generator: Generator, tmp_path: Path) 
     assert generator.evaluate(path, cache_size=50, cache_weight=0.3).perplexity < plain.perplexity
 
 
+@pytest.mark.parametrize(
+    ("cell", "context"),
+    [(cell, context) for cell in CELLS for context in (3, None) if CELLS[cell].states or context],
+)
+def test_in_8_bits_a_text_does_not_turn_on_those_beside_it(
+    tmp_path: Path, cell: str, context: int | None
+) -> None:
+    network = make_network(seed=4, cell=cell, context=context, hidden=32, embedding=24, scale=1.0)
+    generator = Generator.load(export(tmp_path / "m.onnx", network, weights="int8"))
+    texts = ["the cat ran . the mouse", "( ( ( ( (", "cat bell cat bell über über ,"]
+    together = [score.log_probability for score in generator.score_all(texts)]
+    assert together == [generator.score(text).log_probability for text in texts]
+    samples = generator.samples("the cat", 6, 20, DRAWN)
+    assert samples == [
+        generator.generate("the cat", 20, Sampling(temperature=1.5, seed=3 + i)) for i in range(6)
+    ]
+
+
 def test_a_file_without_features_has_no_cache(tmp_path: Path) -> None:
     graph = write_quibble(tmp_path / "m.onnx")
     del graph.graph.output[1]

@@ -5,9 +5,10 @@
 
 GRU and RNN have no operator for 8-bit weights: theirs become floats at load, so that such a file is small
 and no faster. Inputs, outputs and metadata are those of the step graph. A weight has one scale for each row
-of its matrix (`model.int8`). Activations are quantised while the graph runs, with one scale for a whole
-batch, so the logits of a text depend slightly on the texts that are read with it. onnxruntime computes what
-depends on weights alone once, when it loads the file.
+of its matrix (`model.int8`). Activations are quantised while the graph runs, with one scale for all
+that is read at once; so the runtime reads each text by itself, and a text's figures do not turn on those
+beside it, only, in the third digit, on whether its words are read together or one by one. onnxruntime
+computes what depends on weights alone once, when it loads the file.
 """
 
 from collections.abc import Mapping

@@ -1,5 +1,6 @@
 """Weights → the four files of a model, all of them or none."""
 
+import dataclasses
 from contextlib import ExitStack
 from pathlib import Path
 
@@ -38,9 +39,10 @@ def publish(
     step_file, int8_file, text_file, int8_text_file = (
         directory / f"nextword{kind}.onnx" for kind in ("", ".int8", ".text", ".int8.text")
     )
-    properties = metadata.to_properties()
+    metadata_int8 = dataclasses.replace(metadata, weights="int8")
     in_float, in_int8 = (
-        build(weights, network.architecture, properties) for build in (step.build, int8.build)
+        build(weights, network.architecture, own.to_properties())
+        for build, own in ((step.build, metadata), (int8.build, metadata_int8))
     )
     with ExitStack() as stack:
 
@@ -53,7 +55,7 @@ def publish(
         difference = parity.check(float_path, network, evidence, params.tolerance)
         accuracy = parity.check_int8(int8_path, float_path, evidence, params.max_accuracy_drop)
         parity.check_text(write(text_file, text.build(in_float, metadata)), float_path, evidence)
-        parity.check_text(write(int8_text_file, text.build(in_int8, metadata)), int8_path, evidence)
+        parity.check_text(write(int8_text_file, text.build(in_int8, metadata_int8)), int8_path, evidence)
     notes = {
         step_file: f"logits within {difference:.1g} of PyTorch's",
         int8_file: f"accuracy {accuracy:.3%} on this machine",

@@ -10,6 +10,7 @@
 | `context` | words that the model reads, or `null` if it carries its state without bound |
 | `cell` | the cell's name, for people; no runtime needs it |
 | `layers`, `hidden` | whole numbers, for people too |
+| `weights` | `float16`, the same as none, or `int8`, whose activations are quantised too |
 | `unknown` | id of `<unk>`, or `null` |
 | `params`, `metrics` | JSON: what the model was made with, and how good it is |
 | `corpus_sha256` | SHA-256 of the text file |
@@ -28,7 +29,7 @@ FORMAT = "nextword/2"
 
 _READABLE = ("nextword/1", FORMAT)
 
-_STRINGS = frozenset({"split_by", "cell", "corpus_sha256"})  # all others are JSON
+_STRINGS = frozenset({"split_by", "cell", "corpus_sha256", "weights"})  # all others are JSON
 
 
 @dataclass(frozen=True)
@@ -47,6 +48,7 @@ class Metadata:
     params: dict[str, Any]
     metrics: dict[str, Any]
     corpus_sha256: str
+    weights: str = "float16"
 
     @property
     def least_context(self) -> int:
@@ -79,6 +81,7 @@ class Metadata:
                 if field.name in _STRINGS
                 else json.loads(properties[field.name])
                 for field in dataclasses.fields(cls)
+                if field.name in properties or field.default is dataclasses.MISSING
             }
             metadata = cls(**values)
             metadata._check()

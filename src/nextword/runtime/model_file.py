@@ -136,6 +136,33 @@ class ModelFile:
         """
         if state is None:
             state = {name: part.zero(len(ids)) for name, part in self.states.items()}
+        if self.metadata.weights == "int8" and len(ids) > 1:
+            return self._one_by_one(ids, state)
+        return self._run(ids, state)
+
+    def _one_by_one(self, ids: NDArray[np.int64], state: State) -> Step:
+        """Reads each text by itself.
+
+        Activations are quantised with one scale for all that is read at once, so that the figures of a
+        text would turn on the texts beside it.
+        """
+        found = [
+            self._run(
+                ids[text : text + 1],
+                {name: part.take([text], self.states[name].axis) for name, part in state.items()},
+            )
+            for text in range(len(ids))
+        ]
+        return Step(
+            np.concatenate([one.logits for one in found]),
+            np.concatenate([one.features for one in found]),
+            {
+                name: np.concatenate([one.state[name] for one in found], axis=part.axis)
+                for name, part in self.states.items()
+            },
+        )
+
+    def _run(self, ids: NDArray[np.int64], state: State) -> Step:
         names = ["logits", *(f"next_{name}" for name in self.states)]
         if self._gives_features:
             names.append("features")
