@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from nextword import errors, params
+from nextword import params, stage
 from nextword.evaluate import report, writing
 from nextword.evaluate.report import Size
 from nextword.evaluate.writing import Outputs
@@ -39,4 +39,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(errors.run(main))
+    sys.exit(stage.run(main, lambda: [params.load(PARAMS).evaluate, PREPARED, TRAINED]))

@@ -3,11 +3,13 @@
 import json
 import sys
 from pathlib import Path
+from typing import Any
 
-from nextword import errors, params
+from nextword import params, stage
 from nextword.export import publishing
 from nextword.export.parity import Evidence
 from nextword.model import network
+from nextword.params import Params
 from nextword.runtime.metadata import Metadata
 from nextword.text import corpus, windows
 
@@ -18,6 +20,13 @@ METRICS, SAMPLES = Path("metrics.json"), Path("data/samples.json")  # of the eva
 MODELS = Path("models")
 # A model that reads all words before is compared on windows of some length, read from the start.
 UNBOUNDED_WORDS, UNBOUNDED_WINDOWS = 32, 500
+
+
+def used(settings: Params) -> dict[str, Any]:
+    """The params that dvc.yaml names for this stage."""
+    return settings.model_dump(
+        include={"prepare": {"split_by", "lowercase", "line_ends"}, "train": True, "export": True}
+    )
 
 
 def main() -> None:
@@ -34,9 +43,7 @@ def main() -> None:
         layers=architecture.layers,
         hidden=architecture.hidden,
         unknown=text.dictionary.unknown,
-        params=settings.model_dump(
-            include={"prepare": {"split_by", "lowercase", "line_ends"}, "train": True}
-        ),
+        params={name: section for name, section in used(settings).items() if name != "export"},
         metrics=json.loads(METRICS.read_text(encoding="utf-8")),
         corpus_sha256=text.sha256,
     )
@@ -46,9 +53,8 @@ def main() -> None:
     samples = json.loads(SAMPLES.read_text(encoding="utf-8"))
     evidence = Evidence(compared, [(sample["prompt"], sample["continuation"]) for sample in samples])
     whole = network.from_weights(architecture, weights)
-    notes = publishing.publish(whole, weights, metadata, evidence, settings.export, MODELS)
-    print(*notes, sep="\n")
+    print(*publishing.publish(whole, weights, metadata, evidence, settings.export, MODELS), sep="\n")
 
 
 if __name__ == "__main__":
-    sys.exit(errors.run(main))
+    sys.exit(stage.run(main, lambda: [used(params.load(PARAMS)), PREPARED, TRAINED, METRICS, SAMPLES]))

@@ -3,11 +3,18 @@
 import sys
 from pathlib import Path
 
-from nextword import errors, params
+from nextword import params, stage
+from nextword.params import PrepareParams
 from nextword.prepare import preparation
 
 PARAMS = Path("params.yaml")
 PREPARED = Path("data/prepared")
+
+
+def used() -> tuple[PrepareParams, Path]:
+    """What the stage reads."""
+    settings = params.load(PARAMS).prepare
+    return settings, Path(settings.text)
 
 
 def main() -> None:
@@ -19,4 +26,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(errors.run(main))
+    sys.exit(stage.run(main, used))

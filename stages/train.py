@@ -3,7 +3,7 @@
 import sys
 from pathlib import Path
 
-from nextword import errors, params
+from nextword import params, stage
 from nextword.text import corpus
 from nextword.train import loop
 from nextword.train.loop import Outputs
@@ -24,4 +24,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(errors.run(main))
+    sys.exit(stage.run(main, lambda: [params.load(PARAMS).train, PREPARED]))

@@ -1,6 +1,7 @@
 """The edge wing runs where there is Python, numpy, onnxruntime with what it needs, and nothing else."""
 
 import json
+import os
 import subprocess
 import sys
 from importlib.metadata import packages_distributions, requires
@@ -131,3 +132,20 @@ def test_what_is_not_allowed_there_really_cannot_be_imported(tmp_path: Path) -> 
     names += [f"nextword.{room}" for room in ("params", "model", "prepare", "train", "evaluate", "export")]
     names += ["nothing_of_this_name"]
     assert on_the_edge(tmp_path, IMPORT, *names) == [f"{name} is not to be had on the edge" for name in names]
+
+
+def test_nothing_of_onnxruntimes_is_left_in_the_users_folders(tmp_path: Path) -> None:
+    path = export(tmp_path / "m.onnx", make_network(seed=4))
+    home = tmp_path / "home"
+    home.mkdir()
+    without = {name: value for name, value in os.environ.items() if not name.startswith(("ORT_", "XDG_"))}
+    for environment in (without | {"HOME": str(home)}, {k: v for k, v in without.items() if k != "HOME"}):
+        done = subprocess.run(
+            [sys.executable, "-c", "from nextword.command.main import main; main()", "info", "--model", path],
+            env=environment,
+            capture_output=True,
+            text=True,
+            check=False,
+        )
+        assert (done.returncode, done.stderr) == (0, "")
+    assert list(home.rglob("*")) == []

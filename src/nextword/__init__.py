@@ -4,12 +4,16 @@ What an application needs is `Generator`, and `Sampling` for its knobs; what can
 `NextwordError`.
 """
 
+import os
 from typing import TYPE_CHECKING, Any
 
 if TYPE_CHECKING:
     from nextword.errors import NextwordError
     from nextword.runtime.generator import Generator
     from nextword.runtime.sampling import Sampling
+
+# Nothing of ours phones home: onnxruntime would write an id of the device into the user's cache folder.
+os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __version__ = "0.1.0"
 __all__ = ["Generator", "NextwordError", "Sampling", "__version__"]

@@ -53,8 +53,12 @@ class ModelFileError(NextwordError):
     """A model file is missing, damaged, or not one of ours."""
 
 
+class StageError(NextwordError):
+    """What a stage of the pipeline read has changed while it ran."""
+
+
 class TrainingError(NextwordError):
-    """Training cannot go on: the loss or a weight is no longer a finite number."""
+    """Training cannot go on: the loss or a weight is not a finite number."""
 
 
 class ParityError(NextwordError):

@@ -3,11 +3,15 @@
 import csv
 import dataclasses
 import json
+import os
+import shutil
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+_WRITING = ".writing-"  # and the number of the process that writes
 
 
 @contextmanager
@@ -21,13 +25,32 @@ def replacing(path: Path) -> Iterator[Path]:
     - `path`: where the output shall be; its parent is created.
     """
     path.parent.mkdir(parents=True, exist_ok=True)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=".writing-") as scratch:
+    _remove_leftovers(path.parent)
+    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f"{_WRITING}{os.getpid()}-") as scratch:
         temporary = Path(scratch) / path.name
         yield temporary
         if path.is_dir():
             # A directory cannot be renamed over one that has files in it.
             path.replace(Path(scratch) / "replaced")
         temporary.replace(path)
+
+
+def _remove_leftovers(directory: Path) -> None:
+    """Removes what processes that were killed while they wrote have left."""
+    for path in directory.glob(f"{_WRITING}*"):
+        process = path.name.removeprefix(_WRITING).partition("-")[0]
+        if process.isdecimal() and not _is_alive(int(process)):
+            shutil.rmtree(path, ignore_errors=True)
+
+
+def _is_alive(process: int) -> bool:
+    try:
+        os.kill(process, 0)
+    except ProcessLookupError:
+        return False
+    except OSError:
+        return True  # somebody else's
+    return True
 
 
 def write_text(path: Path, text: str) -> None:

@@ -45,7 +45,7 @@ def test_the_story_has_204_words_and_112_different_ones(tmp_path: Path) -> None:
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    text=st.text(min_size=1),
+    text=st.text(st.characters(exclude_characters="\0"), min_size=1),
     split_by=st.sampled_from(words.SPLIT_BY),
     lowercase=st.booleans(),
     line_ends=st.booleans(),
@@ -165,7 +165,7 @@ def test_a_folder_is_read_file_by_file_packed_or_not(tmp_path: Path) -> None:
     prepared = preparation.prepare(settings_for(folder), tmp_path / "prepared")
     assert prepared.dictionary.decode(prepared.ids) == ["one", "two", "three", "four"]
     (folder / "b.txt.gz").write_bytes(gzip.compress(b"three four")[:-9])
-    with pytest.raises(CorpusError, match="is no whole gzip file"):
+    with pytest.raises(CorpusError, match="is a damaged gzip file"):
         preparation.prepare(settings_for(folder), tmp_path / "prepared")
     (tmp_path / "empty").mkdir()
     with pytest.raises(CorpusError, match=r"has no \.txt or \.txt\.gz files"):
@@ -263,3 +263,22 @@ def test_a_dictionary_with_room_to_spare_expects_an_unknown_word_now_and_then(tm
     prepared = preparation.prepare(settings_for(path, max_words=10), tmp_path / "prepared")
     assert prepared.frequencies.tolist() == [3, 3, 0]
     assert prepared.expected_frequencies.tolist() == pytest.approx([3 / 6.5, 3 / 6.5, 0.5 / 6.5])
+
+
+@pytest.mark.parametrize("change", ["one two three four\n", "one two\n", "one two three new\n" * 9])
+def test_a_text_that_changes_between_its_two_readings_is_an_error_and_nothing_is_written(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
+) -> None:
+    path = tmp_path / "text.txt"
+    path.write_text("one two three\n" * 9, encoding="utf-8")
+    sha256 = preparation._sha256
+
+    def meddle(paths: list[Path]) -> str:  # between the readings
+        found = sha256(paths)
+        path.write_text(change, encoding="utf-8")
+        return found
+
+    monkeypatch.setattr(preparation, "_sha256", meddle)
+    with pytest.raises(CorpusError, match="changed while it was read"):
+        preparation.prepare(settings_for(path), tmp_path / "prepared")
+    assert not (tmp_path / "prepared").exists()

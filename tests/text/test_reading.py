@@ -40,3 +40,18 @@ def test_a_character_cut_by_the_end_of_the_file_is_an_error(tmp_path: Path) -> N
     path.write_bytes("one é".encode()[:-1])
     with pytest.raises(CorpusError, match="line 1: not UTF-8"):
         list(reading.read_words(path, "words", lowercase=False, line_ends=False))
+
+
+@pytest.mark.parametrize(
+    ("content", "message"),
+    [
+        ("one\ntwo\n".encode("utf-16"), r"line 1: UTF-16; convert the text to UTF-8"),
+        ("one\ntwo\n".encode("utf-16-le"), r"line 1: a NUL character, as in UTF-16; convert"),
+        (b"one\ntwo\nthr\0ee\n", r"line 3: a NUL character"),
+    ],
+)
+def test_a_text_in_utf_16_is_said_to_be(tmp_path: Path, content: bytes, message: str) -> None:
+    path = tmp_path / "text.txt"
+    path.write_bytes(content)
+    with pytest.raises(CorpusError, match=message):
+        list(reading.read_words(path, "words", lowercase=False, line_ends=False))

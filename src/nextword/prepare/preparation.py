@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nextword import outputs
-from nextword.errors import CorpusError
+from nextword.errors import CorpusError, UnknownWordError
 from nextword.params import PrepareParams
 from nextword.prepare import statistics
 from nextword.text import corpus, reading, words
@@ -35,6 +35,7 @@ def prepare(params: PrepareParams, directory: Path) -> Corpus:
     """
     try:
         sources = _sources(params)
+        stamps = _stamps(sources)
         last_lines = _last_lines(sources[0], params.held_out)
         counts: list[Counter[str]] = [Counter() for _ in PARTS]
         characters = [0 for _ in PARTS]
@@ -61,7 +62,14 @@ def prepare(params: PrepareParams, directory: Path) -> Corpus:
     }
     with outputs.replacing(directory) as temporary:
         temporary.mkdir()
-        _write_ids(temporary, text, dictionary, spellings, _parts(sources, params, last_lines))
+        try:
+            _write_ids(temporary, text, dictionary, spellings, _parts(sources, params, last_lines))
+        except UnknownWordError:
+            is_same = False
+        else:
+            is_same = stamps == _stamps(sources)
+        if not is_same:
+            raise CorpusError(f"{params.text} changed while it was read; run again when nothing writes to it")
         outputs.write_json(temporary / "dictionary.json", dictionary.words)
         outputs.write_json(temporary / "spellings.json", spellings)
         np.save(temporary / "frequencies.npy", _frequencies(counts[0], dictionary))
@@ -108,6 +116,12 @@ def _sources(params: PrepareParams) -> list[list[Path]]:
     held_out = [reading.files_of(folder / name) if name else [] for name in (params.validation, params.test)]
     taken = set(itertools.chain(*held_out))
     return [[path for path in reading.files_of(folder) if path not in taken], *held_out]
+
+
+def _stamps(sources: list[list[Path]]) -> list[tuple[int, int]]:
+    """The size of each file and when it was written; a text is read twice, and has to be the same."""
+    found = [path.stat() for path in itertools.chain(*sources) if path.exists()]
+    return [(stat.st_size, stat.st_mtime_ns) for stat in found]
 
 
 def _last_lines(paths: list[Path], held_out: float) -> list[int]:

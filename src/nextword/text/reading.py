@@ -55,6 +55,11 @@ def blocks(path: Path) -> Iterator[str]:
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             while block := file.read(_BLOCK):
                 text = rest + decoder.decode(block)
+                if "\0" in text:
+                    line += text.count("\n", len(rest), text.index("\0"))
+                    raise CorpusError(
+                        f"{path}, line {line}: a NUL character, as in UTF-16; convert the text to UTF-8"
+                    )
                 last = text[-1:] or last
                 yield text[: (end := _last_end(text))]
                 rest = text[end:]
@@ -63,12 +68,11 @@ def blocks(path: Path) -> Iterator[str]:
             yield rest if last == "\n" else f"{rest}\n"
     except UnicodeDecodeError as error:
         line += error.object.count(b"\n", 0, error.start)
-        byte = error.object[error.start]
-        raise CorpusError(
-            f"{path}, line {line}: not UTF-8 (byte 0x{byte:02x}); convert the text to UTF-8"
-        ) from None
+        byte, is_utf_16 = error.object[error.start], error.object[:2] in (b"\xff\xfe", b"\xfe\xff")
+        kind = "UTF-16" if line == 1 and is_utf_16 else f"not UTF-8 (byte 0x{byte:02x})"
+        raise CorpusError(f"{path}, line {line}: {kind}; convert the text to UTF-8") from None
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise CorpusError(f"{path} is no whole gzip file ({error}); pack the text again") from None
+        raise CorpusError(f"{path} is a damaged gzip file ({error}); pack the text again") from None
     except OSError as error:
         raise CorpusError(f"{path}: {error.strerror}; name a text file that can be read") from None
 

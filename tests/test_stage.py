@@ -1,0 +1,90 @@
+"""What a stage read is what the lock says, and nobody has to listen to it."""
+
+import os
+import shutil
+import subprocess
+import sys
+from pathlib import Path
+
+import pytest
+from runs import LINES, STREAMS
+from tiny import ROOT, prepare, write_params
+
+from nextword import outputs
+
+
+def start(stage: Path, directory: Path, **options: object) -> subprocess.Popen[str]:
+    process: subprocess.Popen[str] = subprocess.Popen(
+        [sys.executable, str(stage)],
+        cwd=directory,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+        **options,  # type: ignore[call-overload]
+    )
+    return process
+
+
+def begun(process: subprocess.Popen[str]) -> None:
+    assert process.stdout
+    assert process.stdout.readline().startswith("step 0: ")
+
+
+@pytest.mark.parametrize("changed", ["params.yaml", "data/prepared/ids.npy", "code"])
+def test_what_changes_while_a_stage_runs_ends_it_with_an_error(in_directory: Path, changed: str) -> None:
+    prepare(in_directory, LINES, **STREAMS)
+    root = ROOT
+    if changed == "code":  # that of a copy
+        root = in_directory / "copy"
+        for name in ("src", "stages"):
+            shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
+    environment = os.environ | {"PYTHONPATH": str(root / "src")}
+    with start(root / "stages" / "train.py", in_directory, env=environment) as process:
+        begun(process)
+        if changed == "params.yaml":
+            write_params(in_directory, train=STREAMS | {"max_steps": 50})
+        elif changed == "code":
+            path = root / "src" / "nextword" / "train" / "loop.py"
+            path.write_text(path.read_text(encoding="utf-8") + "\n# changed\n", encoding="utf-8")
+        else:
+            (in_directory / changed).touch()
+        _, err = process.communicate(timeout=100)
+    assert process.returncode == 2
+    expected = {"params.yaml": "params.yaml", "data/prepared/ids.npy": "data/prepared"}
+    name = expected.get(changed, "copy/src/nextword/train/loop.py")
+    assert err == f"error: {name} changed while the stage ran; run `dvc repro` again\n"
+
+
+def test_params_of_other_stages_and_code_that_is_not_used_may_change(in_directory: Path) -> None:
+    prepare(in_directory, LINES, **STREAMS)
+    with start(ROOT / "stages" / "train.py", in_directory) as process:
+        begun(process)
+        write_params(in_directory, train=STREAMS, evaluate={"samples": 3}, export={"tolerance": 1e-3})
+        assert process.wait(100) == 0
+
+
+def test_a_stage_whose_reader_has_gone_does_its_work(in_directory: Path) -> None:
+    prepare(in_directory, LINES, **STREAMS)
+    with start(ROOT / "stages" / "train.py", in_directory) as process:
+        assert process.stdout
+        process.stdout.close()
+        assert process.stderr
+        assert process.stderr.read() == ""
+        assert process.wait(100) == 0
+    assert Path("models/trained/weights.safetensors").exists()
+
+
+def test_what_a_killed_process_left_is_removed_and_what_a_living_one_writes_is_not(
+    in_directory: Path,
+) -> None:
+    with subprocess.Popen([sys.executable, "-c", "pass"]) as dead:
+        dead.wait()
+    with subprocess.Popen([sys.executable, "-c", "input()"], stdin=subprocess.PIPE) as living:
+        left = {process: in_directory / f".writing-{process.pid}-abc" for process in (dead, living)}
+        for path in left.values():
+            path.mkdir()
+            (path / "ids.npy").write_bytes(b"half")
+        outputs.write_text(in_directory / "a.txt", "a")
+        assert not left[dead].exists()
+        assert (left[living] / "ids.npy").exists()
+        living.kill()
