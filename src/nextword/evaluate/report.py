@@ -29,6 +29,7 @@ _COUNTED_CONTEXT = 4
 _COUNTED_WORDS = 20_000_000  # the last ones of the training part: 2 GB while they are counted
 _SHOWN = 50_000  # words of the training part on which such a model is shown
 _LETTERS = 5  # order of the letter model
+_SPELT = 200_000  # words that it is made from at most
 
 
 @dataclass(frozen=True)
@@ -37,7 +38,7 @@ class ModelFigures:
 
     - `accuracy`, `top_3_accuracy`, `loss`, `perplexity`: as of `figures.Quality`.
     - `bits_per_character`: of the file; the letters of a word that the dictionary lacks are paid for
-      by a letter 5-gram of the training part's different words (`text.letters`).
+      by a letter 5-gram of the training part's different words (`text.letters`), of 200,000 at most.
     - `calibration_error`: as of `breakdown.calibration_error`.
     - `keystrokes_saved`: share of keystrokes, as `runtime.keystrokes` counts them.
     """
@@ -131,7 +132,8 @@ def report(corpus: Corpus, network: Network, int8: Network, size: Size, params: 
     kneser_ney = KneserNey(
         corpus.training[-_COUNTED_WORDS:], (context or _COUNTED_CONTEXT) + 1, len(corpus.dictionary)
     )
-    letters = LetterModel(corpus.learnt_words, _LETTERS)
+    spelt = islice(corpus.learnt_words, _SPELT if unknown is not None else 0)
+    letters = LetterModel(spelt, _LETTERS)
     predicted, counted, figures, int8_quality = {}, {}, {}, {}
     for name, ids in texts.items():
         predicted[name], figures[name] = _of_part(corpus, network, letters, name, ids)
