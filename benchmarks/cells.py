@@ -128,7 +128,11 @@ def on_a_text(text: Path, seconds: float, *, equal_weights: bool) -> None:
         speed = words_per_second(trained(prepared, params.load(Path("params.yaml")).train), words)
         steps = round(seconds * speed / words)
         write(ROOT / "experiments" / "book.yaml", text, cell=cell, hidden=hidden, max_steps=steps)
-        run(["train", "evaluate", "export"])
+        try:
+            run(["train", "evaluate", "export"])
+        except subprocess.CalledProcessError:  # the stage has said why
+            rows.append([f"{cell}, 1 × {hidden}", "", f"{steps:,}", "no model", *[""] * 8])
+            continue
         metrics = json.loads(Path("metrics.json").read_text(encoding="utf-8"))
         model, int8 = metrics["test"]["model"], metrics["test"]["int8"]
         sizes = [Path(f"models/nextword{kind}.onnx").stat().st_size / 1e6 for kind in ("", ".int8")]
