@@ -29,7 +29,7 @@ class Reader:
         self.state: State | None = None
 
     def read(self, ids: NDArray[np.int64]) -> Step:
-        """Reads more words; the state that comes back is also kept where it is carried.
+        """Reads more words; where a state is carried, it comes back too.
 
         **Arguments:**
 
@@ -38,7 +38,7 @@ class Reader:
         context = self._model.metadata.context
         if context is not None:
             self.last = np.concatenate([self.last, ids], axis=1)[:, -context:]
-            return self._model.run(self.last)
+            return self._model.run(self.last)._replace(state={})
         for start in range(0, ids.shape[1], _WORDS):
             found = self._model.run(ids[:, start : start + _WORDS], self.state)
             self.state = found.state
