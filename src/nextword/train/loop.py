@@ -60,62 +60,66 @@ def train(corpus: Corpus, params: TrainParams, outputs: Outputs) -> None:
     written.
     """
     with processes.together(params) as fabric:
-        data = make_data(corpus, params, fabric.global_rank, fabric.world_size)
-        learner = make_learner(corpus, params, fabric)
-        checkpoints = Checkpoints(outputs.checkpoints, corpus, params)
-        progress, tensors = checkpoints.load()
-        state = learner.restore(tensors, fabric) if tensors else None
-        saved = time.monotonic()
+        # A function of its own, so that what belongs to all processes is gone before they part: PyTorch
+        # may wait forever for a process group that something still holds.
+        _train(corpus, params, outputs, fabric)
 
-        curves = (
-            Curves(outputs.curves, outputs.tensorboard, data, params.max_steps, progress)
-            if fabric.is_global_zero
-            else NoCurves()
-        )
-        with curves, _ctrl_c() as interrupted:
-            while True:
-                if _is_measured(progress, data, params):
-                    quality = _measure(learner.measured, data, corpus.dictionary.unknown, fabric)
-                    learner.keep_best(quality, progress)
-                    last_rate = learning_rate(params, max(progress.step - 1, 0))
-                    curves.measured(progress.measured(quality, last_rate))
-                if _is_over(progress, data, params):
-                    break
-                _seed(params.seed, progress.step, fabric.global_rank)
-                batch = data.batch(progress.step)
 
-                ids, following = fabric.to_device((batch.ids, batch.following))
-                loss, after = learner.loss(ids, following, None if batch.begins else state)
-                loss = loss * batch.share
-                state = {name: part.detach() for name, part in after.items()} if data.is_carried else None
+def _train(corpus: Corpus, params: TrainParams, outputs: Outputs, fabric: Fabric) -> None:
+    data = make_data(corpus, params, fabric.global_rank, fabric.world_size)
+    learner = make_learner(corpus, params, fabric)
+    checkpoints = Checkpoints(outputs.checkpoints, corpus, params)
+    progress, tensors = checkpoints.load()
+    state = learner.restore(tensors, fabric) if tensors else None
+    saved = time.monotonic()
 
-                learner.optimizer.zero_grad()
-                fabric.backward(loss)
-                norm = processes.clip(learner.loss, learner.optimizer, params.clip, fabric)
-                mean_loss, rate = processes.mean(loss, fabric), learning_rate(params, progress.step)
-                _check(mean_loss, norm, rate, progress.step)
-                learner.set_learning_rate(rate)
-                learner.optimizer.step()
-                if learner.average:
-                    learner.average.update(learner.network, progress.step)
-                progress.stepped(mean_loss, norm)
-                curves.stepped(progress.step, mean_loss, norm, rate)
+    curves = (
+        Curves(outputs.curves, outputs.tensorboard, data, params.max_steps, progress)
+        if fabric.is_global_zero
+        else NoCurves()
+    )
+    with curves, _ctrl_c() as interrupted:
+        while True:
+            if _is_measured(progress, data, params):
+                quality = _measure(learner.measured, data, corpus.dictionary.unknown, fabric)
+                learner.keep_best(quality, progress)
+                last_rate = learning_rate(params, max(progress.step - 1, 0))
+                curves.measured(progress.measured(quality, last_rate))
+            if _is_over(progress, data, params):
+                break
+            _seed(params.seed, progress.step, fabric.global_rank)
+            batch = data.batch(progress.step)
 
-                is_due = time.monotonic() - saved > _CHECKPOINT_SECONDS
-                wanted = processes.most(
-                    _STOP if interrupted.is_set() else _SAVE if is_due else _GO_ON, fabric
-                )
-                if wanted != _GO_ON:
-                    checkpoints.save(progress, learner.tensors(state, fabric), fabric)
-                    saved = time.monotonic()
-                if wanted == _STOP:
-                    curves.finish(f"stopped after step {progress.step}; the next run goes on from there")
-                    raise KeyboardInterrupt
-            curves.finish(_summary(progress, data, params))
-        if fabric.is_global_zero:
-            step = progress.best_step if params.patience else progress.step
-            network.publish(learner.best.cpu(), step, outputs.trained)
-            checkpoints.clear()
+            ids, following = fabric.to_device((batch.ids, batch.following))
+            loss, after = learner.loss(ids, following, None if batch.begins else state)
+            loss = loss * batch.share
+            state = {name: part.detach() for name, part in after.items()} if data.is_carried else None
+
+            learner.optimizer.zero_grad()
+            fabric.backward(loss)
+            norm = processes.clip(learner.loss, learner.optimizer, params.clip, fabric)
+            mean_loss, rate = processes.mean(loss, fabric), learning_rate(params, progress.step)
+            _check(mean_loss, norm, rate, progress.step)
+            learner.set_learning_rate(rate)
+            learner.optimizer.step()
+            if learner.average:
+                learner.average.update(learner.network, progress.step)
+            progress.stepped(mean_loss, norm)
+            curves.stepped(progress.step, mean_loss, norm, rate)
+
+            is_due = time.monotonic() - saved > _CHECKPOINT_SECONDS
+            wanted = processes.most(_STOP if interrupted.is_set() else _SAVE if is_due else _GO_ON, fabric)
+            if wanted != _GO_ON:
+                checkpoints.save(progress, learner.tensors(state, fabric), fabric)
+                saved = time.monotonic()
+            if wanted == _STOP:
+                curves.finish(f"stopped after step {progress.step}; the next run goes on from there")
+                raise KeyboardInterrupt
+        curves.finish(_summary(progress, data, params))
+    if fabric.is_global_zero:
+        step = progress.best_step if params.patience else progress.step
+        network.publish(learner.best.cpu(), step, outputs.trained)
+        checkpoints.clear()
 
 
 def _is_measured(progress: Progress, data: Data, params: TrainParams) -> bool:
