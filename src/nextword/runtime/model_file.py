@@ -103,6 +103,9 @@ class ModelFile:
         self.states = self._state_parts(path)
         outputs = {put.name: put.shape for put in self._session.get_outputs()}
         self._gives_features = "features" in outputs
+        features = ["features"] if self._gives_features else []
+        self._outputs = ["logits", *(f"next_{name}" for name in self.states), *features]
+        self._zero = self._zero_state(1)
         older = outputs["next_hidden"][-1] if len(outputs.get("next_hidden", ())) == 3 else 0
         self.features: int = outputs["features"][-1] if self._gives_features else older
         self.dictionary = Dictionary(self.metadata.dictionary, self.metadata.unknown)
@@ -135,10 +138,14 @@ class ModelFile:
         - `state`: before the first word, its parts by name; zero if left out.
         """
         if state is None:
-            state = {name: part.zero(len(ids)) for name, part in self.states.items()}
+            state = self._zero if len(ids) == 1 else self._zero_state(len(ids))
         if self.metadata.weights == "int8" and len(ids) > 1:
             return self._one_by_one(ids, state)
         return self._run(ids, state)
+
+    def _zero_state(self, batch: int) -> State:
+        """What stands before the first word of so many texts."""
+        return {name: part.zero(batch) for name, part in self.states.items()}
 
     def _one_by_one(self, ids: NDArray[np.int64], state: State) -> Step:
         """Reads each text by itself.
@@ -163,16 +170,13 @@ class ModelFile:
         )
 
     def _run(self, ids: NDArray[np.int64], state: State) -> Step:
-        names = ["logits", *(f"next_{name}" for name in self.states)]
+        logits, *found = self._session.run(self._outputs, {"ids": ids, **state})
+        after = dict(zip(self.states, found, strict=False))  # what is left are the features
         if self._gives_features:
-            names.append("features")
-        found = dict(zip(names, self._session.run(names, {"ids": ids, **state}), strict=True))
-        after = {name: found[f"next_{name}"] for name in self.states}
-        if self._gives_features:
-            return Step(found["logits"], found["features"], after)
+            return Step(logits, found[-1], after)
         # In older files the logits are computed from the last layer's hidden state, or from a projection.
         features = after["hidden"][-1] if self.features else np.zeros((len(ids), 0), np.float32)
-        return Step(found["logits"], features, after)
+        return Step(logits, features, after)
 
     def _state_parts(self, path: Path) -> dict[str, StatePart]:
         """The parts of the state, by name: what the graph reads beside words, and gives out again."""
