@@ -44,6 +44,8 @@ def _remove_leftovers(directory: Path) -> None:
 
 
 def _is_alive(process: int) -> bool:
+    if os.name == "nt":
+        return True  # signal 0 is Ctrl-C there
     try:
         os.kill(process, 0)
     except ProcessLookupError:

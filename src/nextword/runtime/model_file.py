@@ -102,12 +102,15 @@ class ModelFile:
             raise ModelFileError(f"{path} {error}") from None
         self.states = self._state_parts(path)
         outputs = {put.name: put.shape for put in self._session.get_outputs()}
-        self._gives_features = "features" in outputs
+        size = (outputs.get("features") or [None])[-1]
+        self._gives_features = isinstance(size, int)
         features = ["features"] if self._gives_features else []
         self._outputs = ["logits", *(f"next_{name}" for name in self.states), *features]
         self._zero = self._zero_state(1)
-        older = outputs["next_hidden"][-1] if len(outputs.get("next_hidden", ())) == 3 else 0
-        self.features: int = outputs["features"][-1] if self._gives_features else older
+        # In older files the state `hidden` serves, if it is one of layers.
+        hidden = outputs.get("next_hidden", [])
+        is_of_layers = len(hidden) == 3 and hidden[::2] == [self.metadata.layers, self.metadata.hidden]
+        self.features: int = size if self._gives_features else self.metadata.hidden if is_of_layers else 0
         self.dictionary = Dictionary(self.metadata.dictionary, self.metadata.unknown)
 
     @cached_property
