@@ -49,6 +49,10 @@ class SessionError(NextwordError):
     """A saved session cannot be resumed, or there is nothing to undo."""
 
 
+class KeyboardError(NextwordError):
+    """A setting of a keyboard is not allowed, or what it saved cannot be read."""
+
+
 class ModelFileError(NextwordError):
     """A model file is missing, damaged, or not one of ours."""
 

@@ -19,6 +19,7 @@ from nextword.runtime.sampling import Sampling
 # What continuing a text does not need is imported where it is used, for the sake of a quick start.
 if TYPE_CHECKING:
     from nextword.runtime.evaluation import Evaluation
+    from nextword.runtime.keyboard.keyboard import Keyboard
     from nextword.runtime.scoring import Score
     from nextword.runtime.session import Session
 
@@ -206,6 +207,29 @@ class Generator:
         session = self.session()
         session.restore(data)
         return session
+
+    def keyboard(
+        self,
+        layout: str | Sequence[str] = "qwerty",
+        punctuation: bool = True,
+        adapts: bool = True,
+        saved: bytes | None = None,
+    ) -> Keyboard:
+        """Suggestions, corrections and learning for a text field; of several languages: `Keyboard.of`.
+
+        **Arguments:**
+
+        - `layout`: of the keys: `qwerty`, `qwertz`, `azerty`, `dvorak`, or the letters of each row of keys.
+        - `punctuation`: whether punctuation marks and line ends are suggested as well as words.
+        - `adapts`: whether what is written changes what is expected.
+        - `saved`: what `Keyboard.save` gave.
+
+        **Raises:** `KeyboardError` for a layout that does not exist, or for bytes that no keyboard has
+        saved.
+        """
+        from nextword.runtime.keyboard.keyboard import Keyboard
+
+        return Keyboard.of([self], layout, punctuation, adapts, saved)
 
     def evaluate(
         self,

@@ -52,6 +52,22 @@ class LetterModel:
             for place in range(before, len(letters))
         )
 
+    def total(self, words: Iterable[str]) -> float:
+        """The probability that a word is one of these, each of which is given once."""
+        known: dict[tuple[str, str], float] = {}
+        before = self._order - 1
+        total = 0.0
+        for word in words:
+            letters = _START * before + word + _END
+            found = 1.0
+            for place in range(before, len(letters)):
+                gram = letters[place], letters[place - before : place]
+                if gram not in known:
+                    known[gram] = self._probability(*gram)
+                found *= known[gram]
+            total += found
+        return total
+
     def _probability(self, letter: str, history: str) -> float:
         found = 1 / _CHARACTERS
         for start in range(len(history), -1, -1):

@@ -1,0 +1,272 @@
+"""The keyboard: mistyped and misspelled words, false corrections, learning, languages, time, memory.
+
+    python benchmarks/keyboard.py MODEL TEXT [--misspellings FILE] [--kind TEXT] [--other MODEL TEXT]
+
+MODEL was trained on another part of the text that TEXT is of. Each line of output says on how many words
+its figure was taken. The costs of slips were fitted on other texts and are the same for all.
+"""
+
+import argparse
+import math
+import random
+import statistics
+import time
+import tracemalloc
+from collections import defaultdict
+from collections.abc import Callable, Iterator
+from pathlib import Path
+
+from nextword import Generator
+from nextword.figures import SUGGESTIONS
+from nextword.runtime.keyboard.keyboard import Keyboard
+from nextword.runtime.keyboard.layouts import Layout
+from nextword.runtime.keyboard.text_field import is_word
+from nextword.text import reading
+from nextword.text.words import Joiner, split
+
+SLIPS = 0.05  # share of letters that are mistyped
+LETTERS = "abcdefghijklmnopqrstuvwxyz"
+KEYS = Layout("qwerty")
+
+
+def mistyped(word: str, luck: random.Random, share: float = SLIPS) -> str:
+    """A word as a finger types it: neighbours hit, letters left out, doubled, swapped."""
+    typed: list[str] = []
+    for letter in word:
+        slip = luck.choice(("neighbour", "missing", "extra", "swapped")) if luck.random() < share else ""
+        if slip == "neighbour":
+            typed.append(beside(letter, luck))
+        elif slip == "extra":
+            typed += [letter, luck.choice((letter, beside(letter, luck)))]
+        elif slip == "swapped" and typed:
+            typed.insert(-1, letter)
+        elif slip != "missing":
+            typed.append(letter)
+    return "".join(typed) or word
+
+
+def beside(letter: str, luck: random.Random) -> str:
+    """A key beside a letter's."""
+    return luck.choice([other for other in LETTERS if KEYS.are_beside(letter.lower(), other)] or [letter])
+
+
+def text_of(generator: Generator, path: Path, words: int) -> Iterator[tuple[str, str]]:
+    """The first words of a text, each with all that stands before it."""
+    info = generator.info
+    joiner = Joiner(info.split_by, info.line_ends)
+    before = ""
+    for number, word in enumerate(reading.read_words(path, info.split_by, info.lowercase, info.line_ends)):
+        if number == words:
+            return
+        piece = joiner.push(word)
+        blank = " " if piece.startswith(" ") else ""
+        yield before + blank, word
+        before += piece
+
+
+def shares(right: dict[str, int], of: int) -> str:
+    """Counts as percentages."""
+    return ", ".join(f"{name} {count / max(of, 1):.1%}" for name, count in right.items()) + f" (of {of:,})"
+
+
+def slips(
+    generator: Generator, path: Path, words: int, spelt: Callable[[str, random.Random], str | None]
+) -> None:
+    """Intended words, wholly typed with an error; and corrections, right and false."""
+    luck, keyboard = random.Random(1), generator.keyboard()
+    right: dict[str, int] = dict.fromkeys(("top 1", "top 3", "corrected"), 0)
+    wrong = changed = clean = 0
+    for before, word in text_of(generator, path, words):
+        if not is_word(word) or not word.isalpha():
+            continue
+        keyboard.update(before + word + " ")
+        clean += 1
+        changed += keyboard.correction() is not None
+        typed = spelt(word, luck)
+        if typed is None or typed == word or word not in generator.info.dictionary:
+            continue
+        wrong += 1
+        keyboard.update(before + typed)
+        found = [suggestion.word for suggestion in keyboard.suggest()]
+        right["top 1"] += found[0] == word
+        right["top 3"] += word in found
+        keyboard.update(before + typed + " ")
+        correction = keyboard.correction()
+        right["corrected"] += correction is not None and correction.word == word
+    print(f"  {shares(right, wrong)}; right words changed {changed / max(clean, 1):.2%} (of {clean:,})")
+
+
+def beginnings(generator: Generator, path: Path, words: int) -> None:
+    """Three suggestions after three letters, of which one is wrong, or none."""
+    luck, keyboard = random.Random(2), generator.keyboard()
+    right: dict[str, int] = dict.fromkeys(("one wrong", "none wrong", "none wrong, exact beginnings only"), 0)
+    count = 0
+    for before, word in text_of(generator, path, words):
+        if not word.isalpha() or len(word) < 5 or word not in generator.info.dictionary:
+            continue
+        count += 1
+        place = luck.randrange(3)
+        letter = beside(word[place], luck)
+        keyboard.update(before + word[:place] + letter + word[place + 1 : 3])
+        right["one wrong"] += word in [suggestion.word for suggestion in keyboard.suggest()]
+        keyboard.update(before + word[:3])
+        found = keyboard.suggest(100)
+        right["none wrong"] += word in [suggestion.word for suggestion in found[:SUGGESTIONS]]
+        exact = [one.word for one in found if one.word.startswith(word[:3])]
+        right["none wrong, exact beginnings only"] += word in exact[:SUGGESTIONS]
+    print(f"  {shares(right, count)}")
+
+
+def keystrokes(keyboard: Keyboard, text: Iterator[tuple[str, str]], learns: bool) -> tuple[float, float]:
+    """The share of keystrokes that three suggestions save, as `KeystrokeCounter` counts, and perplexity."""
+    characters = pressed = count = 0
+    loss = 0.0
+    for before, word in text:
+        keyboard.update(before)
+        if learns and before.endswith("\n"):
+            keyboard.commit()
+        loss -= math.log(max(keyboard.probability(word), 1e-300))
+        count += 1
+        length = len(word) + 1
+        characters += length
+        for typed in range(length - 1):
+            keyboard.update(before + word[:typed])
+            if any(suggestion.word == word for suggestion in keyboard.suggest()):
+                length = typed + 1
+                break
+        pressed += length
+    return 1 - pressed / characters, math.exp(loss / count)
+
+
+def new_words(generator: Generator, path: Path, words: int) -> None:
+    """A word that the dictionary lacks, at its second use."""
+    keyboard = generator.keyboard()
+    uses: dict[str, int] = defaultdict(int)
+    right: dict[str, int] = dict.fromkeys(("after 2 letters", "after 3 letters"), 0)
+    count = 0
+    for before, word in text_of(generator, path, words):
+        if not word.isalpha() or len(word) < 4 or word in generator.info.dictionary:
+            continue
+        uses[word] += 1
+        if uses[word] != 2:
+            continue
+        count += 1
+        for letters in (2, 3):
+            keyboard.update(before + word[:letters])
+            found = [suggestion.word for suggestion in keyboard.suggest()]
+            right[f"after {letters} letters"] += word in found
+    print(f"  {shares(right, count)}")
+
+
+def milliseconds(generator: Generator, path: Path, words: int, before: str = "") -> str:
+    """The time of a keystroke: update, three suggestions and the correction."""
+    keyboard = generator.keyboard()
+    keyboard.update(before)
+    keyboard.suggest()
+    times = []
+    text = path.read_text(encoding="utf-8")[: 6 * words]
+    for place in range(1, len(text)):
+        start = time.perf_counter()
+        keyboard.update(before + text[:place])
+        keyboard.suggest()
+        keyboard.correction()
+        times.append(1000 * (time.perf_counter() - start))
+    times.sort()
+    slow = times[len(times) * 95 // 100]
+    return f"median {statistics.median(times):.2f} ms, 95 % {slow:.2f} ms (of {len(times):,})"
+
+
+def megabytes(generator: Generator, path: Path) -> float:
+    """What a keyboard takes beside its model, after a text."""
+    tracemalloc.start()
+    keyboard = generator.keyboard()
+    text = path.read_text(encoding="utf-8")[:3000]
+    for place in range(len(text)):
+        keyboard.update(text[:place])
+        keyboard.suggest()
+    size = tracemalloc.get_traced_memory()[0] / 1e6
+    tracemalloc.stop()
+    return size
+
+
+def main() -> None:
+    """Prints every figure."""
+    parser = argparse.ArgumentParser(
+        description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter
+    )
+    parser.add_argument("model", type=Path)
+    parser.add_argument("text", type=Path)
+    parser.add_argument("--misspellings", type=Path, help="lines of a word, a tab, and a misspelling")
+    parser.add_argument("--other", type=Path, nargs=2, help="a model of another language, and a text in it")
+    parser.add_argument("--kind", type=Path, help="a text of another kind")
+    parser.add_argument("--words", type=int, default=4000)
+    given = parser.parse_args()
+    generator = Generator.load(given.model)
+    print("typed with 5 % slips:")
+    slips(generator, given.text, given.words, mistyped)
+    if given.misspellings:
+        known = defaultdict(list)
+        for line in given.misspellings.read_text(encoding="utf-8").splitlines():
+            right, wrong = line.split("\t")
+            if wrong.isalpha():
+                known[right].append(wrong)
+        print("misspelled by people:")
+        slips(
+            generator,
+            given.text,
+            given.words,
+            lambda word, luck: luck.choice(known[word]) if word in known else None,
+        )
+    print("after three letters:")
+    beginnings(generator, given.text, given.words)
+    if given.kind:
+        print("text of another kind, keystrokes saved and perplexity:")
+        for name, adapts in (("nothing learned", False), ("learned", True)):
+            saved, perplexity = keystrokes(
+                generator.keyboard(adapts=adapts), text_of(generator, given.kind, given.words), adapts
+            )
+            print(f"  {name}: {saved:.2%}, {perplexity:.2f}")
+        print("new words at their second use:")
+        new_words(generator, given.kind, 10 * given.words)
+    if given.other:
+        print("two languages, a line of each in turns, perplexity with unknown words' letters:")
+        languages([generator, Generator.load(given.other[0])], [given.text, given.other[1]], given.words)
+    print(f"a keystroke: {milliseconds(generator, given.text, 300)}")
+    long = given.text.read_text(encoding="utf-8")[:30_000] + "\n"
+    print(f"… after 5,000 words: {milliseconds(generator, given.text, 300, long)}")
+    print(f"memory beside the model: {megabytes(generator, given.text):.1f} MB")
+
+
+def languages(generators: list[Generator], paths: list[Path], words: int) -> None:
+    """Lines of two languages in turns: perplexity beside an oracle that knows the language of each word."""
+    lines = [lines_of(path, words // 2) for path in paths]
+    text = [(line, number) for pair in zip(*lines, strict=False) for number, line in enumerate(pair)]
+    both, alone = Keyboard.of(generators), [generator.keyboard() for generator in generators]
+    info, loss = generators[0].info, {"both": 0.0, "oracle": 0.0}
+    before, own, count = "", ["", ""], 0
+    for line, number in text:
+        joiner = Joiner(info.split_by, info.line_ends)
+        for word in split(line, info.split_by, info.lowercase, info.line_ends):
+            piece = joiner.push(word)
+            for name, keyboard, read in (("both", both, before), ("oracle", alone[number], own[number])):
+                keyboard.update(read + piece[: piece.startswith(" ")])
+                loss[name] -= math.log(max(keyboard.probability(word), 1e-300))
+            before, own[number], count = before + piece, own[number] + piece, count + 1
+    found = {name: math.exp(nats / count) for name, nats in loss.items()}
+    above = found["both"] / found["oracle"] - 1
+    print(f"  {found['both']:.1f}, oracle {found['oracle']:.1f}: {above:+.1%} (of {count:,} words)")
+
+
+def lines_of(path: Path, words: int) -> list[str]:
+    """The first lines of a text, with so many words or a few more."""
+    lines: list[str] = []
+    for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
+        lines.append(line)
+        words -= len(line.split())
+        if words < 0:
+            break
+    return lines
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,1 @@
+"""A text field → suggestions, corrections, and what it learns of its user."""

@@ -1,0 +1,153 @@
+"""What was typed → how far each word of a list is from it: a noisy channel over all words at once.
+
+The cost of a word is −ln P(typed | word) in tenths of a nat, the cheapest way to turn the word into what
+was typed (Damerau 1964; Kernighan, Church & Gale 1990). One row of the table of edit distances is
+computed a keystroke, for all words side by side; Backspace drops it.
+"""
+
+from collections.abc import Sequence
+from typing import Protocol
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nextword.runtime.keyboard.layouts import Layout, are_vowels
+from nextword.runtime.keyboard.text_field import common_beginning
+
+# Costs in tenths of a nat, fitted on the misspellings that people made.
+SUBSTITUTED, SUBSTITUTED_VOWEL, SUBSTITUTED_NEIGHBOUR, OTHER_CASE = 41, 25, 23, 5
+EXTRA, EXTRA_NEIGHBOUR, EXTRA_DOUBLED = 35, 31, 27
+MISSING, MISSING_DOUBLED = 16, 9
+TRANSPOSED = 15
+AT_FIRST_LETTER = 11  # is added there
+MOST = 120  # a word that costs as much is no candidate; twice that and some fit into 8 bits
+
+_REACH = 3  # letters that what was typed may be ahead of a word, or behind it
+_WIDTH = 2 * _REACH + 1
+_LONGEST = 40  # letters of a word that count
+_NO_LETTER = 0  # stands before and after a word
+
+
+class Candidates(Protocol):
+    """Words that what is typed may be meant for."""
+
+    words: Sequence[str]
+
+    def type(self, typed: str) -> None:
+        """Looks for what has been typed of a word."""
+
+    def costs(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """The cost of each word's best beginning, and of the whole word, `(words,)`; at most `MOST`."""
+
+
+class WordTable:
+    """The candidates of a list of words, all of which are looked at.
+
+    Row i of the table, `(width, words)`, holds the cost of the first j letters of each word for the
+    first i that were typed, for j from i − 3 to i + 3.
+    """
+
+    def __init__(self, words: Sequence[str], layout: Layout) -> None:
+        self.words = words
+        self._layout = layout
+        alphabet = sorted({letter for word in words for letter in word[:_LONGEST]})
+        self._codes = {letter: code for code, letter in enumerate(alphabet, _NO_LETTER + 1)}
+        self._alphabet = ["", *alphabet]
+        kind = np.uint8 if len(alphabet) < 255 else np.uint16
+        self._longest = max((min(len(word), _LONGEST) for word in words), default=0)
+        # Letter j of each word stands in row j + the reach, so that each band is one slice.
+        self._letters = np.zeros((self._longest + 3 * _REACH + 3, len(words)), kind)
+        for number, word in enumerate(words):
+            codes = [self._codes[letter] for letter in word[:_LONGEST]]
+            self._letters[_REACH + 1 : _REACH + 1 + len(codes), number] = codes
+        letters = self._letters
+        self._is_last = np.zeros(letters.shape, np.bool_)
+        self._is_last[:-1] = (letters[:-1] != _NO_LETTER) & (letters[1:] == _NO_LETTER)
+        doubled = (letters[1:] == letters[:-1]) & (letters[1:] != _NO_LETTER)
+        self._missing = np.full(letters.shape, MISSING, np.uint8)
+        self._missing[1:][doubled] = MISSING_DOUBLED
+        self._missing[_REACH + 1] += AT_FIRST_LETTER
+        self._missing[letters == _NO_LETTER] = MOST
+        self._typed = ""
+        self._rows = [self._first_row()]
+        self._substitutions: dict[str, tuple[NDArray[np.uint8], NDArray[np.uint8]]] = {}
+
+    def type(self, typed: str) -> None:
+        """Looks for what has been typed; what it has in common with the last is not computed again."""
+        typed = typed[: self._longest + _REACH + 1]  # as many letters are too many for all words
+        common = common_beginning(typed, self._typed)
+        del self._rows[common + 1 :]
+        self._typed = typed[:common]
+        for letter in typed[common:]:
+            self._rows.append(self._next_row(letter))
+            self._typed += letter
+
+    def costs(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """The cost of each word's best beginning, and of the whole word, `(words,)`."""
+        row, i = self._rows[-1], len(self._typed)
+        whole = np.minimum(_only(self._is_last[i : i + _WIDTH], row).min(axis=0), MOST)
+        return row.min(axis=0), whole
+
+    def _first_row(self) -> NDArray[np.uint8]:
+        """Nothing typed: the letters of each word's beginning are missing."""
+        row = np.full((_WIDTH, len(self.words)), MOST, np.uint8)
+        row[_REACH] = 0
+        self._add_missing(row, 0)
+        return row
+
+    def _next_row(self, letter: str) -> NDArray[np.uint8]:
+        before, i = self._rows[-1], len(self._rows)
+        instead, extra = self._costs_of(letter)
+        if i == 1:
+            instead = np.where(instead > OTHER_CASE, instead + AT_FIRST_LETTER, instead)
+            extra = extra + AT_FIRST_LETTER
+        letters = self._letters[i : i + _WIDTH + 1]  # letter j of each word, for each j of the band
+        row: NDArray[np.uint8] = before + instead.take(letters[:-1])
+        # A letter too many is a slip beside the letter before it or after it.
+        too_many = extra.take(letters)
+        too_many = np.minimum(too_many[:-2], too_many[1:-1])
+        np.minimum(row[:-1], before[1:] + too_many, out=row[:-1])
+        if i > 1:
+            cost = TRANSPOSED + (AT_FIRST_LETTER if i == 2 else 0)
+            swapped = letters[:-1] == self._code(self._typed[-1])
+            swapped &= self._letters[i - 1 : i - 1 + _WIDTH] == self._code(letter)
+            np.minimum(row, _only(swapped, self._rows[-2] + np.uint8(cost)), out=row)
+        np.minimum(row, MOST, out=row)
+        self._add_missing(row, i)
+        return row
+
+    def _add_missing(self, row: NDArray[np.uint8], i: int) -> None:
+        """Takes into account that letters of the word were not typed."""
+        for place in range(1, _WIDTH):
+            np.minimum(row[place], row[place - 1] + self._missing[i + place], out=row[place])
+
+    def _code(self, letter: str) -> int:
+        """Of a letter; one that stands nowhere if the words lack it."""
+        return self._codes.get(letter, len(self._alphabet))
+
+    def _costs_of(self, letter: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
+        """What it costs that a letter was typed instead of each of the alphabet, and after it or before."""
+        if letter not in self._substitutions:
+            lower = letter.casefold()
+            instead = np.full(len(self._alphabet), SUBSTITUTED, np.uint8)
+            extra = np.full(len(self._alphabet), EXTRA, np.uint8)
+            for code, other in enumerate(self._alphabet):
+                folded = other.casefold()
+                if other == letter:
+                    instead[code], extra[code] = 0, EXTRA_DOUBLED
+                elif folded == lower:
+                    instead[code], extra[code] = OTHER_CASE, EXTRA_DOUBLED
+                elif self._layout.are_beside(lower, folded):
+                    instead[code], extra[code] = SUBSTITUTED_NEIGHBOUR, EXTRA_NEIGHBOUR
+                elif are_vowels(lower, folded):
+                    instead[code] = SUBSTITUTED_VOWEL
+            instead[_NO_LETTER] = MOST
+            extra[_NO_LETTER] = EXTRA
+            self._substitutions[letter] = instead, extra
+        return self._substitutions[letter]
+
+
+def _only(where: NDArray[np.bool_], costs: NDArray[np.uint8]) -> NDArray[np.uint8]:
+    """The costs at some places, and 255 elsewhere; several times as fast as `numpy.where`."""
+    found: NDArray[np.uint8] = costs | (where.view(np.uint8) - np.uint8(1))
+    return found

@@ -1,0 +1,296 @@
+"""A text field → suggestions and corrections, and what to put where."""
+
+from __future__ import annotations
+
+import math
+import unicodedata
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from typing import TYPE_CHECKING
+
+from nextword.errors import CountError, KeyboardError
+from nextword.runtime.keyboard import saving, text_field
+from nextword.runtime.keyboard.language import Language
+from nextword.runtime.keyboard.layouts import Layout
+from nextword.runtime.keyboard.mixture import Candidate, Mixture
+from nextword.runtime.keyboard.text_field import TextField
+
+if TYPE_CHECKING:
+    from nextword.runtime.generator import Generator
+
+MOST_SUGGESTIONS = 100
+
+_READ = 512  # words of a text that comes at once that are read
+_POOL = 16  # candidates of each language that are looked at closely, at least
+_KNOWN = 4.0  # nats that the evidence against a known word must weigh more
+_TYPED = 3.0  # nats that a suggestion of what stands there already costs, if nothing knows it
+
+
+@dataclass(frozen=True)
+class Suggestion:
+    """A word, and how to put it into the text.
+
+    - `word`: as a dictionary has it, or as the user wrote it before.
+    - `probability`: of the word, given the text and what was typed of it, among the candidates.
+    - `kind`: `prediction`, of the next word; `completion` or `correction` of what was typed; `learned`, for
+      a word that the user wrote before and no dictionary has; or `as typed`.
+    - `replace`: how many characters before the cursor go.
+    - `insert`: the text that comes instead, with its capitals and the blanks that belong there.
+    """
+
+    word: str
+    probability: float
+    kind: str
+    replace: int
+    insert: str
+
+
+class Keyboard:
+    """Suggests and corrects words in a text field, and learns from what is sent.
+
+    Made by `Generator.keyboard`, or for several languages at once by `Keyboard.of`.
+    """
+
+    def __init__(
+        self, languages: Sequence[Language], layout: Layout, punctuation: bool, saved: bytes | None
+    ) -> None:
+        info = languages[0].model.metadata
+        self._lowercase = info.lowercase
+        self._field = TextField(info.split_by, info.lowercase, info.line_ends)
+        self._mixture = Mixture(languages, layout, punctuation)
+        self._personal = self._mixture.personal
+        self._used: list[str | None] = []  # for each word of the text, what the user may be taught by it
+        self._committed = 0  # words of the text that are learned
+        self._correction: list[Suggestion | None] = []  # of the last word, once it is known
+        self._offered: tuple[int, str, str] | None = None  # a word's number, as typed, as corrected
+        self._taken = False  # whether the correction that was offered stands in the text
+        if saved is not None:
+            saving.restore(saved, self._mixture)
+
+    @classmethod
+    def of(
+        cls,
+        generators: Sequence[Generator],
+        layout: str | Sequence[str] = "qwerty",
+        punctuation: bool = True,
+        adapts: bool = True,
+        saved: bytes | None = None,
+    ) -> Keyboard:
+        """A keyboard of several languages at once; how much each counts follows what is written.
+
+        **Arguments:** those of `Generator.keyboard`, and
+
+        - `generators`: one a language; they must split texts in the same way.
+
+        **Raises:** as `Generator.keyboard`.
+        """
+        if not generators:
+            raise KeyboardError("a keyboard needs a model; give at least one")
+        models = [generator._model for generator in generators]
+        rules = {(one.metadata.split_by, one.metadata.lowercase, one.metadata.line_ends) for one in models}
+        if len(rules) > 1:
+            raise KeyboardError(
+                "the models of a keyboard must split texts in the same way; their split_by, lowercase or "
+                "line_ends differ"
+            )
+        languages = [Language(model, adapts) for model in models]
+        return cls(languages, Layout(layout), punctuation, saved)
+
+    def update(self, text_before_cursor: str) -> None:
+        """Takes the text before the cursor, whatever has happened: typed, deleted, pasted, cursor moved.
+
+        What it has in common with the last one is not read again. Of a text that comes at once, the last
+        512 words are read.
+        """
+        gone, new = self._field.update(text_before_cursor)
+        if not gone and not new:
+            return
+        kept = len(self._field.words) - len(new)
+        self._forget_uses(kept)
+        if gone and self._mixture.can_take_back(len(gone), kept + len(gone)):
+            self._mixture.take_back(len(gone))
+        elif gone:
+            self._mixture.restart()
+            for word in self._field.words[max(kept - _READ, 0) : kept]:
+                self._mixture.read(word, is_new=False)
+        if len(new) > _READ:
+            self._mixture.restart()
+        for word in new[-_READ:]:
+            self._mixture.read(word)
+        for number in range(kept, len(self._field.words)):
+            self._used.append(self._new_word(number))
+            if self._used[-1]:
+                self._personal.use(self._used[-1])
+        self._correction.clear()
+        self._notice_whether_taken()
+
+    def suggest(self, n: int = 3) -> list[Suggestion]:
+        """The likeliest next words, or what the unfinished word before the cursor may become.
+
+        A word is unfinished until a blank or a punctuation mark follows it, whether the dictionary has it or
+        not: after `the`, `them` is suggested too.
+
+        **Arguments:**
+
+        - `n`: from 1 to 100; fewer come where fewer words agree with what was typed.
+
+        **Returns:** the suggestions, best first.
+
+        **Raises:** `CountError` for an `n` that is out of range.
+        """
+        if type(n) is not int or not 1 <= n <= MOST_SUGGESTIONS:
+            raise CountError(f"n must be a whole number from 1 to {MOST_SUGGESTIONS}; got {n!r:.40}")
+        typed, expected = self._field.typed, self._mixture.expected()
+        assert expected
+        found = self._mixture.candidates(typed, expected, max(_POOL, 4 * n))
+        if typed and not self._is_known(typed) and typed not in self._personal.blocked:
+            own = self._mixture.as_typed(typed, expected)
+            found = sorted([*found, own._replace(score=own.score - _TYPED)], key=lambda one: -one.score)
+        total = _total(found) if typed else 1.0
+        suggestions: dict[str, Suggestion] = {}
+        for score, word in found:
+            shown = self._shown(word, typed)
+            # Beside a better one, another that differs in its capitals is a place lost.
+            place = shown.casefold() if typed else shown
+            if place not in suggestions:
+                probability = math.exp(score) / total
+                replace, insert = self._field.insertion(shown)
+                named = shown if self._mixture.knows(shown) else word
+                suggestions[place] = Suggestion(named, probability, self._kind(word, typed), replace, insert)
+                if len(suggestions) == n:
+                    break
+        return list(suggestions.values())
+
+    def correction(self) -> Suggestion | None:
+        """What the last finished word should become, if the evidence beats the word as it was typed.
+
+        Once a correction was put into the text and taken back, what was typed is never corrected again.
+        """
+        if not self._correction:
+            self._correction.append(self._find_correction())
+        return self._correction[0]
+
+    def commit(self) -> None:
+        """The text was sent: its new words are learned, and what was adapted to it stays."""
+        last = self._new_word(len(self._field.words)) if self._field.typed else None
+        if last:
+            self._personal.use(last)
+        self._personal.learn()
+        for language in self._mixture.languages:
+            language.keep()
+        self._committed = len(self._field.words)
+
+    @property
+    def learned(self) -> Mapping[str, int]:
+        """The words that were learned, and how often each was sent."""
+        return dict(self._personal.learned)
+
+    @property
+    def blocked(self) -> list[str]:
+        """The words that are never suggested."""
+        return list(self._personal.blocked)
+
+    def forget(self, word: str) -> None:
+        """It is as if a word had never been learned, blocked or kept."""
+        self._personal.forget(unicodedata.normalize("NFC", word))
+
+    def block(self, word: str) -> None:
+        """Never suggests a word, nor corrects another to it."""
+        self._personal.block(unicodedata.normalize("NFC", word))
+
+    def save(self) -> bytes:
+        """What was learned, blocked, kept and adapted to, but not the text: `saved` of another keyboard."""
+        return saving.save(self._mixture)
+
+    def probability(self, word: str) -> float:
+        """P(word | the finished words before the cursor); over all strings, it adds up to 1."""
+        expected = self._mixture.expected()
+        assert expected
+        return self._mixture.probability(unicodedata.normalize("NFC", word), expected)
+
+    def _forget_uses(self, kept: int) -> None:
+        """Only so many words of the text stay; what was not sent of the others was never written."""
+        for word in self._used[max(kept, self._committed) :]:
+            if word:
+                self._personal.unuse(word)
+        del self._used[kept:]
+        self._committed = min(self._committed, kept)
+
+    def _is_known(self, word: str) -> bool:
+        return word in self._personal or self._mixture.knows(word)
+
+    def _is_established(self, word: str) -> bool:
+        return self._personal.is_established(word) or self._mixture.knows(word)
+
+    def _new_word(self, number: int) -> str | None:
+        """The word with this number as it can be learned, `None` if there is nothing to learn of it."""
+        surfaces = [*self._field.surfaces, self._field.typed]
+        word = surfaces[number]
+        if not any(map(str.isalpha, word)) or self._mixture.knows(word) or not text_field.is_word(word):
+            return None
+        # What begins a sentence has a capital anyway; a model that knows no capitals cannot say more.
+        if self._lowercase and text_field.begins_sentence(self._field.words[:number]):
+            return word if word in self._personal else word[:1].lower() + word[1:]
+        return word
+
+    def _shown(self, word: str, typed: str) -> str:
+        """A word with the capitals that it has in the text."""
+        if not typed and self._lowercase and text_field.begins_sentence(self._field.words):
+            return text_field.capitalised(word)
+        return text_field.in_case_of(word, typed)
+
+    def _kind(self, word: str, typed: str) -> str:
+        if typed and text_field.in_case_of(word, typed) == typed:
+            return "as typed"
+        if word in self._personal and not self._mixture.knows(word):
+            return "learned"
+        if not typed:
+            return "prediction"
+        return "completion" if word.casefold().startswith(typed.casefold()) else "correction"
+
+    def _find_correction(self) -> Suggestion | None:
+        number = len(self._field.words) - 1
+        while number >= 0 and not text_field.is_word(self._field.words[number]):
+            number -= 1
+        expected = self._mixture.expected(len(self._field.words) - number) if number >= 0 else None
+        after = self._field.after(number) if expected else None
+        if not expected or not after:
+            return None
+        typed = self._field.surfaces[number]
+        if typed in self._personal.kept or any(map(str.isdigit, typed)):
+            return None
+        found = self._mixture.candidates(typed, expected, _POOL, whole=True)
+        same = [one for one in found if text_field.in_case_of(one.word, typed) == typed]
+        others = [one for one in found if one not in same]
+        if not others:
+            return None
+        # That it stands here, once, does not make it a word.
+        own = max(
+            (one.score + _KNOWN for one in same if self._is_established(one.word)),
+            default=self._mixture.as_typed(typed, expected).score,
+        )
+        best = others[0]
+        if best.score <= own:
+            return None
+        shown = self._shown(best.word, typed)
+        self._offered, self._taken = (number, typed, shown), False
+        probability = math.exp(best.score) / (math.exp(own) + _total(others))
+        return Suggestion(best.word, probability, "correction", len(after[0]), shown + after[1])
+
+    def _notice_whether_taken(self) -> None:
+        """Keeps a string whose correction was put into the text and taken back."""
+        if not self._offered:
+            return
+        number, typed, corrected = self._offered
+        if number < len(self._field.surfaces):
+            word = self._field.surfaces[number]
+            if word == corrected:
+                self._taken = True
+                return
+            if self._taken and word == typed:
+                self._personal.keep(typed)
+            self._offered = None
+
+
+def _total(candidates: Sequence[Candidate]) -> float:
+    return math.fsum(math.exp(one.score) for one in candidates)

@@ -1,0 +1,130 @@
+"""What a keyboard knows of its user: new words, unwanted words, and strings that are right as they are."""
+
+from collections import Counter
+from collections.abc import Mapping
+
+from nextword.runtime.keyboard.candidates import WordTable
+from nextword.runtime.keyboard.layouts import Layout
+
+MOST_WORDS = 5_000  # that are learned, blocked or kept
+LONGEST = 64  # characters of a word that is learned
+
+
+class Personal:
+    """The words of a user.
+
+    **Arguments:**
+
+    - `layout`: of the keys.
+
+    **Attributes:** `blocked`, words that are never suggested, and `kept`, strings that are never corrected,
+    both in the order in which they came.
+    """
+
+    def __init__(self, layout: Layout) -> None:
+        self._layout = layout
+        self._learned: dict[str, int] = {}
+        self._here: Counter[str] = Counter()  # in the text that is being written
+        self.blocked: dict[str, None] = {}
+        self.kept: dict[str, None] = {}
+        self._places: dict[str, None] = {}
+        self._total = 0
+        self._table: WordTable | None = None
+
+    @property
+    def learned(self) -> Mapping[str, int]:
+        """How often each word was sent that no dictionary has."""
+        return self._learned
+
+    def __contains__(self, word: str) -> bool:
+        return word in self._places
+
+    def is_established(self, word: str) -> bool:
+        """Whether a word was sent, or stands more than once in the text."""
+        return word in self._learned or self._here[word] > 1
+
+    @property
+    def counts(self) -> list[int]:
+        """How often each word of `table` was written."""
+        return [self._learned.get(word, 0) + self._here[word] for word in self._places]
+
+    @property
+    def table(self) -> WordTable:
+        """The learned words, and those of the text, as candidates."""
+        if self._table is None:
+            self._table = WordTable(list(self._places), self._layout)
+        return self._table
+
+    def share(self, word: str, spelling: float) -> float:
+        """P(word | no dictionary has it) (Witten & Bell 1991, method C).
+
+        With the count c of a word, the sum N of all counts and the number T of different words that is
+        c / (N + T), and of the T / (N + T) that are left for new words what its letters give it.
+
+        **Arguments:**
+
+        - `spelling`: P(letters).
+        """
+        different = len(self._places)
+        if not different:
+            return spelling
+        count = self._learned.get(word, 0) + self._here[word]
+        return (count + different * spelling) / (self._total + different)
+
+    def use(self, word: str) -> None:
+        """A new word stands in the text."""
+        if len(word) <= LONGEST:
+            self._here[word] += 1
+            self._count()
+
+    def unuse(self, word: str) -> None:
+        """A new word no longer stands in the text."""
+        if self._here[word] > 0:
+            self._here[word] -= 1
+            self._count()
+
+    def learn(self) -> None:
+        """Learns the new words of the text."""
+        self.remember(self._here)
+        self._here.clear()
+        self._count()
+
+    def remember(self, words: Mapping[str, int]) -> None:
+        """Adds words to those that are learned; if they are too many, the rarest are forgotten."""
+        for word, count in words.items():
+            if count > 0:
+                self._learned[word] = self._learned.get(word, 0) + count
+        if len(self._learned) > MOST_WORDS:
+            # The older goes first among equals.
+            rarest = sorted(self._learned, key=self._learned.__getitem__)
+            for word in rarest[: len(self._learned) - MOST_WORDS]:
+                del self._learned[word]
+        self._count()
+
+    def forget(self, word: str) -> None:
+        """It is as if a word had never been learned, blocked or kept."""
+        self.blocked.pop(word, None)
+        self.kept.pop(word, None)
+        self._learned.pop(word, None)
+        self._here.pop(word, None)
+        self._count()
+
+    def block(self, word: str) -> None:
+        """Never suggests a word again."""
+        self.forget(word)
+        _add(self.blocked, word)
+
+    def keep(self, typed: str) -> None:
+        """Never corrects a string again."""
+        _add(self.kept, typed)
+
+    def _count(self) -> None:
+        self._places = dict.fromkeys([*self._learned, *+self._here])
+        self._total = sum(self._learned.values()) + self._here.total()
+        self._table = None
+
+
+def _add(words: dict[str, None], word: str) -> None:
+    words[word] = None
+    if len(words) > MOST_WORDS:
+        del words[next(iter(words))]

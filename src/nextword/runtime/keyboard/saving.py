@@ -1,0 +1,130 @@
+"""What a keyboard has learned ⇄ bytes: JSON in UTF-8, the same in Python and JavaScript."""
+
+import json
+import math
+from typing import Any
+
+import numpy as np
+
+from nextword.errors import KeyboardError
+from nextword.runtime.keyboard.language import Language
+from nextword.runtime.keyboard.mixture import Mixture
+from nextword.runtime.keyboard.personal import LONGEST, MOST_WORDS
+
+_FORMAT = "nextword-keyboard/1"
+_MOST_BYTES = 64_000_000
+_LEAST_BIAS = 1e-3  # is saved
+_MOST_BIAS = 1000.0
+_MOST_COUNT = 2**31 - 1
+
+
+def save(mixture: Mixture) -> bytes:
+    """What was learned, without the text itself. Words stand for ids, so that it outlives a model file."""
+    personal = mixture.personal
+    kept = {
+        "format": _FORMAT,
+        "learned": dict(personal.learned),
+        "blocked": list(personal.blocked),
+        "kept": list(personal.kept),
+        "languages": [
+            {"weight": weight, "seen": one.seen, "expected": one.foreseen, "bias": _bias(one)}
+            for one, weight in zip(mixture.languages, mixture.weights, strict=True)
+        ],
+    }
+    return json.dumps(kept, ensure_ascii=False, separators=(",", ":")).encode()
+
+
+def restore(data: bytes, mixture: Mixture) -> None:
+    """Puts what `save` has written into a new keyboard.
+
+    **Raises:** `KeyboardError` for bytes that are none of these, or of another number of languages. Nothing
+    has changed then.
+    """
+    saved = _parse(data)
+    known, languages, personal = saved["languages"], mixture.languages, mixture.personal
+    if len(known) != len(languages):
+        raise KeyboardError(
+            f"this was saved by a keyboard of {len(known)} languages; this one has {len(languages)}"
+        )
+    personal.remember(saved["learned"])
+    for word in saved["blocked"]:
+        personal.block(word)
+    for typed in saved["kept"]:
+        personal.keep(typed)
+    for language, one in zip(languages, known, strict=True):
+        language.seen, language.foreseen = float(one["seen"]), float(one["expected"])
+        for word, value in one["bias"].items():
+            if language.knows(word):
+                language.bias[language.dictionary.encode([word])[0]] = value
+    total = sum(one["weight"] for one in known)
+    mixture.weights = [one["weight"] / total for one in known]
+
+
+def _bias(language: Language) -> dict[str, float]:
+    bias = language.bias * language.scale
+    return {
+        language.dictionary.words[id]: round(float(bias[id]), 4)
+        for id in np.flatnonzero(np.abs(bias) >= _LEAST_BIAS)
+    }
+
+
+def _parse(data: bytes) -> Any:
+    damaged = KeyboardError("these bytes are not what a keyboard has saved, or not all of it")
+    if not isinstance(data, bytes | bytearray) or len(data) > _MOST_BYTES:
+        raise damaged
+    try:
+        saved = json.loads(data.decode())
+    except (ValueError, RecursionError):
+        raise damaged from None
+    if isinstance(saved, dict) and saved.get("format") != _FORMAT:
+        if str(saved.get("format")).startswith("nextword-keyboard/"):
+            raise KeyboardError(
+                f"this was saved as {saved['format']!r:.40}, which this version cannot read; install a newer "
+                "nextword"
+            )
+        raise damaged
+    fits = (
+        isinstance(saved, dict)
+        and _are_counts(saved.get("learned"))
+        and all(_are_words(saved.get(name)) for name in ("blocked", "kept"))
+        and isinstance(saved.get("languages"), list)
+        and saved["languages"]
+        and all(_is_language(one) for one in saved["languages"])
+    )
+    if not fits:
+        raise damaged
+    return saved
+
+
+def _is_word(word: object) -> bool:
+    return isinstance(word, str) and 0 < len(word) <= LONGEST
+
+
+def _are_words(words: object) -> bool:
+    return isinstance(words, list) and len(words) <= MOST_WORDS and all(map(_is_word, words))
+
+
+def _are_counts(words: object) -> bool:
+    return (
+        isinstance(words, dict)
+        and _are_words(list(words))
+        and all(type(count) is int and 0 < count <= _MOST_COUNT for count in words.values())
+    )
+
+
+def _is_language(language: object) -> bool:
+    return (
+        isinstance(language, dict)
+        and _is_between(language.get("weight"), 1e-9, 1)
+        and _is_between(language.get("seen"), 0, math.inf)
+        and _is_between(language.get("expected"), 0, math.inf)
+        and isinstance(language.get("bias"), dict)
+        and all(_is_between(value, -_MOST_BIAS, _MOST_BIAS) for value in language["bias"].values())
+    )
+
+
+def _is_between(value: object, least: float, most: float) -> bool:
+    """Whether a value is a finite number of this range."""
+    if isinstance(value, bool) or not isinstance(value, int | float):
+        return False
+    return math.isfinite(value) and least <= value <= most

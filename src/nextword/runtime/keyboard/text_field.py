@@ -1,0 +1,162 @@
+"""The text before a cursor → finished words, the one that is being typed, and what to put where."""
+
+import copy
+import re
+from collections.abc import Sequence
+
+from nextword.text import words
+from nextword.text.words import END_OF_LINE, Joiner
+
+_INSIDE_WORDS = frozenset("'’-‐")  # may go on as a word: don', well-
+_SENTENCE_ENDS = (".", "!", "?", "…", "।", "。", "！", "？")
+_GLANCE = 100  # words back, which say what quotes are open
+
+
+class TextField:
+    """Follows a text as it is typed, deleted and pasted into; only what changed is split again.
+
+    **Arguments:**
+
+    - `split_by`, `lowercase`, `line_ends`: as of `words.split`.
+
+    **Attributes:** `text` before the cursor; `words`, those that are finished, as a model reads them, and
+    `surfaces`, the same as the user wrote them; `typed`, the unfinished one as it was written, or "".
+    """
+
+    def __init__(self, split_by: str, lowercase: bool, line_ends: bool) -> None:
+        self._split_by, self._lowercase, self._line_ends = split_by, lowercase, line_ends
+        line_end = r"[^\S\n]*\n[^\S\n]*|" if line_ends else ""
+        blanks = r"\s+|" if split_by == "characters" else ""
+        self._run = re.compile(rf"{line_end}{blanks}\S+")
+        # Where each run of the text begins that can be split by itself, and how many words stand before.
+        self._runs: list[tuple[int, int]] = []
+        self.text = self.typed = ""
+        self.words: list[str] = []
+        self.surfaces: list[str] = []
+
+    def update(self, text: str) -> tuple[list[str], list[str]]:
+        """Takes the text that now stands before the cursor.
+
+        **Returns:** the finished words that are gone from the end, and those that are new there.
+        """
+        common = common_beginning(text, self.text)
+        start = kept = 0
+        while self._runs:
+            begins, before = self._runs.pop()
+            if begins < common:  # it may go on now
+                start, kept = begins, before
+                break
+        old = self.words[kept:]
+        del self.words[kept:], self.surfaces[kept:]
+        self.text, self.typed = text, ""
+        for run in self._run.finditer(text, start):
+            self._runs.append((run.start(), len(self.words)))
+            self._add(run[0], is_last=run.end() == len(text))
+        same = 0
+        for one, other in zip(old, self.words[kept:], strict=False):
+            if one != other:
+                break
+            same += 1
+        return old[same:], self.words[kept + same :]
+
+    def after(self, number: int) -> tuple[str, str] | None:
+        """A finished word and the text from it to the cursor, and what stands after the word.
+
+        `None` for one that cannot be found as it was written, since Unicode has another form for it.
+        """
+        start, place = next(run for run in reversed(self._runs) if run[1] <= number)
+        for token in self.surfaces[place : number + 1]:
+            found = self.text.find(token, start)
+            if found < 0:
+                return None
+            start = found + len(token)
+        return self.text[start - len(self.surfaces[number]) :], self.text[start:]
+
+    def insertion(self, word: str) -> tuple[int, str]:
+        """What to put where so that `word` is the next one, or becomes of the one that is being typed.
+
+        **Returns:** how many characters before the cursor go, and the text that comes instead: with the
+        blanks that belong there, so that the next word can follow.
+        """
+        joiner = Joiner(self._split_by, self._line_ends)
+        for before in self.words[-_GLANCE:]:
+            joiner.push(before)
+        piece = joiner.push(word)
+        following = copy.deepcopy(joiner).push("a")
+        after = " " if following.startswith(" ") else ""
+        if self.typed:
+            return self._typed_length(), word + after
+        if piece.startswith(" "):
+            return 0, (piece if self.text[-1:].strip() else word) + after
+        blanks = len(self.text) - len(self.text.rstrip(" "))
+        return blanks if self._split_by != "characters" else 0, piece + after
+
+    def _typed_length(self) -> int:
+        """How many characters before the cursor the unfinished word has, however Unicode writes them."""
+        length = len(self.typed)
+        while words.normalise(self.text[len(self.text) - length :]) != self.typed and length < len(self.text):
+            length += 1
+        return length
+
+    def _add(self, run: str, is_last: bool) -> None:
+        if self._line_ends and "\n" in run:
+            self.surfaces.append(END_OF_LINE)
+            self.words.append(END_OF_LINE)
+            return
+        tokens = words.split(run, self._split_by)
+        if is_last:
+            self.typed = self._take_unfinished(tokens)
+        self.surfaces += tokens
+        self.words += [words.normalise(token, self._lowercase) for token in tokens]
+
+    def _take_unfinished(self, tokens: list[str]) -> str:
+        """Takes the last word away if more letters may follow it."""
+        if self._split_by == "whitespace":
+            return tokens.pop()
+        if self._split_by == "characters":
+            return ""
+        inside = tokens.pop() if tokens[-1] in _INSIDE_WORDS and len(tokens) > 1 else ""
+        if is_word(tokens[-1]):
+            return tokens.pop() + inside
+        if inside:
+            tokens.append(inside)
+        return ""
+
+
+def is_word(token: str) -> bool:
+    """Whether a token is a word or a number, and no punctuation."""
+    return any(letter.isalnum() for letter in token) and token != END_OF_LINE
+
+
+def begins_sentence(before: Sequence[str]) -> bool:
+    """Whether the word after these is the first of a sentence."""
+    return not before or before[-1] == END_OF_LINE or before[-1].endswith(_SENTENCE_ENDS)
+
+
+def common_beginning(one: str, other: str) -> int:
+    """How many characters two strings begin with in common."""
+    low, high = 0, min(len(one), len(other))
+    if one[:high] == other[:high]:
+        return high
+    while high - low > 1:  # the first `low` are the same, the first `high` are not
+        middle = (low + high) // 2
+        if one[:middle] == other[:middle]:
+            low = middle
+        else:
+            high = middle
+    return low
+
+
+def in_case_of(word: str, typed: str) -> str:
+    """A word with the capitals of what was typed for it: `The` for `Th`, `THE` for `TH`.
+
+    A word that has capitals of its own keeps them.
+    """
+    if len(typed) > 1 and typed.isupper():
+        return word.upper()
+    return capitalised(word) if typed[:1].isupper() and word.islower() else word
+
+
+def capitalised(word: str) -> str:
+    """A word as it stands at the start of a sentence."""
+    return word[:1].title() + word[1:]

@@ -1,0 +1,370 @@
+import json
+import math
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from tiny import export, make_network
+
+from nextword import Generator
+from nextword.errors import CountError, KeyboardError
+from nextword.runtime.keyboard.keyboard import Keyboard, Suggestion
+from nextword.runtime.keyboard.language import REMEMBERED
+from nextword.text.letters import LetterModel
+
+WORDS = [
+    "the",
+    ",",
+    ".",
+    "mouse",
+    "cat",
+    "<eos>",
+    "then",
+    "house",
+    "Jesus",
+    "them",
+    "bell",
+    "<unk>",
+    "a",
+    "said",
+]
+PIECES = ["the ", "cat ", "mouse, ", "mou", "teh ", "Kowalski ", "Kow", "\n", "(", "them. ", "x", " "]
+TEXTS = st.lists(st.sampled_from(PIECES), max_size=7).map("".join)
+SEVERAL = settings(
+    max_examples=40, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
+)
+
+
+def load(
+    path: Path, words: list[str] = WORDS, seed: int = 3, scale: float = 0.5, **changes: Any
+) -> Generator:
+    network = make_network(len(words), context=changes.get("context"), seed=seed, scale=scale)
+    metadata: dict[str, Any] = {"split_by": "words", "line_ends": "<eos>" in words}
+    metadata["unknown"] = words.index("<unk>") if "<unk>" in words else None
+    return Generator.load(export(path, network, words, **metadata | changes))
+
+
+@pytest.fixture(params=["unbounded", "fixed", "without <unk>"])
+def generator(request: pytest.FixtureRequest, tmp_path: Path) -> Generator:
+    words = [word for word in WORDS if word != "<unk>"] if request.param == "without <unk>" else WORDS
+    return load(tmp_path / "m.onnx", words, context=3 if request.param == "fixed" else None)
+
+
+def after(keyboard: Keyboard, *texts: str) -> list[Suggestion]:
+    for text in texts:
+        keyboard.update(text)
+    return keyboard.suggest(5)
+
+
+def put(text: str, suggestion: Suggestion) -> str:
+    return text[: len(text) - suggestion.replace] + suggestion.insert
+
+
+@SEVERAL
+@given(texts=st.lists(TEXTS, min_size=1, max_size=5))
+def test_what_is_suggested_turns_on_the_text_alone_and_not_on_how_it_was_written(
+    generator: Generator, texts: list[str]
+) -> None:
+    keyboard, fresh = generator.keyboard(), generator.keyboard()
+    assert after(keyboard, *texts) == after(fresh, texts[-1])
+    assert keyboard.correction() == fresh.correction()
+
+
+def test_a_cursor_that_goes_far_back_is_followed(generator: Generator) -> None:
+    keyboard, fresh = generator.keyboard(adapts=False), generator.keyboard(adapts=False)
+    long = "the cat said . " * REMEMBERED
+    found = after(keyboard, long, long[: 15 * 20] + "th")
+    expected = after(fresh, long[: 15 * 20] + "th")
+    assert [one.word for one in found] == [one.word for one in expected]
+
+
+@SEVERAL
+@given(text=TEXTS)
+def test_the_probabilities_of_all_words_add_up_to_one(generator: Generator, text: str) -> None:
+    keyboard = generator.keyboard()
+    keyboard.update(text)
+    known = [word for word in generator.info.dictionary if word != "<unk>"]
+    new = {*text.split()} - {*known}
+    unknown = keyboard._mixture.expected()
+    assert unknown
+    assert sum(map(keyboard.probability, known)) + unknown[0].unknown == pytest.approx(1, abs=1e-5)
+    assert sum(map(keyboard.probability, new)) < unknown[0].unknown
+
+
+def test_letters_give_nothing_to_words_of_the_dictionary(tmp_path: Path) -> None:
+    words = ["a", "b", "ab", "<unk>"]
+    keyboard = load(tmp_path / "m.onnx", words).keyboard()
+    letters = LetterModel(words[:3], 3)
+    known = sum(math.exp(letters.log_probability(word)) for word in words[:3])
+    expected = keyboard._mixture.expected()
+    assert expected
+    of_new = math.exp(letters.log_probability("bba")) / (1 - known)
+    assert keyboard.probability("bba") == pytest.approx(expected[0].unknown * of_new)
+
+
+def test_a_completion_says_what_to_put_where(generator: Generator) -> None:
+    text = "the cat, the mou"
+    best = after(generator.keyboard(), text)[0]
+    assert (best.word, best.kind, best.replace, best.insert) == ("mouse", "completion", 3, "mouse ")
+    assert put(text, best) == "the cat, the mouse "
+    assert after(generator.keyboard(), "Mou")[0].insert == "Mouse "
+
+
+def test_after_a_whole_word_longer_ones_are_suggested_too(generator: Generator) -> None:
+    found = {one.word: one.kind for one in after(generator.keyboard(), "cat the")}
+    assert found["the"] == "as typed"
+    assert found["them"] == found["then"] == "completion"
+
+
+def test_a_mistyped_beginning_is_completed(generator: Generator) -> None:
+    found = {one.word: one for one in after(generator.keyboard(), "the nou")}
+    assert found["mouse"].kind == "correction"
+    assert found["mouse"].insert == "mouse "
+    assert after(generator.keyboard(), "jes")[0].word == "Jesus"
+
+
+def test_a_mistyped_word_is_corrected_with_what_follows_it(generator: Generator) -> None:
+    keyboard = generator.keyboard()
+    after(keyboard, "the mosue,")
+    found = keyboard.correction()
+    assert found
+    assert (found.word, found.kind, found.replace, found.insert) == (
+        "mouse",
+        "correction",
+        6,
+        "mouse,",
+    )
+    after(keyboard, "the mouse,")
+    assert keyboard.correction() is None
+
+
+def test_a_correction_that_was_taken_back_is_never_made_again(generator: Generator) -> None:
+    keyboard = generator.keyboard()
+    for text in ("the mosue ", "the mouse ", "the mosue "):
+        keyboard.update(text)
+        last = keyboard.correction()
+    assert last is None
+    keyboard.update("the mosue cat. a mosue ")
+    assert keyboard.correction() is None
+    other = generator.keyboard(saved=keyboard.save())
+    other.update("the mosue ")
+    assert other.correction() is None
+
+
+def test_numbers_and_words_that_were_learned_are_not_corrected(generator: Generator) -> None:
+    keyboard = generator.keyboard()
+    keyboard.update("a mosue1 ")
+    assert keyboard.correction() is None
+    keyboard.update("a mosue")
+    keyboard.commit()
+    keyboard.update("")
+    keyboard.update("the mosue ")
+    assert keyboard.correction() is None
+
+
+def test_a_new_word_is_suggested_at_its_second_use(generator: Generator) -> None:
+    keyboard = generator.keyboard()
+    found = after(keyboard, "the cat Kowalski said . Ko")[0]
+    assert (found.word, found.kind, found.insert) == ("Kowalski", "learned", "Kowalski ")
+    assert not keyboard.learned  # before it is sent
+    keyboard.commit()
+    assert keyboard.learned == {"Kowalski": 1, "Ko": 1}
+    assert "Kowalski" in [one.word for one in after(keyboard, "", "a kow")]
+
+
+def test_what_was_never_sent_is_not_learned(generator: Generator) -> None:
+    keyboard = generator.keyboard()
+    after(keyboard, "the Kowalski ", "the ", "the cat ")
+    keyboard.commit()
+    assert not keyboard.learned
+    assert "Kowalski" not in [one.word for one in after(keyboard, "", "a Kow")]
+
+
+def test_a_text_that_is_sent_twice_is_learned_once(generator: Generator) -> None:
+    keyboard = generator.keyboard()
+    keyboard.update("the Kowalski ")
+    keyboard.commit()
+    keyboard.update("the Kowalski cat ")
+    keyboard.commit()
+    keyboard.update("")
+    keyboard.commit()
+    assert keyboard.learned == {"Kowalski": 1}
+
+
+def test_a_word_can_be_forgotten_and_blocked(generator: Generator) -> None:
+    keyboard = generator.keyboard()
+    keyboard.update("the Kowalski ")
+    keyboard.commit()
+    keyboard.forget("Kowalski")
+    assert not keyboard.learned
+    assert "Kowalski" not in [one.word for one in after(keyboard, "", "a Kow")]
+    keyboard.block("mouse")
+    assert keyboard.blocked == ["mouse"]
+    for text in ("a mou", "a mouse", "a "):
+        assert "mouse" not in [one.word for one in after(keyboard, text)]
+    keyboard.update("a mosue ")
+    found = keyboard.correction()
+    assert found is None or found.word != "mouse"
+    keyboard.forget("mouse")
+    assert after(keyboard, "a mou")[0].word == "mouse"
+
+
+def test_it_adapts_to_what_is_written_and_takes_that_back(generator: Generator) -> None:
+    keyboard = generator.keyboard()
+    keyboard.update("the ")
+    before = keyboard.probability("bell")
+    keyboard.update("the bell " * 8 + "the ")
+    assert keyboard.probability("bell") > 2 * before
+    keyboard.update("the ")
+    assert keyboard.probability("bell") == before
+    still = generator.keyboard(adapts=False)
+    still.update("the bell " * 8 + "the ")
+    assert still.probability("bell") < keyboard.probability("bell") * 2
+
+
+def test_what_is_saved_is_everything_but_the_text(generator: Generator) -> None:
+    keyboard = generator.keyboard()
+    keyboard.update("the bell Kowalski " * 5)
+    keyboard.block("cat")
+    keyboard.commit()
+    keyboard.update("")
+    other = generator.keyboard(saved=keyboard.save())
+    for text in ("", "the ", "the Ko", "the c"):
+        expected, found = after(keyboard, text), after(other, text)
+        assert [one.word for one in found] == [one.word for one in expected]
+        assert [one.probability for one in found] == pytest.approx(
+            [one.probability for one in expected], abs=1e-3
+        )
+    assert (other.learned, other.blocked) == (keyboard.learned, keyboard.blocked)
+    assert generator.keyboard(saved=other.save()).save() == other.save()
+
+
+def test_what_is_saved_outlives_the_model(tmp_path: Path) -> None:
+    keyboard = load(tmp_path / "one.onnx").keyboard()
+    keyboard.update("the bell Kowalski bell ")
+    keyboard.commit()
+    newer = load(tmp_path / "two.onnx", ["Kowalski", "bell", "<eos>", "<unk>"])
+    assert after(newer.keyboard(saved=keyboard.save()), "bel")[0].word == "bell"
+
+
+SAVED: dict[str, Any] = {
+    "format": "nextword-keyboard/1",
+    "learned": {"Kowalski": 1},
+    "blocked": ["cat"],
+    "kept": [],
+    "languages": [{"weight": 1.0, "seen": 1.0, "expected": 0.5, "bias": {"bell": 0.25}}],
+}
+WRONG: list[Any] = [
+    {"format": "nextword-keyboard/2"},
+    {"learned": {"Kowalski": 0}},
+    {"learned": {"Kowalski": True}},
+    {"learned": {"K" * 1000: 1}},
+    {"blocked": "cat"},
+    {"blocked": [1]},
+    {"kept": None},
+    {"languages": []},
+    {"languages": [1]},
+    {"languages": SAVED["languages"] * 2},
+    {"languages": [{"weight": 1.0, "seen": -1, "expected": 0.5, "bias": {}}]},
+    {"languages": [{"weight": 1.0, "seen": 1, "expected": math.inf, "bias": {}}]},
+    {"languages": [{"weight": 0, "seen": 1, "expected": 1, "bias": {}}]},
+    {"languages": [{"weight": 1.0, "seen": 1, "expected": 1, "bias": {"bell": 1e9}}]},
+]
+
+
+@pytest.mark.parametrize("change", WRONG)
+def test_what_was_saved_wrongly_is_refused(tmp_path: Path, change: dict[str, Any]) -> None:
+    generator = load(tmp_path / "m.onnx")
+    assert generator.keyboard(saved=json.dumps(SAVED).encode()).learned == {"Kowalski": 1}
+    with pytest.raises(KeyboardError, match="saved"):
+        generator.keyboard(saved=json.dumps(SAVED | change).encode())
+
+
+@pytest.mark.parametrize("saved", [b"", b"\xff", b"[]", b"[" * 100_000, b"{}", "text", 1])
+def test_bytes_that_no_keyboard_saved_are_refused(tmp_path: Path, saved: Any) -> None:
+    with pytest.raises(KeyboardError, match="not what a keyboard has saved"):
+        load(tmp_path / "m.onnx").keyboard(saved=saved)
+
+
+def test_a_lower_case_model_keeps_the_capitals_of_its_user(tmp_path: Path) -> None:
+    words = [word.lower() for word in WORDS]
+    keyboard = load(tmp_path / "m.onnx", words, lowercase=True).keyboard(punctuation=False)
+    assert all(one.insert[0].isupper() for one in after(keyboard, ""))
+    assert all(one.insert[0].islower() for one in after(keyboard, "The "))
+    assert after(keyboard, "the cat. Mou")[0].insert == "Mouse "
+    assert after(keyboard, "the Kowalski said kow")[0].insert == "Kowalski "
+    keyboard.update("Mosue ")
+    found = keyboard.correction()
+    assert found
+    assert found.insert == "Mouse "
+
+
+def test_punctuation_can_be_left_out(generator: Generator) -> None:
+    with_marks = {one.word for one in generator.keyboard().suggest(100)}
+    without = {one.word for one in generator.keyboard(punctuation=False).suggest(100)}
+    assert with_marks - without == {",", ".", "<eos>"}
+    assert "<unk>" not in with_marks
+
+
+def test_before_the_first_word_a_line_has_ended(tmp_path: Path) -> None:
+    generator = load(tmp_path / "m.onnx")
+    expected = generator.session()
+    expected.feed("\n")
+    found = generator.keyboard(adapts=False).suggest(4)
+    likely = [word for word, _ in expected.suggest(4)]
+    assert [one.word for one in found] == likely
+
+
+def test_before_the_first_word_frequent_words_come_where_no_line_ends_are_known(tmp_path: Path) -> None:
+    generator = load(tmp_path / "m.onnx", ["the", "cat", "mouse"])
+    assert [one.word for one in generator.keyboard().suggest(3)] == ["the", "cat", "mouse"]
+
+
+def test_two_languages_follow_what_is_written(tmp_path: Path) -> None:
+    one = load(tmp_path / "one.onnx")
+    finnish = ["ja", ",", ".", "hiiri", "kissa", "<eos>", "talo", "<unk>", "on", "sanoi"]
+    other = load(tmp_path / "other.onnx", finnish, seed=5)
+    keyboard = Keyboard.of([one, other])
+    keyboard.update("the cat said the mouse ")
+    english = keyboard.probability("bell") / keyboard.probability("talo")
+    assert after(keyboard, "the cat said kis")[0].word == "kissa"
+    keyboard.update("the cat said ja kissa sanoi ja hiiri ")
+    assert keyboard.probability("bell") / keyboard.probability("talo") < english / 4
+    keyboard.update("the cat said the mouse ")
+    assert keyboard.probability("bell") / keyboard.probability("talo") == english
+    assert keyboard.learned == {}
+    with pytest.raises(KeyboardError, match="2 languages; this one has 1"):
+        one.keyboard(saved=keyboard.save())
+
+
+def test_languages_must_split_texts_in_the_same_way(tmp_path: Path) -> None:
+    one, other = load(tmp_path / "one.onnx"), load(tmp_path / "other.onnx", lowercase=True)
+    with pytest.raises(KeyboardError, match="lowercase"):
+        Keyboard.of([one, other])
+    with pytest.raises(KeyboardError, match="at least one"):
+        Keyboard.of([])
+
+
+@pytest.mark.parametrize("n", [0, 101, 2.0, True, None, "3"])
+def test_a_wrong_number_of_suggestions_is_refused(tmp_path: Path, n: Any) -> None:
+    with pytest.raises(CountError, match="n must be a whole number from 1 to 100"):
+        load(tmp_path / "m.onnx").keyboard().suggest(n)
+
+
+def test_it_forgets_the_rarest_words_where_there_are_too_many(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nextword.runtime.keyboard.personal.MOST_WORDS", 3)
+    keyboard = load(tmp_path / "m.onnx").keyboard()
+    keyboard.update("aaa bbb ccc ddd aaa ccc ddd ")
+    keyboard.commit()
+    assert set(keyboard.learned) == {"aaa", "ccc", "ddd"}
+
+
+def test_a_long_text_that_comes_at_once_is_followed(generator: Generator) -> None:
+    keyboard = generator.keyboard()
+    keyboard.update("the cat said . " * 500)
+    assert np.isfinite([one.probability for one in keyboard.suggest()]).all()
