@@ -1,5 +1,6 @@
 """The tables that every language has to agree on, asked of Python and of the text graph."""
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -10,6 +11,7 @@ import pytest
 
 from nextword import Generator, NextwordError, Sampling
 from nextword.runtime import draw
+from nextword.runtime.keyboard.keyboard import Keyboard, Suggestion
 from nextword.text import words
 from nextword.text.dictionary import Dictionary
 
@@ -91,6 +93,34 @@ def test_text_graph(model: str) -> None:
         assert text[0] == case.get("result", case["prompt"])
         asked += 1
     assert asked > 20
+
+
+@pytest.mark.parametrize("case", table("keyboard"), ids=lambda case: "+".join(case["models"]))
+def test_keyboard(case: Any) -> None:
+    generators = [Generator.load(HERE / f"{model}.onnx") for model in case["models"]]
+    keyboard = Keyboard.of(generators, **case["settings"])
+    for step in case["steps"]:
+        getattr(keyboard, step["do"])(*([step["text"]] if step["do"] != "commit" else []))
+        check_suggestions(keyboard.suggest(5), step["suggestions"])
+        correction = keyboard.correction()
+        check_suggestions([correction] if correction else [], [step["correction"]] * bool(step["correction"]))
+        assert (keyboard.learned, keyboard.blocked) == (step["learned"], step["blocked"])
+    saved = json.loads(keyboard.save())
+    for found, expected in zip(saved.pop("languages"), case["saved"]["languages"], strict=True):
+        assert found.pop("bias") == pytest.approx(expected["bias"], rel=1e-3, abs=1e-3)
+        assert found == pytest.approx({name: expected[name] for name in found}, rel=1e-3)
+    assert saved == {name: case["saved"][name] for name in saved}
+    again = Keyboard.of(generators, **case["settings"], saved=json.dumps(case["saved"]).encode())
+    again.update("the m")
+    check_suggestions(again.suggest(5), case["restored"])
+
+
+def check_suggestions(found: list[Suggestion], expected: list[dict[str, Any]]) -> None:
+    """Compares suggestions with a table's, probabilities to 3 digits."""
+    rows = [dataclasses.asdict(one) for one in found]
+    probabilities = [row.pop("probability") for row in rows]
+    assert rows == [{name: one[name] for name in one if name != "probability"} for one in expected]
+    assert probabilities == pytest.approx([one["probability"] for one in expected], rel=1e-3)
 
 
 def check(case: Any, ask: Any) -> None:

@@ -5,6 +5,7 @@
 Python, the text graph and JavaScript are tested with them. They change only when a rule changes.
 """
 
+import dataclasses
 import json
 from pathlib import Path
 from typing import Any
@@ -17,6 +18,7 @@ from tiny import make_network, metadata_of, weights_of
 from nextword import Generator, NextwordError, Sampling
 from nextword.export import step, text
 from nextword.runtime import draw
+from nextword.runtime.keyboard.keyboard import Keyboard
 from nextword.text import words
 from nextword.text.dictionary import Dictionary
 
@@ -172,6 +174,78 @@ def generator_table(model: str) -> dict[str, Any]:
     return {"generate": generate, "suggest": suggest, "score": score}
 
 
+KEYBOARDS: list[tuple[list[str], dict[str, Any]]] = [
+    (["lines"], {}),
+    (["unbounded"], {"punctuation": False}),
+    (["fixed"], {"layout": "azerty"}),
+    (["characters"], {}),
+    (["gru"], {"layout": ["qwertyuiopü", "asdfghjkl", "zxcvbnm"]}),
+    (["quibble"], {"adapts": False}),
+    (["gru", "quibble"], {"layout": "qwertz"}),
+]
+TYPED: list[tuple[str, str]] = [
+    ("update", ""),
+    ("update", "T"),
+    ("update", "Th"),
+    ("update", "the "),
+    ("update", "the mo"),
+    ("update", "the mosue"),
+    ("update", "the mosue "),
+    ("update", "the mouse "),
+    ("update", "the mosue "),
+    ("update", 'the mosue, "teh'),
+    ("update", 'the mosue, "teh" '),
+    ("update", "The cat Kowalski said. Ko"),
+    ("update", "The cat Kowalski said. Kowalski kow"),
+    ("commit", ""),
+    ("update", ""),
+    ("update", "le Kow"),
+    ("update", "kowalksi "),
+    ("block", "mouse"),
+    ("update", "the cat\n mou"),
+    ("forget", "mouse"),
+    ("update", "the cat\n mou"),
+    ("update", "the mice ( don"),
+    ("update", "the mice ( don't "),
+    ("update", "U\u0308BER MO"),
+    ("update", "the mouse the cat the mouse the cat the mouse the cat the mouse the cat the mouse "),
+    ("update", "the mouse the cat the mouse th"),
+    ("commit", ""),
+    ("forget", "Kowalski"),
+    ("update", "世界。the 3.14 m"),
+    ("update", "x"),
+]
+
+
+def keyboard_table() -> list[dict[str, Any]]:
+    """What keyboards say to whom they follow, and what they save."""
+    table = []
+    for models, settings in KEYBOARDS:
+        generators = [Generator.load(HERE / f"{model}.onnx") for model in models]
+        keyboard = Keyboard.of(generators, **settings)
+        steps = [{"do": do, "text": text} | keyboard_step(keyboard, do, text) for do, text in TYPED]
+        saved = json.loads(keyboard.save())
+        again = Keyboard.of(generators, **settings, saved=json.dumps(saved).encode())
+        again.update("the m")
+        table.append(
+            {"models": models, "settings": settings, "steps": steps, "saved": saved}
+            | {"restored": [dataclasses.asdict(one) for one in again.suggest(5)]}
+        )
+    return table
+
+
+def keyboard_step(keyboard: Keyboard, do: str, text: str) -> dict[str, Any]:
+    """Does one thing with a keyboard. **Returns:** all that it says afterwards."""
+    getattr(keyboard, do)(*([text] if do != "commit" else []))
+    correction = keyboard.correction()
+    return {
+        "suggestions": [dataclasses.asdict(one) for one in keyboard.suggest(5)],
+        "correction": correction and dataclasses.asdict(correction),
+        "learned": dict(keyboard.learned),
+        "blocked": keyboard.blocked,
+    }
+
+
 def main() -> None:
     """Writes all tables, and the models that they ask."""
     for name, changes in MODELS.items():
@@ -191,6 +265,7 @@ def main() -> None:
     write("words", words_table())
     write("sampling", sampling_table())
     write("dictionary", dictionary_table())
+    write("keyboard", keyboard_table())
 
 
 if __name__ == "__main__":
