@@ -1,5 +1,6 @@
 """The examples as they stand, on the small model that all languages share."""
 
+import platform
 import re
 import shutil
 import subprocess
@@ -13,6 +14,12 @@ from nextword import Generator, Sampling
 
 MODELS = ROOT / "tests" / "conformance"
 MODULES = ROOT / "examples" / "node" / "node_modules"
+# npm's onnxruntime has a library for each system, by Node's names for it.
+MACHINE = {"x86_64": "x64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
+LIBRARIES = MODULES / "onnxruntime-node" / "bin" / "napi-v6" / sys.platform / MACHINE
+LIBRARY = next(iter(sorted(LIBRARIES.glob("libonnxruntime*.1*"), key=lambda path: len(path.name))), None)
+HEADERS = [ROOT / "examples" / "cpp" / "include", Path("/usr/include/onnxruntime")]
+INCLUDE = next((path for path in HEADERS if path.exists()), None)
 
 
 @pytest.fixture
@@ -58,6 +65,39 @@ def test_the_text_graph_example(directory: Path, drawn: str) -> None:
 @pytest.mark.skipif(not MODULES.exists(), reason="npm has not installed examples/node")
 def test_the_node_example(directory: Path, drawn: str) -> None:
     assert run(directory, "node", ROOT / "examples" / "node" / "main.mjs") == [drawn]
+
+
+@pytest.fixture
+def text_graph(directory: Path) -> Path:
+    """The C++ example, compiled, with all warnings as errors."""
+    if not (compiler := shutil.which("c++")):
+        pytest.skip("there is no C++ compiler (c++)")
+    if not LIBRARY:
+        pytest.skip("npm has not installed examples/node, or it has no onnxruntime library for this system")
+    if not INCLUDE:
+        pytest.skip("onnxruntime's headers are not here; make headers takes them from Debian")
+    source, program = ROOT / "examples" / "cpp" / "text_graph.cpp", directory / "text_graph"
+    strict = ["-std=c++17", "-Wall", "-Wextra", "-Werror", f"-isystem{INCLUDE}"]
+    run(directory, compiler, *strict, source, "-o", program, LIBRARY, f"-Wl,-rpath,{LIBRARIES}")
+    return program
+
+
+def test_the_cpp_example(
+    directory: Path, text_graph: Path, drawn: str, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("HOME", str(directory / "home"))
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.delenv("ORT_DISABLE_TELEMETRY", raising=False)
+    assert run(directory, text_graph) == [drawn]
+    assert run(directory, text_graph, "kat ago yesterday") == [
+        "not in the dictionary: kat",
+        "not in the dictionary: yesterday",
+    ]
+    assert not (directory / "home").exists(), "onnxruntime wrote into the user's folder"
+    (directory / "models" / "nextword.text.onnx").unlink()
+    done = subprocess.run([text_graph], cwd=directory, capture_output=True, text=True, check=False)
+    assert done.returncode == 1
+    assert "models/nextword.text.onnx" in done.stderr
 
 
 def test_the_readme_shows_each_example_as_it_stands() -> None:
