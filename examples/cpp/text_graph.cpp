@@ -18,6 +18,7 @@
 #include <cstdlib>
 #include <iostream>
 #include <string>
+#include <utility>
 
 template <typename Number>
 Ort::Value scalar(Number& number) {
