@@ -53,11 +53,11 @@ def main() -> None:
         copies = two_copies(work)
         shutil.rmtree(DIST, ignore_errors=True)
         wheel, sdist = python_packages(copies, work)
-        installed_wheel(wheel, work)
         tarball = npm_package(copies, work)
-        installed_tarball(tarball, work)
         if wheel.name.split("-")[1] != tarball.stem.split("-")[1]:
             raise CheckError(f"{wheel.name} and {tarball.name} are of different versions")
+        installed_wheel(wheel, work)
+        installed_tarball(tarball, work)
         playground()
         print("to publish:", *(path.relative_to(ROOT) for path in (wheel, sdist, tarball)))
 
