@@ -44,18 +44,18 @@ def run(directory: Path, *command: str | Path) -> list[str]:
     return done.stdout.splitlines()
 
 
-def test_the_library_example(directory: Path, drawn: str) -> None:
+def test_the_library_example(directory: Path) -> None:
     generator = Generator.load(directory / "models" / "nextword.onnx")
     lines = run(directory, sys.executable, ROOT / "examples" / "python" / "library.py")
-    assert lines[0] == generator.generate("long ago ,", 12)
-    assert lines[1] == drawn
-    assert lines[2] == str(generator.suggest("some", 3))
+    assert lines[0] == generator.generate("the cat .", 12)
+    assert lines[1] == generator.generate("the cat .", 12, Sampling(temperature=1.0, top_k=5, seed=7))
+    assert lines[2] == str([word for word, _ in generator.suggest("some", 3)])
     assert [word for word, _ in generator.suggest("the old mo")] == sorted(
         ["mouse", "moon"], key=lines[3].find
     )
-    ranked = generator.score_all(["the old mouse the", "the cat ago the"])
+    ranked = generator.score_all(["long ago , the", "the , long ago"])
     likelier = ranked[0].log_probability > ranked[1].log_probability
-    assert lines[4] == ("the old mouse the" if likelier else "the cat ago the")
+    assert lines[4] == ("long ago , the" if likelier else "the , long ago")
 
 
 def test_the_text_graph_example(directory: Path, drawn: str) -> None:
@@ -100,10 +100,26 @@ def test_the_cpp_example(
     assert "models/nextword.text.onnx" in done.stderr
 
 
-def test_the_readme_shows_each_example_as_it_stands() -> None:
-    readme = (ROOT / "README.md").read_text(encoding="utf-8")
-    shown = re.findall(r"<!-- (examples/\S+) -->\n```\w+\n(.*?)```", readme, re.DOTALL)
-    examples = {"python/library.py", "python/text_graph.py", "node/main.mjs", "web/index.html"}
+@pytest.mark.skipif(not MODULES.exists(), reason="npm has not installed examples/node")
+def test_the_node_library_example(directory: Path) -> None:
+    generator = Generator.load(directory / "models" / "nextword.onnx")
+    lines = run(directory, "node", ROOT / "examples" / "node" / "library.mjs")
+    assert lines[0] == generator.generate("the cat .", 12)
+    assert lines[1] == generator.generate("the cat .", 12, Sampling(temperature=1.0, top_k=5, seed=7))
+    assert "mouse" in "".join(lines[2:])
+
+
+def test_pages_show_each_example_as_it_stands() -> None:
+    pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
+    text = "\n".join(page.read_text(encoding="utf-8") for page in pages)
+    shown = re.findall(r"<!-- (examples/\S+) -->\n```\w+\n(.*?)```", text, re.DOTALL)
+    examples = [
+        "python/library.py",
+        "python/text_graph.py",
+        "node/library.mjs",
+        "node/main.mjs",
+        "web/index.html",
+    ]
     assert {path for path, _ in shown} == {f"examples/{name}" for name in examples}
     for path, code in shown:
         assert (ROOT / path).read_text(encoding="utf-8").endswith(code), path
