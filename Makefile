@@ -2,6 +2,8 @@
 # make test             sets up, and runs lint, format check, type check, import rules and tests
 # make playground       puts the browser's page together and serves it (needs npm)
 # make playground-test  tests the page in Chromium (needs npm and Chromium)
+# make docs             builds the documentation's website into site/
+# make docs-test        opens each of its pages in Chromium without a network (needs npm and Chromium)
 # make headers          takes onnxruntime's headers for the C++ example (needs Debian's apt-get)
 # make release-check    builds what would be published into dist/ and checks it as its users would (needs npm)
 # make upgrade          renews constraints.txt, but for PyTorch (TORCH=2.14.0), and runs the tests
@@ -19,7 +21,7 @@ HAS_CXX := $(and $(HAS_NPM),$(shell command -v c++),$(shell command -v apt-get))
 ORT := js/node_modules/onnxruntime-web/dist
 VENDOR := playground/vendor
 
-.PHONY: all test playground playground-test vendor headers release-check upgrade
+.PHONY: all test playground playground-test vendor docs docs-test headers release-check upgrade
 .DELETE_ON_ERROR:
 
 all: $(VENV)/train.installed
@@ -42,6 +44,12 @@ playground: vendor
 
 playground-test: vendor
 	npm run --prefix js test:playground
+
+docs: $(VENV)/docs.installed
+	python docs/build.py
+
+docs-test: docs $(MODULES)
+	node --test js/test-docs/*.test.js
 
 vendor: $(VENV)/train.installed $(MODULES)
 	@dvc repro --quiet export
@@ -67,9 +75,13 @@ $(VENV)/train.installed: pyproject.toml constraints.txt | $(VENV)/pyvenv.cfg
 	python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train]'
 	@touch $@
 
+$(VENV)/docs.installed: pyproject.toml constraints.txt | $(VENV)/pyvenv.cfg
+	python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	@touch $@
+
 $(VENV)/dev.installed: pyproject.toml constraints.txt | $(VENV)/pyvenv.cfg
-	python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,dev]'
-	@touch $@ $(VENV)/train.installed
+	python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,dev,docs]'
+	@touch $@ $(VENV)/train.installed $(VENV)/docs.installed
 
 $(VENV)/release.installed: pyproject.toml constraints.txt | $(VENV)/pyvenv.cfg
 	python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[release]'
