@@ -34,7 +34,10 @@ async function cutOff(screen) {
   page.on("request", (request) => {
     if (!/^(file|data|blob):/.test(request.url())) problems.push(`asked for ${request.url()}`);
   });
-  page.on("requestfailed", (request) => problems.push(`failed: ${request.url()}`));
+  page.on("requestfailed", (request) => {
+    const why = request.failure().errorText; // what the next page cuts short has not failed
+    if (why !== "net::ERR_ABORTED") problems.push(`${why}: ${request.url()}`);
+  });
   page.on("pageerror", (error) => problems.push(String(error)));
   page.on("console", (message) => message.type() === "error" && problems.push(message.text()));
   const open = (path) => page.goto(pathToFileURL(join(SITE, path)).href, { waitUntil: "load" });
