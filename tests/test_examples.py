@@ -119,6 +119,7 @@ def test_pages_show_each_example_as_it_stands() -> None:
         "node/library.mjs",
         "node/main.mjs",
         "web/index.html",
+        "cpp/text_graph.cpp",
     ]
     assert {path for path, _ in shown} == {f"examples/{name}" for name in examples}
     for path, code in shown:
