@@ -5,6 +5,7 @@ import re
 import shutil
 import subprocess
 import sys
+from collections.abc import Iterator
 from pathlib import Path
 
 import pytest
@@ -62,6 +63,17 @@ def test_the_text_graph_example(directory: Path, drawn: str) -> None:
     assert run(directory, sys.executable, ROOT / "examples" / "python" / "text_graph.py") == [drawn]
 
 
+@pytest.fixture
+def home(directory: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
+    """A user's folder, in which nothing may be written."""
+    monkeypatch.setenv("HOME", str(directory / "home"))
+    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
+    monkeypatch.delenv("ORT_DISABLE_TELEMETRY", raising=False)
+    yield
+    assert not (directory / "home").exists(), "onnxruntime wrote into the user's folder"
+
+
+@pytest.mark.usefixtures("home")
 @pytest.mark.skipif(not MODULES.exists(), reason="npm has not installed examples/node")
 def test_the_node_example(directory: Path, drawn: str) -> None:
     assert run(directory, "node", ROOT / "examples" / "node" / "main.mjs") == [drawn]
@@ -82,24 +94,20 @@ def text_graph(directory: Path) -> Path:
     return program
 
 
-def test_the_cpp_example(
-    directory: Path, text_graph: Path, drawn: str, monkeypatch: pytest.MonkeyPatch
-) -> None:
-    monkeypatch.setenv("HOME", str(directory / "home"))
-    monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
-    monkeypatch.delenv("ORT_DISABLE_TELEMETRY", raising=False)
+@pytest.mark.usefixtures("home")
+def test_the_cpp_example(directory: Path, text_graph: Path, drawn: str) -> None:
     assert run(directory, text_graph) == [drawn]
     assert run(directory, text_graph, "kat ago yesterday") == [
         "not in the dictionary: kat",
         "not in the dictionary: yesterday",
     ]
-    assert not (directory / "home").exists(), "onnxruntime wrote into the user's folder"
     (directory / "models" / "nextword.text.onnx").unlink()
     done = subprocess.run([text_graph], cwd=directory, capture_output=True, text=True, check=False)
     assert done.returncode == 1
     assert "models/nextword.text.onnx" in done.stderr
 
 
+@pytest.mark.usefixtures("home")
 @pytest.mark.skipif(not MODULES.exists(), reason="npm has not installed examples/node")
 def test_the_node_library_example(directory: Path) -> None:
     generator = Generator.load(directory / "models" / "nextword.onnx")

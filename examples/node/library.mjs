@@ -1,6 +1,8 @@
 import { readFile } from "node:fs/promises";
-import * as ort from "onnxruntime-node";
 import { Generator } from "../../js/nextword.js";
+
+process.env.ORT_DISABLE_TELEMETRY = "1"; // before the import, or it writes an id of this device into your folder
+const ort = await import("onnxruntime-node");
 
 const generator = await Generator.load(await readFile("models/nextword.onnx"), { ort });
 console.log(await generator.generate("the cat .", 12));
