@@ -271,6 +271,7 @@ def metadata_cases() -> list[Case]:
         ("cell", ""),
         ("unknown", "true"),
         ("unknown", "20"),
+        ("dictionary", "3"),
         ("unknown", "-1"),
         ("params", "[]"),
         ("metrics", "3"),

@@ -158,7 +158,7 @@ class Generator:
         **Raises:** `PromptError` for fewer words, `UnknownWordError` for a word that is not in the
         dictionary.
         """
-        return self.score_all([text])[0]
+        return self.score_all([arguments.text(text)])[0]
 
     def score_all(self, texts: Iterable[str]) -> list[Score]:
         """How likely each of several texts is, for ranking them; many are read at once.

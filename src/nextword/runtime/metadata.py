@@ -110,8 +110,9 @@ class Metadata:
 
     def _checks(self) -> dict[str, bool]:
         """Whether each value is one that can be."""
+        is_dictionary = _is_dictionary(self.dictionary)
         return {
-            "dictionary": _is_dictionary(self.dictionary),
+            "dictionary": is_dictionary,
             "lowercase": isinstance(self.lowercase, bool),
             "line_ends": isinstance(self.line_ends, bool),
             "context": self.context is None or _is_count(self.context),
@@ -119,7 +120,7 @@ class Metadata:
             "layers": _is_count(self.layers),
             "hidden": _is_count(self.hidden),
             "unknown": self.unknown is None
-            or (type(self.unknown) is int and 0 <= self.unknown < len(self.dictionary)),
+            or (type(self.unknown) is int and is_dictionary and 0 <= self.unknown < len(self.dictionary)),
             "params": _is_object(self.params),
             "metrics": _is_object(self.metrics),
         }

@@ -206,7 +206,10 @@ def _session(data: bytes, threads: int) -> onnxruntime.InferenceSession:
     options.log_severity_level = 4  # what goes wrong is raised, and said once
     options.add_session_config_entry("session.load_model_format", "ONNX")
     try:
-        return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        # Without a fallback, of which it would print a page.
+        session = onnxruntime.InferenceSession(
+            data, options, providers=["CPUExecutionProvider"], enable_fallback=0
+        )
     except Exception as error:  # onnxruntime's errors have no base class of their own
         lacking = _LACKING.search(str(error))
         if lacking:
@@ -218,3 +221,5 @@ def _session(data: bytes, threads: int) -> onnxruntime.InferenceSession:
             f"cannot be loaded by onnxruntime {onnxruntime.__version__}: damaged, or of another kind; "
             "copy or export it again"
         ) from None
+    session._model_bytes = None  # it would keep the file in memory, for the sake of a fallback
+    return session
