@@ -1,6 +1,6 @@
 """Protocol buffers as fields within fields, so that one can be changed and the lengths around it stay right.
 
-It guesses which bytes are a message, and takes whatever can be read; the reader in `nextword.runtime.protobuf`
+It guesses which bytes are a message, and takes whatever can be read; `nextword.runtime.protobuf`
 takes what it knows, and nothing else.
 """
 
