@@ -137,6 +137,8 @@ def _check_operator(node: Node) -> None:
             f"needs the operator {node.operator[:40]}, which this version does not run; export it again, "
             "or install a newer nextword"
         )
+    if node.operator == "Split" and node.number("num_outputs") not in {None, len(node.outputs)}:
+        raise ProtobufError("of this, onnxruntime's process would die")
 
 
 def _states(
