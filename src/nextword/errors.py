@@ -9,7 +9,7 @@ import sys
 from collections.abc import Callable
 
 _MOST_QUOTED = 100  # characters
-_MOST_SAID = 600
+_MOST_SAID = 500
 
 
 class NextwordError(Exception):

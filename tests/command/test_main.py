@@ -345,7 +345,11 @@ def test_a_terminal_shows_the_control_characters_of_a_dictionary_escaped(tmp_pat
 
 
 def test_metrics_of_another_shape_are_left_out(tmp_path: Path) -> None:
-    metrics = {"model": {"accuracy": "high"}, "best_possible": [], "test": {"model": {"perplexity": 2.5}}}
+    metrics = {
+        "model": {"accuracy": "high"},
+        "best_possible": {"accuracy": 10**999},
+        "test": {"model": {"perplexity": 2.5}},
+    }
     path = export(tmp_path / "m.onnx", make_network(), metrics=metrics)
     done = nextword("info", "-m", path)
     assert "accuracy" not in done.stdout.decode()

@@ -17,6 +17,7 @@ if TYPE_CHECKING:
 
 # What moves a terminal's cursor or changes its colours, but for tabs and line ends.
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_LARGEST = 1e300  # figure that is shown
 
 
 def answer(generator: "Generator", text: str, arguments: argparse.Namespace) -> None:
@@ -115,10 +116,11 @@ def info(generator: "Generator", arguments: argparse.Namespace) -> None:
 
 
 def _figure(values: Any, *names: str) -> float | None:
-    """A number within objects that are within one another; `None` where it is not there."""
+    """A number within objects that are within one another; `None` where there is none that can be shown."""
     for name in names:
         values = values.get(name) if isinstance(values, dict) else None
-    return values if isinstance(values, int | float) and not isinstance(values, bool) else None
+    is_number = isinstance(values, int | float) and not isinstance(values, bool)
+    return float(values) if is_number and abs(values) < _LARGEST else None
 
 
 def _write(text: str) -> None:
