@@ -1,5 +1,6 @@
 """The tables that every language has to agree on, asked of Python and of the text graph."""
 
+import base64
 import dataclasses
 import json
 from pathlib import Path
@@ -69,6 +70,20 @@ def test_a_file_of_the_format_before_answers_as_it_did() -> None:
     session = generator.session(cache_size=5, cache_weight=0.2)
     session.feed("the mouse the mouse")
     assert generator.resume(session.save()).suggest(3) == session.suggest(3)
+
+
+@pytest.mark.parametrize("case", table("bad_files"), ids=lambda case: case["name"])
+def test_a_bad_file_is_refused_with_the_same_words_everywhere(case: Any, tmp_path: Path) -> None:
+    base, data, place = (HERE / case["base"]).read_bytes(), b"", 0
+    for start, end, inserted in case["splices"]:
+        data += base[place:start] + base64.b64decode(inserted)
+        place = end
+    path = tmp_path / "m.onnx"
+    path.write_bytes(data + base[place:])
+    with pytest.raises(NextwordError) as raised:
+        Generator.load(path)
+    assert type(raised.value).__name__ == case["error"]
+    assert str(raised.value).startswith(f"{path} {case['message']}")
 
 
 @pytest.mark.parametrize("model", MODELS)

@@ -3,13 +3,23 @@
 A message is one line that says what was wrong and what to do about it.
 """
 
+import contextlib
 import os
 import sys
 from collections.abc import Callable
 
+_MOST_QUOTED = 100  # characters
+_MOST_SAID = 500
+
 
 class NextwordError(Exception):
-    """Base of all errors that this package raises on purpose."""
+    """Base of all errors that this package raises on purpose.
+
+    A message that is far too long for a line, since it tells what it was given, loses its middle.
+    """
+
+    def __init__(self, message: str = "") -> None:
+        super().__init__(_shortened(message))
 
 
 class ParamsError(NextwordError):
@@ -30,7 +40,7 @@ class UnknownWordError(NextwordError):
         self.word = word
         self.neighbours = neighbours
         hint = f"; nearest: {', '.join(neighbours)}" if neighbours else ""
-        super().__init__(f"{word!r} is not in the dictionary{hint}")
+        super().__init__(f"{quoted(word)} is not in the dictionary{hint}")
 
 
 class PromptError(NextwordError):
@@ -69,6 +79,11 @@ class ParityError(NextwordError):
     """The exported file does not compute what the trained model computes."""
 
 
+def quoted(text: str) -> str:
+    """A text as a message shows it: in quotation marks, escaped, and not all of a long one."""
+    return repr(text if len(text) <= _MOST_QUOTED else f"{text[:_MOST_QUOTED]}…")
+
+
 def run(main: Callable[[], None]) -> int:
     """Runs a program and turns what went wrong into one line on standard error.
 
@@ -80,23 +95,49 @@ def run(main: Callable[[], None]) -> int:
     """
     try:
         main()
-        sys.stdout.flush()
+        if sys.stdout:  # it may be closed
+            sys.stdout.flush()
     except BrokenPipeError:
-        # The reader has gone (`nextword generate | head`). Python would complain once more when
-        # it flushes at exit, so standard output is pointed at nothing first.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _hush()  # the reader has gone (`nextword generate | head`)
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
+        say("interrupted")
         return 130
     except NextwordError as error:
-        print(f"error: {_one_line(str(error))}", file=sys.stderr)
+        say(f"error: {error}")
         return 2
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        print(f"error: {_one_line(f'{where}{error.strerror or error}')}", file=sys.stderr)
+        say(f"error: {where}{error.strerror or error}")
+        _hush()
         return 2
     return 0
 
 
-def _one_line(message: str) -> str:
-    return " ".join(message.split())
+def say(message: str) -> None:
+    """Prints one line on standard error, if anybody can hear it.
+
+    Control characters are escaped, and what is far too long loses its middle.
+    """
+    line = "".join(_escaped(character) for character in " ".join(_shortened(message).split()))
+    with contextlib.suppress(OSError):
+        if sys.stderr:
+            print(line, file=sys.stderr)
+
+
+def _escaped(character: str) -> str:
+    return f"\\x{ord(character):02x}" if character < " " or "\x7f" <= character < "\xa0" else character
+
+
+def _shortened(message: str) -> str:
+    if len(message) <= _MOST_SAID:
+        return message
+    return f"{message[:_MOST_QUOTED]} … {message[-_MOST_QUOTED:]}"
+
+
+def _hush() -> None:
+    """Points standard output at nothing, where Python would complain once more when it flushes at exit."""
+    with contextlib.suppress(OSError, AttributeError, ValueError):
+        sys.stdout.flush()
+        return
+    with contextlib.suppress(OSError, AttributeError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

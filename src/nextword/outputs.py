@@ -93,3 +93,8 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [plain(one) for one in value]
     return significant(value) if isinstance(value, float) else value
+
+
+def file_size(size: int) -> str:
+    """A number of bytes, for people."""
+    return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.1f} kB"

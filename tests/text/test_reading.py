@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -55,3 +56,11 @@ def test_a_text_in_utf_16_is_said_to_be(tmp_path: Path, content: bytes, message:
     path.write_bytes(content)
     with pytest.raises(CorpusError, match=message):
         list(reading.read_words(path, "words", lowercase=False, line_ends=False))
+
+
+def test_a_pipe_or_a_device_is_refused_at_once(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.txt"
+    os.mkfifo(pipe)
+    for path in (pipe, Path("/dev/zero")):
+        with pytest.raises(CorpusError, match=f"{path} is not a regular file; name a text file"):
+            list(reading.read_words(path, "words", lowercase=False, line_ends=False))

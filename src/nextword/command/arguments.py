@@ -60,7 +60,11 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
     common = _Parser(add_help=False)
     common.add_argument(
-        "--model", default="models/nextword.onnx", metavar="FILE", help="model file (default: %(default)s)"
+        "-m",
+        "--model",
+        default="models/nextword.onnx",
+        metavar="FILE",
+        help="model file (default: %(default)s)",
     )
     common.add_argument("--json", action="store_true", help="one JSON object a line, for machines")
 

@@ -2,6 +2,8 @@
 
 import codecs
 import gzip
+import os
+import stat
 import zlib
 from collections.abc import Iterator
 from pathlib import Path
@@ -52,6 +54,7 @@ def blocks(path: Path) -> Iterator[str]:
     decoder = codecs.getincrementaldecoder("utf-8-sig")()
     line, rest, last = 1, "", "\n"
     try:
+        _check_kind(path)
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             while block := file.read(_BLOCK):
                 text = rest + decoder.decode(block)
@@ -75,6 +78,22 @@ def blocks(path: Path) -> Iterator[str]:
         raise CorpusError(f"{path} is a damaged gzip file ({error}); pack the text again") from None
     except OSError as error:
         raise CorpusError(f"{path}: {error.strerror}; name a text file that can be read") from None
+
+
+def _check_kind(path: Path) -> None:
+    """Refuses what never ends or never begins, as a device or a pipe may; standard input is a text.
+
+    **Raises:** `CorpusError`; `OSError` for a file that is not there.
+    """
+    found = path.stat()
+    if stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode):  # opening a folder says what is wrong
+        return
+    try:
+        is_standard_input = os.path.samestat(found, os.fstat(0))
+    except OSError:  # it is closed
+        is_standard_input = False
+    if not is_standard_input:
+        raise CorpusError(f"{path} is not a regular file; name a text file, or /dev/stdin")
 
 
 def _last_end(text: str) -> int:
