@@ -102,6 +102,20 @@ def test_sessions(case: Any) -> None:
         check({"result": case["completed"]}, lambda _, session=session: session.suggest(5, "m"))
 
 
+@pytest.mark.parametrize("case", table("bad_files"), ids=lambda case: case["name"])
+def test_a_bad_file_is_refused_with_the_same_words_everywhere(case: Any, tmp_path: Path) -> None:
+    base, data, place = (HERE / case["base"]).read_bytes(), b"", 0
+    for start, end, inserted in case["splices"]:
+        data += base[place:start] + base64.b64decode(inserted)
+        place = end
+    path = tmp_path / "m.onnx"
+    path.write_bytes(data + base[place:])
+    with pytest.raises(NextwordError) as raised:
+        Generator.load(path)
+    assert type(raised.value).__name__ == case["error"]
+    assert str(raised.value).startswith(f"{path} {case['message']}")
+
+
 @pytest.mark.parametrize("model", MODELS)
 def test_text_graph(model: str) -> None:
     session = onnxruntime.InferenceSession(HERE / f"{model}.text.onnx")
