@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from functools import cached_property
@@ -13,12 +14,14 @@ import onnxruntime
 from numpy.typing import NDArray
 
 from nextword.errors import ModelFileError, PromptError
+from nextword.runtime import arguments
 from nextword.runtime.inspection import inspect
 from nextword.text import words
 from nextword.text.dictionary import Dictionary
 
 State = Mapping[str, NDArray[Any]]
 
+_MOST_THREADS = 8  # or as many as the machine has
 _MOST_BYTES = 2**31 - 1  # of a protocol buffer
 # What onnxruntime says of an operator that it does not know.
 _LACKING = re.compile(r"implementation for (\w+)|(\w+)\(-?\d+\) is not a registered function/op")
@@ -54,6 +57,7 @@ class ModelFile:
     """
 
     def __init__(self, path: Path, threads: int = 1) -> None:
+        arguments.count("threads", threads, max(_MOST_THREADS, os.cpu_count() or 1))
         self._path = path
         data = _bytes_of(path)
         try:
@@ -85,10 +89,10 @@ class ModelFile:
     def split(self, text: str) -> list[str]:
         """The words of a text, by the file's rules.
 
-        **Raises:** `PromptError` if there are none.
+        **Raises:** `PromptError` if there are none, or for what is no text.
         """
         metadata = self.metadata
-        tokens = words.split(text, metadata.split_by, metadata.lowercase, metadata.line_ends)
+        tokens = words.split(arguments.text(text), metadata.split_by, metadata.lowercase, metadata.line_ends)
         if not tokens:
             raise PromptError("the text has no words; give at least one")
         return tokens
@@ -173,19 +177,22 @@ class ModelFile:
 def _bytes_of(path: Path) -> bytes:
     """A file's content.
 
-    **Raises:** `ModelFileError` for what is no regular file, or of a size that no model has; `OSError`.
+    **Raises:** `ModelFileError` for what is no file that can be read, or larger than any model.
     """
-    if not path.is_file():
-        what = "is not a regular file" if path.exists() else "no such model file"
-        raise ModelFileError(
-            f"{path}: {what}; name one with --model, or let `dvc repro` make models/nextword.onnx"
-        )
-    size = path.stat().st_size
-    if size == 0:
-        raise ModelFileError(f"{path} is empty; copy or export it again")
-    if size > _MOST_BYTES:
-        raise ModelFileError(f"{path} has more than 2 GB, which no ONNX model has; name another file")
-    return path.read_bytes()
+    try:
+        if path.exists() and not path.is_file():
+            raise ModelFileError(f"{path} is not a regular file; name a model file")
+        size = path.stat().st_size
+        if size == 0:
+            raise ModelFileError(f"{path} is empty; copy or export it again")
+        if size > _MOST_BYTES:
+            raise ModelFileError(f"{path} has more than 2 GB, which no ONNX model has; name another file")
+        return path.read_bytes()
+    except FileNotFoundError:
+        message = f"{path}: no such model file; name another, with --model on the command line"
+        raise ModelFileError(message) from None
+    except OSError as error:
+        raise ModelFileError(f"{path}: {error.strerror}; name a model file that can be read") from None
 
 
 def _session(data: bytes, threads: int) -> onnxruntime.InferenceSession:
