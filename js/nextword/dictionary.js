@@ -3,6 +3,8 @@
 import { UnknownWordError, checkCount } from "./errors.js";
 import { logSoftmax, ranked } from "./sampling.js";
 
+const LONGEST = 100; // characters of a word that is compared with others
+
 export class Dictionary {
   #ids;
   #alphabetical;
@@ -25,8 +27,9 @@ export class Dictionary {
     });
   }
 
-  /** At most `n` words that are spelt most like `word`, best first. */
+  /** At most `n` words that are spelt most like `word`, best first; none for one that is no word. */
   neighbours(word, n = 3) {
+    if ([...word].length > LONGEST) return [];
     const byLowered = new Map();
     for (const known of this.words) {
       const lowered = known.toLowerCase();

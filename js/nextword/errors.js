@@ -1,9 +1,15 @@
 /** What can be wrong, said in the words of Python's `nextword.errors`, and the checks of arguments. */
 
+const MOST_QUOTED = 100; // characters
+const MOST_SAID = 600;
+
 /** Base of all errors that this module throws on purpose; `name` says what was wrong. */
 export class NextwordError extends Error {
   constructor(name, message, options) {
-    super(message, options);
+    // What is far too long for a line, since it tells what it was given, loses its middle.
+    const all = [...message];
+    const half = (...part) => all.slice(...part).join("");
+    super(all.length > MOST_SAID ? `${half(0, MOST_QUOTED)} … ${half(-MOST_QUOTED)}` : message, options);
     this.name = name;
   }
 }
@@ -18,8 +24,13 @@ export class UnknownWordError extends NextwordError {
   }
 }
 
-/** A text as Python's `repr` writes it, so that messages are the same in both languages. */
+/**
+ * A text as Python's `repr` writes it, so that messages are the same in both languages, and not all of a
+ * long one.
+ */
 export function quoted(text) {
+  const beginning = [...text.slice(0, 2 * MOST_QUOTED + 2)];
+  if (beginning.length > MOST_QUOTED) text = `${beginning.slice(0, MOST_QUOTED).join("")}…`;
   const mark = text.includes("'") && !text.includes('"') ? '"' : "'";
   const named = { "\n": "\\n", "\r": "\\r", "\t": "\\t", "\\": "\\\\", [mark]: `\\${mark}` };
   const escaped = text.replace(/[\\'"]|[\p{C}\p{Z}]/gu, (character) => {
@@ -71,8 +82,8 @@ export function given(error, what, values, known) {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 }
 
-export function checkedText(text) {
-  if (typeof text !== "string") throw new NextwordError("PromptError", `the text must be a string; got ${kind(text)}`);
+export function checkedText(text, what = "the text") {
+  if (typeof text !== "string") throw new NextwordError("PromptError", `${what} must be a string; got ${kind(text)}`);
   return text;
 }
 
@@ -96,15 +107,18 @@ export function general(number) {
   return `${Number(digits)}e${exponent[0]}${exponent.slice(1).padStart(2, "0")}`;
 }
 
-export function checkNumber(error, name, value, low, high, { isWhole = false, written = general } = {}) {
+export function checkNumber(error, name, value, low, high, { isWhole = false, isBelow = false, written = general } = {}) {
   if (typeof value !== "number") throw new NextwordError(error, `${name} must be a number; got ${kind(value)}`);
-  if (!(value >= low && value <= high)) {
-    throw new NextwordError(error, `${name} must be from ${written(low)} to ${written(high)}; got ${written(value)}`);
+  if (!(value >= low && value <= high) || (isBelow && value === high)) {
+    const most = `${isBelow ? "below " : ""}${written(high)}`;
+    throw new NextwordError(error, `${name} must be from ${written(low)} to ${most}; got ${written(value)}`);
   }
   if (isWhole && !Number.isInteger(value)) throw new NextwordError(error, `${name} must be a whole number; got ${value}`);
 }
 
+/** A whole number with commas, as Python's format `,` writes it. */
+const grouped = (number) => (Math.abs(number) < 1e15 ? number.toLocaleString("en-US") : general(number));
+
 export function checkCount(name, value, most, least = 1, error = "CountError") {
-  const written = (number) => number.toLocaleString("en-US");
-  checkNumber(error, name, value, least, most, { isWhole: true, written });
+  checkNumber(error, name, value, least, most, { isWhole: true, written: grouped });
 }

@@ -4,7 +4,7 @@
  */
 
 import { completion } from "./dictionary.js";
-import { NextwordError, bytesOf, checkCount, checkNumber, checkedText, general, given } from "./errors.js";
+import { NextwordError, bytesOf, checkCount, checkNumber, checkedText, given } from "./errors.js";
 import { isSame } from "./inspection.js";
 import { arraysOf, npz } from "./npz.js";
 import { logSoftmax } from "./sampling.js";
@@ -21,10 +21,7 @@ export function checkedCache(options) {
   const settings = { ...CACHE_DEFAULTS, ...given("SamplingError", "option", options, CACHE_DEFAULTS) };
   const { cacheSize, cacheWeight, cacheFlatness } = settings;
   checkCount("cacheSize", cacheSize, MOST_CACHED, 0, "SamplingError");
-  checkNumber("SamplingError", "cacheWeight", cacheWeight, -Infinity, Infinity);
-  if (!(cacheWeight >= 0 && cacheWeight < 1)) {
-    throw new NextwordError("SamplingError", `cacheWeight must be from 0 to below 1; got ${general(cacheWeight)}`);
-  }
+  checkNumber("SamplingError", "cacheWeight", cacheWeight, 0, 1, { isBelow: true });
   checkNumber("SamplingError", "cacheFlatness", cacheFlatness, 0, 1000);
   if (Boolean(cacheSize) !== Boolean(cacheWeight)) {
     throw new NextwordError("SamplingError", "cacheSize and cacheWeight have no effect without each other; give both");
@@ -76,13 +73,22 @@ class NeuralCache {
   }
 }
 
-/** Reads a text word by word, and suggests what comes next; made by `Generator.session` or `resume`. */
+/**
+ * Reads a text word by word, and suggests what comes next; made by `Generator.session` or `resume`.
+ *
+ * Of each of the last words it keeps `{ word, last, state }`, as they were after it. What was expected then,
+ * a number for each word of the dictionary, is computed again where a word is taken back.
+ */
 export class Session {
   #model;
   #reader;
   #cache;
-  #past = []; // what was known after the words before, oldest first; null before the first word
+  // One more than can be taken back to, since a word is read again from where the one before ended. Oldest
+  // first, with null before the first word; #now alone where the session was resumed.
+  #past = [];
   #now = null;
+  #expected = null;
+  #resumed = null; // what was expected where the session was resumed
   #turns = Promise.resolve();
 
   constructor(model, cache) {
@@ -96,40 +102,54 @@ export class Session {
     return this.#inTurn(async () => {
       for (const id of this.#model.dictionary.encode(this.#model.split(text))) {
         const { logits, features } = await this.#reader.read([id]);
-        if (this.#now) this.#cache.remember(this.#now.expected.features, id);
+        if (this.#expected) this.#cache.remember(this.#expected.features, id);
         this.#past.push(this.#now);
-        if (this.#past.length > MOST_FORGOTTEN) this.#past.shift();
+        if (this.#past.length > MOST_FORGOTTEN + 1) this.#past.shift();
         const { last, state } = this.#reader;
-        this.#now = { word: id, last, state, expected: { logits, features } };
+        this.#now = { word: id, last, state };
+        this.#expected = { logits, features };
       }
     });
   }
 
   /** Takes back the last word that was fed, and gives it. */
   undo() {
-    return this.#inTurn(() => {
+    return this.#inTurn(async () => {
       if (!this.#now) throw new NextwordError("SessionError", "there is no word to take back");
-      if (!this.#past.length) {
+      const before = this.#past.at(-1);
+      const isFirst = this.#past.length === 1 && before && before !== this.#resumed?.now;
+      if (!this.#past.length || isFirst) {
         throw new NextwordError(
           "SessionError",
           `no more words can be taken back; a session remembers the last ${MOST_FORGOTTEN} it was fed`,
         );
       }
       const word = this.#model.dictionary.words[this.#now.word];
-      this.#now = this.#past.pop();
-      if (this.#now) {
-        this.#cache.forget();
-        Object.assign(this.#reader, { last: this.#now.last, state: this.#now.state });
-      } else this.#reader = this.#model.reader();
+      this.#expected = await this.#readAgain(before, this.#past.at(-2) ?? null);
+      this.#past.pop();
+      this.#now = before;
+      if (before) this.#cache.forget();
       return word;
     });
+  }
+
+  /** What was expected at a moment; the reader stands there then. */
+  async #readAgain(moment, before) {
+    this.#reader = this.#model.reader();
+    if (!moment) return null;
+    const isResumed = moment === this.#resumed?.now;
+    const { last, state } = (isResumed ? moment : before) ?? this.#reader;
+    Object.assign(this.#reader, { last, state });
+    if (isResumed) return this.#resumed.expected;
+    const { logits, features } = await this.#reader.read([moment.word]);
+    return { logits, features };
   }
 
   /** The likeliest next words that begin with `prefix`: `[{ word, probability }]`. */
   suggest(n = 3, prefix = "") {
     return this.#inTurn(() => {
-      const { logits, features } = this.#known().expected;
-      const complete = completion(this.#model.dictionary, n, checkedText(prefix));
+      const { logits, features } = this.#known();
+      const complete = completion(this.#model.dictionary, n, checkedText(prefix, "prefix"));
       if (!this.#cache.count) return complete(logits);
       return complete(Float32Array.from(this.#cache.mix(logSoftmax(logits), features)));
     });
@@ -138,7 +158,8 @@ export class Session {
   /** The session as bytes, as Python saves it; what can be taken back is not saved. */
   save() {
     return this.#inTurn(async () => {
-      const { word, last, state, expected } = this.#known();
+      const expected = this.#known();
+      const { word, last, state } = this.#now;
       const { settings, places, ring, count } = this.#cache;
       const { features, info, states } = this.#model;
       const cached = new Float32Array(places * features);
@@ -214,13 +235,16 @@ export class Session {
       word: Number(words[place]),
     }));
     Object.assign(session.#reader, { last, state });
-    session.#now = { word: Number(word), last, state, expected };
+    session.#now = { word: Number(word), last, state };
+    session.#expected = expected;
+    session.#resumed = { now: session.#now, expected };
     return session;
   }
 
+  /** What is expected after the last word. */
   #known() {
-    if (!this.#now) throw new NextwordError("PromptError", "nothing was read yet; feed at least one word");
-    return this.#now;
+    if (!this.#expected) throw new NextwordError("PromptError", "nothing was read yet; feed at least one word");
+    return this.#expected;
   }
 
   /** Does what is asked once all is done that was asked before. */

@@ -87,6 +87,7 @@ BAD_KNOBS: list[dict[str, Any]] = [
 
 # What messages have to quote as Python does, and numbers that they have to write as Python does.
 ODD_WORDS = ["kat's", 'the"kat', "'kat\"", "k\\at", "\x07kat", "k\u200bat", "kat\u00ad", "\U000e0041", "it's"]
+ODD_WORDS += ["k" * 100, "k" * 101, "\U0001d4d0" * 150]
 BAD_NUMBERS: list[dict[str, Any]] = [
     {"temperature": 101},
     {"temperature": 1, "top_k": 2**31},
