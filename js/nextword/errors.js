@@ -98,7 +98,8 @@ export function checkedStrings(error, name, strings) {
   return found;
 }
 
-const kind = (value) => (value === null ? "null" : Array.isArray(value) ? "an array" : typeof value);
+/** What something is, in a word. */
+export const kind = (value) => (value === null ? "null" : Array.isArray(value) ? "an array" : typeof value);
 
 /** A number as Python's format `g` writes it. */
 export function general(number) {

@@ -4,7 +4,7 @@
  */
 
 import { completion } from "./dictionary.js";
-import { NextwordError, bytesOf, checkCount, checkNumber, checkedText, given } from "./errors.js";
+import { NextwordError, bytesOf, checkCount, checkNumber, checkedText, given, kind } from "./errors.js";
 import { isSame } from "./inspection.js";
 import { arraysOf, npz } from "./npz.js";
 import { logSoftmax } from "./sampling.js";
@@ -187,9 +187,11 @@ export class Session {
   }
 
   static async restore(model, bytes) {
+    const data = bytesOf(bytes);
+    if (!data) throw new NextwordError("SessionError", `a saved session is bytes; got ${kind(bytes)}`);
     let arrays;
     try {
-      arrays = arraysOf(bytesOf(bytes));
+      arrays = arraysOf(data);
     } catch {
       throw notSaved();
     }
