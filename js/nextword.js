@@ -368,7 +368,7 @@ export class Generator {
 
   /** How likely a text is, word by word. */
   async score(text) {
-    return (await this.scoreAll([text]))[0];
+    return (await this.scoreAll([checkedText(text)]))[0];
   }
 
   /** How likely each of several texts is. */

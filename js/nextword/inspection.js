@@ -151,15 +151,16 @@ function infoOf(pairs) {
   };
   const isWhole = (key) => /^\s*-?\d+\s*$/u.test(properties.get(key)); // 1.0 is none, in Python
   const isCount = (key, value) => isWhole(key) && value >= 1 && value <= MOST_COUNT;
+  const size = isDictionary(info.dictionary) ? info.dictionary.length : 0;
   for (const [key, isGood] of Object.entries({
-    dictionary: isDictionary(info.dictionary),
+    dictionary: size > 0,
     lowercase: typeof info.lowercase === "boolean",
     line_ends: typeof info.lineEnds === "boolean",
     context: info.context === null || isCount("context", info.context),
     cell: info.cell !== "",
     layers: isCount("layers", info.layers),
     hidden: isCount("hidden", info.hidden),
-    unknown: info.unknown === null || (isWhole("unknown") && info.unknown >= 0 && info.unknown < info.dictionary.length),
+    unknown: info.unknown === null || (isWhole("unknown") && info.unknown >= 0 && info.unknown < size),
     params: isObject(info.params),
     metrics: isObject(info.metrics),
   })) {
