@@ -139,30 +139,210 @@ function infoOf(properties) {
 
 // ── words ───────────────────────────────────────────────────────────────────────────────────────
 
+// Classes of characters of one version of Unicode, whatever the browser's: of each range how far it is
+// behind the last, and how many more it has, in base 36.
+// Written by tests/conformance/generate_unicode.py:
+const UNICODE = "17.0";
+const RUNS = {
+  letter:
+    "1c-9 7-p 4 1-p 1b 7-1 1 3-1 1-2 1-m 1-u 1-cp 4-b e-4 7 1 h-38 1-1 2-3 1 6 1-2 1 1-j 1-2a 1-3u 1-4s " +
+    "1-11 2 6-14 8-18 1 1-1 1-1 1 8-q 4-3 d-5 a-a 5-21 4-2t 1-8 1-9 1-i 2 f-1n 2-2s e-1h 4 2 2-19 i-r 4-a " +
+    "5-n 1-8 5-5o 2-9 1-i 1-7 2-1 2-l 1-6 1 3-3 2-8 2-1 2-3 8 4-1 1-4 2-b 2-5 2 1 2-2 1-5 4-1 2-l 1-6 1-1 " +
+    "1-1 1-1 2 1-4 4-1 2-2 3 7-3 1 7-f b-2 1-8 1-2 1-l 1-6 1-1 1-4 2-9 1-2 1-2 2 f-3 2-9 9-6 1-2 1-7 2-1 " +
+    "2-l 1-6 1-1 1-4 2-8 2-1 2-2 7-2 4-1 1-4 2-9 1-6 a-1 1-5 3-2 1-3 3-1 1 1-1 3-1 3-2 3-b 4-4 3-2 1-3 2 " +
+    "6 e-c d-c 1-2 1-m 1-f 2-8 1-2 1-3 7-1 1-2 1-1 2-3 2-9 8-6 1-3 1-7 1-2 1-m 1-9 1-4 2-8 1-2 1-3 7-1 " +
+    "5-2 1-3 2-9 1-2 c-c 1-2 1-1e 1-2 1-4 5-f 2-i 1-5 1-2 1-h 3-n 1-8 1 2-6 3 4-5 1 1-7 6-9 2-1 d-1l 5-e " +
+    "1-9 13-1 1 1-4 1-n 1 1-m 2-4 1 1-6 1-9 2-3 w n-1 6-j 1 1 1 4-9 1-z 4-j 1-h 1-z 9 1l-21 6-25 2-11 1 5 " +
+    "2-16 1-98 1-3 2-6 1 1-3 2-14 1-3 2-w 1-3 2-6 1 1-3 2-e 1-1k 1-3 2-1u 2-2 9-j 3-f g-2d 2-5 3-h7 2-g " +
+    "1-p 5-22 3-a 7-l 9-l b-j c-c 1-2 1-1 c-2b 3 4-1 2-9 6-9 h-2 1-a 6-2g 7-16 5-1x a-u 1-b 4-b a-13 2-4 " +
+    "b-17 4-p 6-a 11-r 4-1q 1-s 2-a 6-9 d 8-19 2-b k-24 3-9 h-8 c-37 c-1j 8-9 3-1c 2-a 5-16 2-2 g-2 1-12 " +
+    "5-et 2-5 2-11 2-5 2-7 1 1 1 1-u 2-1g 1-6 1 3-2 1-6 3-3 2-5 4-c 5-2 1-6 37-1 2-5 5-a 6-c 1f-w h 4 2-9 " +
+    "1 3-4 6 1 1 1-3 1-9 3-3 5-4 4 1-1l k6-1n 26-l hi-t vg-6c 6-8 9 2-11 1 5 2-1j 7 f-n 9-6 1-6 1-6 1-6 " +
+    "1-6 1-6 1-6 1-6 1-v 1b d2 z-5 1-4 6 2k-1 6-2h 1-3 5-16 1-2l 3-3 a-v 1c-f w-9 u-7 1-e w-9 13-e lkw-wc " +
+    "1v-19 2-7g 3-r k-1e 1-9 1-36 11-8 2-2u 2-29 k-1i 4 3-5 a-1f c-1x a-9 6-n 3 1-1c 2-z c-s 3-1s e-a 6-u " +
+    "1-1i 9-d 2-9 6-m 3-20 o-2 2-f 2-4 a-5 2-5 2-5 9-6 1-6 1-16 1-d 6-3e 1-1 2-9 6-8mb c-m 4-1c 6x0-6 c-4 " +
+    "5-b 1-c 1-4 1 1-1 1-1 1-2z x-a2 i-1r 2-1h 14-b 4-f g-f 1s-4 1-3q j-9 7-p 6-p b-2g 3-5 2-5 2-5 2-2 " +
+    "z-b 1-p 1-i 1-1 1-e 2-d y-3e c-18 c-1k h-1 35 3m-s 3-1c f-r 4-z 9-t 5-16 5-t 2-z 4-7 1-4 16-4d 2-9 " +
+    "6-z 4-z 4-13 8-1f c-a 1-e 1-6 1-1 1-a 1-e 1-6 1-1 3-1f c-8m 9-l a-7 o-5 1-15 1-8 1x-5 2 1-17 1-1 3 " +
+    "2-m 2-u 2-11 8-8 1c-i 1-1 5-w 4-p 6-p 12-1j 4-j 2-1d 1-1 5-7 1-2 1-s 2-2 4-9 n-u 1-v w-7 1-t 4-4 " +
+    "g-1h a-l 2-q 5-p n-6 28-20 1j-1e d-1e 7-19 8-9 6-11 3-4 1-m 62-u 1-15 1-1 3-1 g-5 1e-19 8-10 r-l " +
+    "16-r k-m 9-1y b-z 9-1n 2 4 a 2-o 7-9 6-1g 1-9 4-3 8-z 2 9-1w 4-3 1-c 1 4-j b-h 1-10 6-3 1q-6 1 1-3 " +
+    "1-e 1-9 7-1m 5-9 6-3 1-7 2-1 2-l 1-6 1-1 1-4 1-9 2-1 2-2 2 6 5-6 2-6 3-4 b-9 1 2 1-11 1-9 1 2 1-3 " +
+    "1-7 d-1 t-22 5-9 4-3 u-1x 1 8-9 4m-1h 2-8 n-5 y-1s 3 b-9 12-1k 7-9 6-j s-q 2-e 4-b 4-6 55-1m 2t-2a " +
+    "c-7 2 2-7 1-1 1-t 1-1 2-8 c-9 1y-7 2-19 2-7 1-1 r-1q 8 8-21 3 i-20 2v-7 2g-w f-9 6-8 1-18 1-8 f-s " +
+    "5-t 2-l 1-d 21-6 1-1 1-17 3 1-1 1-8 8-9 6-5 1-1 1-10 1-1 1-5 7-9 6-17 4-9 6u-m 9-g 1-14 3-4 d-a 2d " +
+    "f-k 17-pl 2u-32 h-5f 218-2o f-tr g-l a-32y 5-g6 5a1-1l 1c6-fs 7-u 1-9 6-26 1-9 6-t 2-4 b-1i 9-3 c-9 " +
+    "1-6 1-k 5-i c0-18 3-9 5i-2e 9-o 2-o 18-22 4-1k 7-g 1s-1 2 b-1 e-5p1 15-v 2p-36 6pp-3 1-6 1-1 1 7z-2 " +
+    "1e e-3 8-az 1s4-2y 5-c 3-8 7-9 3-1 381-9 ee-19 2-m f2-4 3-5 8-7 2-6 u-3 44-2 3f-j c-j 30-o 3r-2c " +
+    "1-1y 1-1 2 2-1 2-3 1-b 1 1-6 1-1s 1-3 2-7 1-6 1-r 1-3 1-4 1 3-6 1-9f 2-o 1-o 1-u 1-o 1-u 1-o 1-u 1-o " +
+    "1-u 1-o 1-7 2-1d e8-1i 4-1d 8 e m-4 1-e uo-u 6-5 5x-6 1-g 2-6 1-1 1-4 5-1p x 34-18 3-d 2-9 4 8x-u " +
+    "h-1l d2-15 5y-16 5h-u 1-l 8-1 68-6 1-3 1-1 1-e 1-5g 2-f 15-23 4-9 lz-1m 1-2 1-3 24-18 1-e 5e-3 1-q " +
+    "1-1 1 2 1-9 1-3 1 1 6 4 1 1 1-2 1-1 1 2 1 1 1 1 1-1 1 2-3 1-6 1-3 1-3 1 1-9 1-g 5-2 1-4 1-g g4-c " +
+    "25f-9 gvt2-6n",
+  ideograph:
+    "9hh 1 p-8 e-3 5-2d 6-2 o0-533 1s-g73 hkw-a5 2-2x n49 e-4 cne-7y i t-2 fjh-wyn w-3dp 2-4gd 2-5rk f-h9 " +
+    "1wi-f1 15u-3t6 5-6jt",
+  katakana: "9ip-4 2z-2h 1-3 6o-f 14km-1j ytu-3 1-6 1-1 1 7z-2 1e e-3",
+  digit:
+    "1c-9 17q-9 3q-9 5i-9 bg-9 3a-9 3a-9 3a-9 3a-9 3a-9 3a-9 3a-9 3a-9 3a-9 2o-9 3a-9 1y-9 7q-9 1y-9 " +
+    "1fq-9 12-9 8c-9 3k-9 4m-9 6-9 52-9 2e-9 3q-9 6-9 r7q-9 iu-9 12-9 5i-9 m-9 2e-9 ba-9 geu-9 13a-9 " +
+    "1om-9 6-9 m4-9 3k-9 1o-9 40-9 7q-9 9i-9 3a-9 ae-9 2u-9 6-j 24-9 bq-9 2u-9 ie-9 2e-9 6u-9 1y-9 1i-9 " +
+    "9y-9 d06-9 1t2-9 2e-9 3q-9 eu-9 iuu-9 250-1d 1ts-9 bq-9 dy-9 6v-9 np-9 3o6-9",
+  control: "0-v 2n-w d 12m 3jl 1ks 2-1 o-6 1d-f 17yn 6o-b ab8-f qxs-3 43z-7 h405-v 2o-3j 6o-2rz",
+  prepend: "16o-5 5z 1d ao-1 28 vf 1f8u f 6s-1 el 12l 1 8y-5 jg cb",
+  extend:
+    "lc-33 7n-6 7b-18 1 1-1 1-1 1 20-a 1c-k g 2t-6 2-5 2-1 1-3 z u-q 2j-a 1m-8 9 o-3 1-8 1-2 1-4 17-2 " +
+    "1n-8 16-n 1-v 1j 1 4-7 4 3-6 a-1 t 1m 1 2-3 8 9 a-1 q 2-1 1l 4-1 4-1 2-2 3 u-1 3 b-1 1l 4-4 1-1 4 " +
+    "k-1 m-5 1 1m 1-1 1-3 8 7-2 a-1 u 1n 1 c 9 14 3 1j 1-2 5-2 1-3 7-1 b-1 t 1m 2-1 1 3-2 1-3 7-1 b-1 s-1 " +
+    "1l-1 1 2-3 8 9 a-1 t 20 4 2-2 1 8 29 2-6 c-7 2q 2-8 b-6 21-1 r 1 1 1j-d 1-4 1-1 5-a 1-z 9 2u-3 1-5 " +
+    "1-1 2-1 p-1 4-2 g-3 d 2-1 6 f jj-2 qa-3 s-2 t-1 u-1 1s-1 1-6 8 2-a 9 19-2 1 39-1 y 3a-2 4-1 9 6-2 " +
+    "63-1 2 1m 1-6 1 1 2-7 6-9 2 1c-19 2-b k-3 1c-9 4-2 12-8 c-1 w-3 2-5 1k 1-1 3 1-4 1k-7 2-1 48-2 1-c " +
+    "1-6 4 6 3-1 5i-1r ek 5f-w 2da-2 3x 2o-v fe-5 2x-1 n9w-3 1-9 w-1 28-1 7k 3 4 p-1 5 47-1 q-h d 12-7 " +
+    "p-a 1 18-2 1c 2-3 2-1 2 10 1v-5 2-1 2-1 c 8 1b 1f 1-2 2-1 5-1 1 16-1 8 6m 2 4 fn4 kh-f g-f a6-1 gt " +
+    "6a 45-4 1ae-2 1-1 5-3 14-2 4 4l-1 fx-3 1t-4 8t-1 25-5 1y-a 1d-3 3f 1i-e 15 2-1 a-2 1d-3 2-1 7 1p-2 " +
+    "10-4 1-7 1q c-1 1g-8 1 8-3 2 2n-2 2-3 6 2 4d 3-7 l-1 1l-1 1 1 c 9 e-6 3-4 1v 2-5 1 2 1-2 4-2 1 e-1 " +
+    "2d-7 2-2 1 n 29 2-5 1 2 1-1 1-1 6j 2-3 6-1 1-1 r-1 2d-7 2 1-1 2y 1 2-7 2t 1 2-3 1-4 77-8 1-1 6t a-3 " +
+    "4 40-3 2-1 4 w-9 14-5 2-3 8 9-5 2-2 1a-c 1-1 5i 1-2 1 5l-6 1-5 1 2a-l 2-6 1-1 1-1 3e-5 3 1-1 1-6 1 " +
+    "20-1 3 1 9n-1 b-1 1g-4 5-2 n 44l 6-e 8ug-b 3-2 1xc-4 1n-6 t4 1r-3 29 b-1 f57-1 3mp-19 2-m f2-4 3-5 " +
+    "8-7 2-6 u-3 44-2 1iz-1i 4-1d 8 e m-4 1-e 11s-6 1-g 2-6 1-1 1-4 2s 4g-6 af 1p-3 e4-3 72-1 6r 2 7-1 5 " +
+    "d6-6 31-6 240-4 gx7k-2n 3k-6n",
+  spacing:
+    "1s3 1j 2-2 8-3 1-1 1e-1 1n-1 6-1 2-1 1i 1m-2 1u 1m-2 8 1-1 1h-1 1o 6-1 2-1 36 1-1 3-2 1-2 1g-2 1p-3 " +
+    "1p-1 1m 2 1-1 1a e-1 1n-1 5-2 1-2 1h-1 24-1 6-6 j-1 1r 3j 3u-1 1r 4x 9-1 p-1 18 1f5 7-7 1-1 9m-3 2-2 " +
+    "4-1 1-5 68-1 1m 1 l-5 41 1l-3 1s u 4-1 1r 2-2 1 1h-7 8-1 4r l rhn-1 2 2g-1 1e-f 3y 1c 1c-1 4-1 2-1 " +
+    "33-1 2-1 o 4d 2-1 5 6l-1 1-1 1-1 1 jrn 1 3j 19-2 4-1 37 o-1 1n 1c-2 9 e 2l-2 3-1 4s-2 v-1 1n 1-3 2-1 " +
+    "2-1 l-1 2d-1 f 1-1 2v-2 8-1 3 2z-1 6 1-1 1 2 6m-1 6-3 2 35-2 8-1 1 31 1-1 32 7 79-2 9 6w-4 1-1 7 1 " +
+    "3y-2 8-3 4 2c t-1 1q 5l 3 1 5j e 2y 7 2 5x-4 4-1 1 9q-1 c 1c-1 8-1 d0q-2 2sk-1i",
+  pictograph:
+    "4p 4 68d c 60 m 2i-5 f-1 a7-1 c 4m p-a 4-2 5j 6f-1 a 9 1m-3 1-4 9 2 2-1 2 4 2 1-1 2 3 3-1 8-2 5 1 " +
+    "5-b b-1 2 1-1 1 i 2-1 i-5 1 1-1 3-1 5 2-1 4-1 b-1 5-1 2 5-1 1 1-1 k-1 5-5 1-3 2 4 2 2-5 1 2 1 1 6 3 " +
+    "6 a-1 f 2 4 1 4-2 1 b-1 1c-2 9 e e ac-1 cv-2 j-1 1f 4 yi c gp 1 2fze 13-3 2s-b f-1 f e-1 11-9 34-1 " +
+    "c-1 e 2-9 j-1j r-e a k 2-8 1-3 9-m 6-57 2-33 2-1 1-2 2-2a 2-2 1-3 5-71 1-1q b-5 1-n 7-1 2-7 c 2-3 2 " +
+    "4-1 d-1 2 8-1 9 5-2 c-2 8-2 2 1 4 6 3 6-2d 1c-1x 5-7 2-g 3 1-5 2-c 62-11 c-3 1k-7 a-5 14-7 u-1 c-3 " +
+    "2-d 9-12 c-1a 1-9 1-54 2g-7 e-41 74-sd",
+  consonant:
+    "1sl-10 u-7 o-7 l-j 1-6 1 3-3 y-1 1 g-1 4j-j 1-6 1-1 1-4 1r r-j 1-6 1-1 1-4 y-1 1 h 4j-j 1-f u-2 " +
+    "56-11 jp-16 k g-5 4-3 3 3-1 7-2 4-c c 1dd-1f h8-1g 52-1 6-w h-7 1i-t d-1 b-2 s0b-2 3-z 19-4 2-8 a-4 " +
+    "2p-f 1-2 6 3-1 2o-a 5x-q ilh f-3 1-2 1-s 1cd-z t 2 fs-9 1 2 1-11 11m-6 2 2-7 1-1 1-n 5s a-13 t b-13 " +
+    "w0-c 1-x",
+  linker: "1u5 3j 73 3j 73 73 kr 1i0 i5 6b 2u s2c 8l itk 1df ik 12l 7c 29 x4",
+  leading: "3cw-2n u0w-s",
+  vowel: "3fk-1z 1348-m tjw 3-3",
+  trailing: "3hk-2f 132j-1c",
+  barrier:
+    "id 6a-1 6-3 7 1 k b1 12-1 1e-5 1j-7 r-3 6-a 7i 1o-1 2t-d 1n-1 1d-1 f s-3 b-4 v 2-5 6k-e m 7-a 9-1 " +
+    "2-1 4-7 1-3 2 5-1 p-1 3-e m 7 2 2 2-1 1 5-3 2-1 3-2 1-6 4 1-6 h-9 3 9-4 m-i a 3 3-h 4-1 c-6 7 3-e " +
+    "m-i 9-1 2-1 3-6 3-3 2 5-1 i-9 2-d 4-n c-3 5-2 3 4-8 1-d l-4 d-4 n g-1 9 3 4-6 2-8 4-1 a-6 m-4 n a-7 " +
+    "9 3 4-6 2-8 4-1 a-f d-4 1f 3 6-3 g-1 q 3 i-2 o 9-d 1-3 6 1 8-5 a-g 1m-3 t-1b o-2 n-7 1 6-1 a-11 20 " +
+    "10-3 13 10 f d-10 5i 1-4 1-1 ah-m 15-6 x-m f 1l-6 1v-1 w-2 q-5 2e-1 6-1 il-2 2h-6 m-8 o-8 k-b d-4 " +
+    "2-b 2m-1 a-5 a-5 q-5 2h-6 17-4 1y-9 v c-3 c-7 16-h 18-3 q-5 b-2 1q-1 1t t-1 b-5 a-5 e-1 v-1c 25-2 1b " +
+    "38-7 1o-2 f-2 1o-6 17-1 b-7 17-4 eu-1 6-1 12-1 6-1 8 1 1 1 v-1 1h f e-1 6 j-1 3 9 2t c-1 r d-2 x-e " +
+    "x-e 3w-3 if-o b-k 1ec-1 w 9p-4 19 1-4 1-1 1k-6 2-d o-20 3i-x q 2h-b 5y-p c-3 1s 2e-1 2v-4 17 2m 2c-b " +
+    "1b mlp-2 1j-8 9o-j 54-7 5n-4 2 1 5-n 1n-2 a-5 1k-7 1y-7 c-5 38-a u-2 26 b-3 x 1j-8 e-1 a-1 2v-n s-1k " +
+    "1o-3 3i-1 a-5 8mc-b n-3 1d-3 6su-1 2y-11 7-b 5-4 q 5 1 2 2 3h-f cd-1 1i-13 16-5 1f j-e 3r-1 1 5a-w " +
+    "7-h 5-1 c q j-3 f-1 e-x 3f-b 19-2 2g d-1e 1a-3l t-2 1d-e s-3 10-8 u-4 17-4 u 11-3 e-15 4e-1 a-5 10-3 " +
+    "10-3 14-7 1g-a c f 7 2 b f 7 2-1u 8n-8 m-15 6 16 9-26 18-8 n 20-7 9-1b j-7 x-2 r-1x 1k-3 k-1 1e 2-4 " +
+    "8-4 t-1 3-3 a-6 9-6 1s-v 13-3 c-8 1i-2 t-1 r-4 q-31 21-1i 1f-c 1f-6 1a-7 a-85 v 16 3-29 14-7 16-l " +
+    "q-11 s-j n-8 26-3 10-8 1w-9 1-1 p-6 a-5 1h i-7 13-8 2o k-a i 18-27 f b-5 1n-4 a-5 4-e m-h a-1 2-1 " +
+    "3-8 1-d 7-2 5-3u 2k 5-t 20-7 a-4l 1i-1 12-x 1x-a a-5 d-i 1m-5 a-1h r-1 1 d-3 n-54 1o-2r 2b-10 u 2-1 " +
+    "c-8 a-27 1a-1 b-q 20-7 2b-c 21-7a 9 19 e-9 t-2 w-1 m e-2b 18-2 1 2 9-7 a-f 11 2 6-6 a-8l p-5i 1e-c " +
+    "pn-2t 33-g 5g-217 2r-c tr 9-346 g7-6ns ft-6 v a-3 29 a-5 u-1 6-9 1y-9 a-8 l-4 j-j3 2j-2s 23-3 1l-6 " +
+    "h-1r 5-a 2-d 4qg-7 ye-15 9-6w6 4 7 2 83-24 b0-1s3 2z-4 d-2 9-6 a-1 8-3mj 1a-1 n-8 38-1n 6u-9 13-1 " +
+    "5e-k 1y-49 k-b 2f-8 p-3q 2d 1z 2-1 1-1 2-1 4 c 1 7 1t 4-1 8 7 s 4 5 1-2 7 9g-1 84-1 ji-e 5 f-un v-68 " +
+    "7 h-1 7 2 5-5w 19-2 e-1 a-91 v-g 1m-z9 f 5h-1 g-14 24-3 a-ly 1w-23 1p-5i r-8 a-24 a h-e h-8z 18-3 " +
+    "2s-b f-1 f f 11-9 4u-1j t-c 18-3 9-52 rc-4 g-2 d-2 38-b 2h-6 c-j c-3 1k-7 a-5 14-7 u-29 9g-b e-x t-2 " +
+    "b-k a-11 43 1j-10 a-sl wyo-v 37d-6 66-1 4g2-d 5rl-2e6 f2-15t 3t7-fcfp 1-t 2o-3j 6o-1e6n 1eke-1 " +
+    "1eke-1",
+};
+// Up to here.
+
+const JOINER = "\\u200d";
+const NATIONAL = "[\\u{1f1e6}-\\u{1f1ff}]"; // regional indicators: two are a flag
+// The runs of each class, as what stands between the brackets of a regular expression.
+const CLASSES = Object.fromEntries(Object.entries(RUNS).map(([name, text]) => [name, listed(text)]));
+const EXTENDING = CLASSES.extend + JOINER;
+const TIED = EXTENDING + CLASSES.spacing; // to the character before
+
+function listed(text) {
+  let end = 0;
+  const code = (number) => `\\u{${number.toString(16)}}`;
+  const run = (part) => {
+    const [gap, more] = part.split("-").map((digits) => parseInt(digits, 36));
+    const first = end + gap;
+    end = first + (more ?? 0) + 1;
+    return more ? `${code(first)}-${code(end - 1)}` : code(first);
+  };
+  return text.split(" ").map(run).join("");
+}
+
+/** A regular expression for an extended grapheme cluster (UAX #29) that is no control character. */
+function cluster(blank = "") {
+  const { control, prepend, extend, pictograph, consonant, linker, leading, vowel, trailing } = CLASSES;
+  // Syllables of Hangul that end in a vowel; each is followed by the 27 that end in a consonant after it.
+  const open = Array.from({ length: 399 }, (_, number) => String.fromCharCode(0xac00 + 28 * number)).join("");
+  const closed = `(?![${open}])[\uac00-\ud7a3]`;
+  const cores = [
+    `${NATIONAL}{2}`,
+    `[${pictograph}](?:[${extend}]*${JOINER}[${pictograph}])*`,
+    `[${consonant}](?:(?:(?![${linker}\\u200c])[${EXTENDING}])*[${linker}](?:(?!\\u200c)[${EXTENDING}])*[${consonant}])*`,
+    `[${leading}]*(?:[${open}][${vowel}]*|${closed}|[${vowel}]+)[${trailing}]*`,
+    `[${leading}]+`,
+    `[${trailing}]+`,
+    `[^${control}${blank}]`,
+  ];
+  // Most characters stand by themselves; to see that first is several times as fast.
+  const special = [control, prepend, pictograph, consonant, leading, vowel, trailing].join("");
+  const plain = `[^${special}\\uac00-\\ud7a3\\u{1f1e6}-\\u{1f1ff}${blank}]`;
+  return `(?:${plain}|[${prepend}]*(?:${cores.join("|")}))[${TIED}]*`;
+}
+
 // What Python's str.split takes as blanks; JavaScript's \s differs.
 const BLANK = "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
 const BLANKS = new RegExp(`[${BLANK}]+`, "gu");
 const ENDS_IN_BLANK = new RegExp(`[${BLANK}]$`, "u");
-const BLANK_IN_LINE = BLANK.replace("\\t-\\r", "\\t\\v-\\r");
-const BESIDE_LINE_END = new RegExp(`[${BLANK_IN_LINE}]*\\n[${BLANK_IN_LINE}]*`, "gu");
-const LETTERS = "[\\p{L}\\p{M}\\p{N}_]+";
-const INSIDE = "(?:['’‐\\-\\u200c\\u200d]|(?<=\\p{Nd})[.,:](?=\\p{Nd}))";
-const OTHER = `[^${BLANK}][\\p{M}\\u200d]*`;
-const CLUSTER = `${OTHER}(?:(?<=\\u200d)${OTHER})*`;
-const WORD = new RegExp(`${LETTERS}(?:${INSIDE}${LETTERS})*|${CLUSTER}`, "gu");
-const CHARACTER = new RegExp(` |${CLUSTER}`, "gu");
+const BLANK_IN_LINE = BLANK.replace("\\t-\\r", "\\t\\v\\f");
+const BESIDE_LINE_END = new RegExp(`[${BLANK_IN_LINE}]*(?:\\r\\n?|\\n)[${BLANK_IN_LINE}]*`, "gu");
+const LETTERS = `[${CLASSES.letter}][${CLASSES.letter}${EXTENDING}]*`;
+const INSIDE = `(?:['’‐\\-]|[.,:](?<=[${CLASSES.digit}].)(?=[${CLASSES.digit}]))`;
+const WORD = new RegExp(`${LETTERS}(?:${INSIDE}${LETTERS})*|(?![${BLANK}])(?:${cluster(BLANK)}|[^])`, "gu");
+const CHARACTER = new RegExp(` |${cluster(" ")}|[^]`, "gu");
+const CLUSTER = new RegExp(`\\r\\n|${cluster()}|[^]`, "gu");
+const IN_ASCII = /[\0-\x7f]+/g;
+const BARRIER = new RegExp(`([${CLASSES.barrier}])`, "u");
 const END_OF_LINE = "<eos>";
 
 const CLOSING = new Set(".,;:!?%…)]}»”’।");
 const OPENING = new Set("([{«“‘„¿¡$£");
 const STRAIGHT_QUOTES = new Set("\"'");
 const FULL_WIDTH = new Set("，。、；：？！…）」』】》（「『【《");
-const BEGINS_APART = /^[\p{M}\u200c\u200d]/u;
-const ENDS_ZERO_WIDTH = /[\u200c\u200d]$/u;
+const BEGINS_APART = new RegExp(`^[${TIED}]`, "u");
+const BEGINS_IN_IDEOGRAPH = new RegExp(`^[${CLASSES.ideograph}]`, "u");
+const BEGINS_IN_KANA = new RegExp(`^[${CLASSES.katakana}]`, "u");
+const ENDS_IN_KANA = new RegExp(`[${CLASSES.katakana}]$`, "u");
+
+/** Whether no blank is written between two words, since Han and kana have none; nor do they melt. */
+function areUnspaced(word, following) {
+  if (BEGINS_IN_IDEOGRAPH.test(following)) return BEGINS_IN_IDEOGRAPH.test(word) || ENDS_IN_KANA.test(word);
+  return BEGINS_IN_IDEOGRAPH.test(word) && BEGINS_IN_KANA.test(following);
+}
+
+/** Unicode's NFC, lower-cased on request; characters younger than Unicode 14.0 stay as they are, as in Python. */
+function normalise(text, lowercase) {
+  if (!lowercase && text.normalize("NFC") === text) return text;
+  const different = [...new Set(text.replaceAll(IN_ASCII, ""))].join("");
+  // Every other part is a character that stays.
+  const parts = BARRIER.test(different) ? text.split(BARRIER) : [text];
+  return parts.map((part, place) => (place % 2 ? part : (lowercase ? part.toLowerCase() : part).normalize("NFC"))).join("");
+}
+
+/** What a reader takes as the characters of a text: its extended grapheme clusters (UAX #29). */
+export function clusters(text) {
+  return text.match(CLUSTER) ?? [];
+}
 
 /** Splits a text into words, as Python's `nextword.words.split`. */
 export function split(text, splitBy, lowercase = false, lineEnds = false) {
-  const normal = (lowercase ? text.toLowerCase() : text).normalize("NFC");
+  const normal = normalise(text, lowercase);
   if (!lineEnds) return splitLine(normal, splitBy);
   const lines = normal.replace(BESIDE_LINE_END, "\n").split("\n");
   return lines.flatMap((line, number) => [...(number ? [END_OF_LINE] : []), ...splitLine(line, splitBy)]);
@@ -211,8 +391,7 @@ class Joiner {
         if (closes) this.#openQuotes.delete(word);
         else this.#openQuotes.add(word);
       }
-      const apart = BEGINS_APART.test(word) || ENDS_ZERO_WIDTH.test(this.#previous);
-      glue = (glue || closes) && !apart;
+      glue = (glue || closes || areUnspaced(this.#previous, word)) && !BEGINS_APART.test(word);
     }
     const piece = glue || !this.#previous ? word : ` ${word}`;
     this.#previous = word;
