@@ -12,6 +12,7 @@ import itertools
 import re
 import unicodedata
 from collections.abc import Callable, Iterable
+from importlib import import_module
 from pathlib import Path
 
 VERSION = "17.0"
@@ -49,8 +50,7 @@ _MOST_SWALLOWED = 8  # characters between two ranges, which become one
 
 def codes_of(pattern: str) -> list[int]:
     """The characters of a class, in the notation of `regex`."""
-    import regex
-
+    regex = import_module("regex")  # no dependency of the project
     is_in = regex.compile(pattern, regex.VERSION1).fullmatch
     return [code for code in CODES if is_in(chr(code))]
 

@@ -20,10 +20,10 @@ ZERO_WIDTH_JOINER = "\u200d"
 _BEYOND = "[\U00010000-\U0010ffff]"
 _IS_BEYOND = re.compile(_BEYOND)
 _IN_ASCII = bytes(range(ASCII))
-_NATIONAL = "[\U0001f1e6-\U0001f1ff]"  # regional indicators: two are a flag
+NATIONAL = "[\U0001f1e6-\U0001f1ff]"  # regional indicators: two are a flag
 _FIRST_SYLLABLE, _LAST_SYLLABLE, _SYLLABLES_A_VOWEL = 0xAC00, 0xD7A3, 28
 EXTENDING = ("extend", "zero_width_joiner")
-_TIED = (*EXTENDING, "spacing")  # to the character before
+TIED = (*EXTENDING, "spacing")  # to the character before
 
 Ranges = tuple[tuple[int, int], ...]
 
@@ -161,7 +161,7 @@ def cluster(reach: int, blank: str = "") -> str:
         return rf"[^\x00-\x1f\x7f{blank}]"
     special = ("control", "prepend", "pictograph", "consonant", "leading", "vowel", "trailing")
     plain = listed(ranges(*special, "open_syllable", "closed_syllable"), 0, PLANE_0)
-    tied = many(reach, *_TIED)
+    tied = many(reach, *TIED)
     begun = rf"(?:{_core(reach)}|[^{listed(ranges('control'))}{blank}])"
     prepended = many(reach, "prepend")
     return rf"[^{plain}{blank}\U00010000-\U0010ffff]{tied}|{prepended}{begun}{tied}|{_some(reach, 'prepend')}"
@@ -179,7 +179,7 @@ def _core(reach: int) -> str:
     )
     return "|".join(
         [
-            f"{_NATIONAL}{{2}}",
+            f"{NATIONAL}{{2}}",
             f"{picture}(?:{many(reach, 'extend')}{joiner}{picture})*",
             f"{consonant}(?:{before_linker}{linker}{conjoined}{consonant})*",
             f"{many(reach, 'leading')}(?:{syllable}){trailing}",
