@@ -46,6 +46,8 @@ export interface Info {
   readonly params: Record<string, any>;
   readonly metrics: Record<string, any>;
   readonly corpusSha256: string;
+  /** Version of Unicode that says what a letter is; older files do not say, and have "". */
+  readonly unicode: string;
 }
 
 export interface Suggestion {

@@ -116,6 +116,20 @@ function infoOf(properties) {
       `the file has ${kind.slice(0, 40)}, which this version cannot read; install a newer nextword`,
     );
   }
+  const unicode = properties.unicode ?? "";
+  if (!/^([0-9]{1,3}\.[0-9]{1,3})?$/.test(unicode)) {
+    throw new NextwordError(
+      "ModelFileError",
+      `the file has damaged metadata (unicode cannot be ${unicode.slice(0, 40)}); export it again`,
+    );
+  }
+  const [[major, minor], [ownMajor, ownMinor]] = [unicode, UNICODE].map((version) => version.split(".").map(Number));
+  if (major > ownMajor || (major === ownMajor && minor > ownMinor)) {
+    throw new NextwordError(
+      "ModelFileError",
+      `the file has Unicode ${unicode}, which this version cannot read; install a newer nextword`,
+    );
+  }
   try {
     const value = (key) => JSON.parse(properties[key]);
     return Object.freeze({
@@ -131,6 +145,7 @@ function infoOf(properties) {
       params: value("params"),
       metrics: value("metrics"),
       corpusSha256: properties.corpus_sha256,
+      unicode,
     });
   } catch (error) {
     throw new NextwordError("ModelFileError", `the file has damaged metadata (${error.message}); export it again`);

@@ -12,6 +12,7 @@ from nextword.model import network
 from nextword.params import Params
 from nextword.runtime.metadata import Metadata
 from nextword.text import corpus, windows
+from nextword.text.unicode import VERSION
 
 PARAMS = Path("params.yaml")
 PREPARED = Path("data/prepared")
@@ -46,6 +47,7 @@ def main() -> None:
         params={name: section for name, section in used(settings).items() if name != "export"},
         metrics=json.loads(METRICS.read_text(encoding="utf-8")),
         corpus_sha256=text.sha256,
+        unicode=VERSION,
     )
     compared = windows.windows(text.training, architecture.context or UNBOUNDED_WORDS)
     if architecture.context is None:
