@@ -1,3 +1,4 @@
+import re
 import unicodedata
 from collections.abc import Callable
 from pathlib import Path
@@ -10,7 +11,7 @@ import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper
-from tiny import make_network, metadata_of, weights_of
+from tiny import ROOT, make_network, metadata_of, weights_of
 
 from nextword import Generator, Sampling
 from nextword.errors import ModelFileError, PromptError, UnknownWordError
@@ -179,10 +180,75 @@ def test_decomposed_spelling_is_known(pair: Pair) -> None:
     assert pair.run(prompt)[0].removeprefix(prompt) == pair.run("the über")[0].removeprefix("the über")
 
 
-def test_a_lower_case_model_reads_capitals(tmp_path: Path) -> None:
-    pair = Pair(tmp_path, lowercase=True)
-    for prompt in ("The MOUSE", "ÜBER the Cat"):
-        assert pair.run(prompt) == (pair.generator.generate(prompt, 12), [])
+SPELT = ["the", "mouse", "über", "οδος", "groß", "king", "ậm", "\u1ea1\u0301\u0302\u0303\u0304\u0308"]
+
+
+@pytest.fixture(scope="module")
+def lowercase_pair(tmp_path_factory: pytest.TempPathFactory) -> Pair:
+    return Pair(tmp_path_factory.mktemp("spelt"), known=SPELT, split_by="words", context=None, lowercase=True)
+
+
+@pytest.mark.parametrize(
+    "prompt",
+    [
+        *(
+            "The MOUSE",
+            "ÜBER the über U\u0308BER",
+            "GROẞ",
+            "\u212aing",
+            "a\u0302\u0323m Ậm A\u0323\u0302M",
+            "ΟΔΟΣ",
+        ),
+        *("οδος the", unicodedata.normalize("NFD", SPELT[-1])),
+    ],
+)
+def test_a_lower_case_model_reads_any_spelling_of_its_words(lowercase_pair: Pair, prompt: str) -> None:
+    assert lowercase_pair.run(prompt) == (lowercase_pair.generator.generate(prompt, 12), [])
+
+
+def unknown_to_the_library(pair: Pair, prompt: str) -> str:
+    with pytest.raises(UnknownWordError) as raised:
+        pair.generator.generate(prompt)
+    return raised.value.word
+
+
+@pytest.mark.parametrize("prompt", ["the GROSS", "the king🙂", "the king®", "the §king", "the mouse\u200d"])
+def test_what_the_library_does_not_know_a_graph_does_not(lowercase_pair: Pair, prompt: str) -> None:
+    assert lowercase_pair.run(prompt) == (prompt, [unknown_to_the_library(lowercase_pair, prompt)])
+
+
+# Each line of docs/text-graph.md that says where a graph and the library differ:
+
+
+def test_an_unknown_word_is_named_as_it_was_spelt(lowercase_pair: Pair) -> None:
+    # But for A to Z, and for characters that known words have.
+    prompt = "the ZEBRA É e\u0301"
+    assert unknown_to_the_library(lowercase_pair, prompt) == "zebra"
+    assert lowercase_pair.run(prompt) == (prompt, ["zebra", "É", "e\u0301"])
+    assert (
+        unknown_to_the_library(lowercase_pair, "the É")
+        == unknown_to_the_library(lowercase_pair, "e\u0301")
+        == "é"
+    )
+
+
+def test_a_sigma_inside_words_is_read_at_their_end_too(lowercase_pair: Pair) -> None:
+    assert unknown_to_the_library(lowercase_pair, "οδοσ") == "οδοσ"
+    text, unknown = lowercase_pair.run("οδοσ")
+    assert (text.removeprefix("οδοσ"), unknown) == (lowercase_pair.run("οδος")[0].removeprefix("οδος"), [])
+
+
+def test_five_marks_on_a_letter_are_read_in_their_own_order_alone(lowercase_pair: Pair) -> None:
+    spelling = unicodedata.normalize("NFD", SPELT[-1])
+    prompt = spelling[0] + spelling[2:] + spelling[1]
+    assert lowercase_pair.generator.generate(prompt) != prompt
+    assert lowercase_pair.run(prompt) == (prompt, [prompt])
+
+
+def test_half_a_character_cannot_be_given_to_a_graph(lowercase_pair: Pair) -> None:
+    assert unknown_to_the_library(lowercase_pair, "the \ud800") == "\ud800"
+    with pytest.raises(UnicodeEncodeError):
+        lowercase_pair.run("the \ud800")
 
 
 def test_the_generator_says_what_to_do_with_a_text_graph(tmp_path: Path) -> None:
@@ -303,3 +369,9 @@ def unspaced(tmp_path_factory: pytest.TempPathFactory) -> Pair:
     unknown = UNSPACED.index("<unk>")
     directory = tmp_path_factory.mktemp("unspaced")
     return Pair(directory, known=UNSPACED, split_by="words", context=None, unknown=unknown)
+
+
+def test_each_line_about_text_graphs_is_held_by_a_test() -> None:
+    named = re.findall(r"`(test_\w+)`", (ROOT / "docs" / "text-graph.md").read_text(encoding="utf-8"))
+    assert len(named) > 10
+    assert [name for name in named if name not in globals()] == []

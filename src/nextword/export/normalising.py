@@ -95,7 +95,8 @@ def _characters_of(metadata: Metadata) -> list[str]:
             if place == len(word) or not _is_tied(word[place]):
                 found[word[start:place]] = None
                 start = place
-    return list(found)
+    # A capital sigma is read as the one inside words, wherever it stands.
+    return list(found | dict.fromkeys("σ" if metadata.lowercase and "ς" in found else ""))
 
 
 def _spellings(character: str, lowercase: bool) -> Iterator[str]:

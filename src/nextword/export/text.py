@@ -131,7 +131,7 @@ def _ids(graph: Graph, tokens: str, metadata: Metadata) -> tuple[str, str]:
         spellings[splitting.LINE_END] = metadata.dictionary.index(words.END_OF_LINE)
     spellings |= {word: id for id, word in enumerate(metadata.dictionary) if word not in spellings}
     if metadata.lowercase:
-        # A capital sigma is read as the one inside words; at their end another one stands.
+        # At the end of a word the library writes another sigma than inside; a graph reads both as one.
         for id, word in enumerate(metadata.dictionary):
             spellings.setdefault(word.replace("ς", "σ"), id)
     ids = graph.look_up(tokens, spellings, -1)
