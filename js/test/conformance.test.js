@@ -4,9 +4,10 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import * as ort from "onnxruntime-web";
 
-import { Generator, NextwordError, draw, join, split, uniform } from "../nextword.js";
+import { Generator, NextwordError, clusters, draw, join, split, uniform } from "../nextword.js";
 
 const HERE = new URL("../../tests/conformance/", import.meta.url);
+const UNICODE = "17.0"; // of the table in nextword.js
 const table = (name) => JSON.parse(readFileSync(new URL(`${name}.json`, HERE), "utf8"));
 const load = (name) => Generator.load(readFileSync(new URL(`${name}.onnx`, HERE)), { ort });
 const camel = (text) => text.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase());
@@ -28,6 +29,15 @@ test("words are split and joined as in Python", () => {
   for (const { text, split_by, lowercase, line_ends, words, joined } of table("words")) {
     assert.deepEqual(split(text, split_by, lowercase, line_ends), words);
     assert.equal(join(words, split_by, line_ends), joined);
+  }
+});
+
+test("characters of the reader are those of Python, and of Intl where that has the same Unicode", () => {
+  const segmenter = new Intl.Segmenter("en", { granularity: "grapheme" });
+  const isSame = process.versions.unicode === UNICODE;
+  for (const { text, clusters: expected } of table("clusters")) {
+    assert.deepEqual(clusters(text), expected);
+    if (isSame) assert.deepEqual(Array.from(segmenter.segment(text), ({ segment }) => segment), expected);
   }
 });
 

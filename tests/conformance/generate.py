@@ -17,7 +17,7 @@ from tiny import make_network, metadata_of, weights_of
 from nextword import Generator, NextwordError, Sampling
 from nextword.export import step, text
 from nextword.runtime import draw
-from nextword.text import words
+from nextword.text import characters, words
 from nextword.text.dictionary import Dictionary
 
 HERE = Path(__file__).parent
@@ -195,6 +195,7 @@ def main() -> None:
             onnx.save(text.build(graph, metadata), HERE / f"{name}.text.onnx")
         write(name, generator_table(name))
     write("words", words_table())
+    write("clusters", [{"text": text, "clusters": characters.clusters(text)} for text in TEXTS])
     write("sampling", sampling_table())
     write("dictionary", dictionary_table())
 
