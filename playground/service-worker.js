@@ -9,7 +9,7 @@ const FILES = [
   "playground.js",
   "style.css",
   "vendor/nextword.js",
-  ...["dictionary", "errors", "inspection", "npz", "onnx-file", "sampling", "session"].map(
+  ...["dictionary", "errors", "inspection", "npz", "onnx-file", "sampling", "session", "unicode", "words"].map(
     (name) => `vendor/nextword/${name}.js`,
   ),
   "vendor/nextword.int8.onnx",

@@ -9,9 +9,8 @@ from nextword import params, stage
 from nextword.export import publishing
 from nextword.export.parity import Evidence
 from nextword.model import network
-from nextword.params import Params
 from nextword.runtime.metadata import Metadata
-from nextword.text import corpus, windows
+from nextword.text import corpus, unicode, windows
 
 PARAMS = Path("params.yaml")
 PREPARED = Path("data/prepared")
@@ -22,7 +21,7 @@ MODELS = Path("models")
 UNBOUNDED_WORDS, UNBOUNDED_WINDOWS = 32, 500
 
 
-def used(settings: Params) -> dict[str, Any]:
+def used(settings: params.Params) -> dict[str, Any]:
     """The params that dvc.yaml names for this stage."""
     return settings.model_dump(
         include={"prepare": {"split_by", "lowercase", "line_ends"}, "train": True, "export": True}
@@ -46,6 +45,7 @@ def main() -> None:
         params={name: section for name, section in used(settings).items() if name != "export"},
         metrics=json.loads(METRICS.read_text(encoding="utf-8")),
         corpus_sha256=text.sha256,
+        unicode=unicode.VERSION,
     )
     compared = windows.windows(text.training, architecture.context or UNBOUNDED_WORDS)
     if architecture.context is None:

@@ -36,7 +36,7 @@ def prepare(params: PrepareParams, directory: Path) -> Corpus:
     try:
         sources = _sources(params)
         stamps = _stamps(sources)
-        last_lines = _last_lines(sources[0], params.held_out)
+        last_lines = _last_lines(sources[0], params)
         counts: list[Counter[str]] = [Counter() for _ in PARTS]
         characters = [0 for _ in PARTS]
         for part, tokens, length in _parts(sources, params, last_lines):
@@ -124,12 +124,12 @@ def _stamps(sources: list[list[Path]]) -> list[tuple[int, int]]:
     return [(stat.st_size, stat.st_mtime_ns) for stat in found]
 
 
-def _last_lines(paths: list[Path], held_out: float) -> list[int]:
+def _last_lines(paths: list[Path], params: PrepareParams) -> list[int]:
     """The lines after which the training and the validation part end; none if nothing is held out."""
-    if not held_out:
+    if not params.held_out:
         return []
-    lines = sum(text.count("\n") for path in paths for text in reading.blocks(path))
-    return [round(lines * (1 - held_out)), round(lines * (1 - held_out / 2))]
+    lines = sum(text.count("\n") for path in paths for text in reading.blocks(path, params.split_by))
+    return [round(lines * (1 - params.held_out)), round(lines * (1 - params.held_out / 2))]
 
 
 def _parts(
@@ -140,8 +140,11 @@ def _parts(
     def split(part: int, text: str) -> tuple[int, list[str], int]:
         return part, words.split(text, params.split_by, params.lowercase, params.line_ends), len(text)
 
+    def pieces(paths: list[Path]) -> Iterator[str]:
+        return itertools.chain.from_iterable(reading.blocks(path, params.split_by) for path in paths)
+
     line = part = 0
-    for piece in itertools.chain.from_iterable(map(reading.blocks, sources[0])):
+    for piece in pieces(sources[0]):
         text = piece
         while part < len(last_lines) and line + text.count("\n") >= last_lines[part]:
             place = 0
@@ -152,7 +155,7 @@ def _parts(
         yield split(part, text)
         line += text.count("\n")
     for part, paths in enumerate(sources[1:], 1):
-        for text in itertools.chain.from_iterable(map(reading.blocks, paths)):
+        for text in pieces(paths):
             yield split(part, text)
 
 

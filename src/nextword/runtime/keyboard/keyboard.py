@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -14,6 +13,7 @@ from nextword.runtime.keyboard.language import Language
 from nextword.runtime.keyboard.layouts import Layout
 from nextword.runtime.keyboard.mixture import Candidate, Mixture
 from nextword.runtime.keyboard.text_field import TextField
+from nextword.text.characters import normalise
 
 if TYPE_CHECKING:
     from nextword.runtime.generator import Generator
@@ -192,11 +192,11 @@ class Keyboard:
 
     def forget(self, word: str) -> None:
         """It is as if a word had never been learned, blocked or kept."""
-        self._personal.forget(unicodedata.normalize("NFC", word))
+        self._personal.forget(normalise(word))
 
     def block(self, word: str) -> None:
         """Never suggests a word, nor corrects another to it."""
-        self._personal.block(unicodedata.normalize("NFC", word))
+        self._personal.block(normalise(word))
 
     def save(self) -> bytes:
         """What was learned, blocked, kept and adapted to, but not the text: `saved` of another keyboard."""
@@ -204,13 +204,13 @@ class Keyboard:
 
     def knows(self, word: str) -> bool:
         """Whether a dictionary has a word."""
-        return self._mixture.knows(unicodedata.normalize("NFC", word))
+        return self._mixture.knows(normalise(word))
 
     def probability(self, word: str) -> float:
         """P(word | the finished words before the cursor); over all strings, it adds up to 1."""
         expected = self._mixture.expected()
         assert expected
-        return self._mixture.probability(unicodedata.normalize("NFC", word), expected)
+        return self._mixture.probability(normalise(word), expected)
 
     def _forget_uses(self, kept: int) -> None:
         """Only so many words of the text stay; what was not sent of the others was never written."""

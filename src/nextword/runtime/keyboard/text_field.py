@@ -4,6 +4,7 @@ import re
 from collections.abc import Sequence
 
 from nextword.text import words
+from nextword.text.characters import BLANK, normalise
 from nextword.text.words import END_OF_LINE, Joiner
 
 _INSIDE_WORDS = frozenset("'’-‐")  # may go on as a word: don', well-
@@ -24,9 +25,9 @@ class TextField:
 
     def __init__(self, split_by: str, lowercase: bool, line_ends: bool) -> None:
         self._split_by, self._lowercase, self._line_ends = split_by, lowercase, line_ends
-        line_end = r"[^\S\n]*\n[^\S\n]*|" if line_ends else ""
-        blanks = r"\s+|" if split_by == "characters" else ""
-        self._run = re.compile(rf"{line_end}{blanks}\S+")
+        line_end = rf"{words.BESIDE_LINE_END.pattern}|" if line_ends else ""
+        blanks = rf"[{BLANK}]+|" if split_by == "characters" else ""
+        self._run = re.compile(rf"{line_end}{blanks}[^{BLANK}]+")
         # Where each run of the text begins that can be split by itself, and how many words stand before.
         self._runs: list[tuple[int, int]] = []
         self.text = self.typed = ""
@@ -89,21 +90,29 @@ class TextField:
         piece = joiner.push(word)
         after = " " if joiner.push("a").startswith(" ") else ""
         if self.typed:
-            return self._typed_length(), word + after
+            length = self._typed_length()
+            blank = " " if self._would_melt(word, length) else ""
+            return length, blank + word + after
         if piece.startswith(" "):
             return 0, (piece if self.text[-1:].strip() else word) + after
         blanks = len(self.text) - len(self.text.rstrip(" "))
         return blanks if self._split_by != "characters" else 0, piece + after
 
+    def _would_melt(self, word: str, length: int) -> bool:
+        """Whether a word in the place of the last characters would be one with the word before these."""
+        before = self.surfaces[-1:]
+        is_glued = bool(self.text[: len(self.text) - length][-1:].strip())
+        return is_glued and words.split("".join([*before, word]), self._split_by) != [*before, word]
+
     def _typed_length(self) -> int:
         """How many characters before the cursor the unfinished word has, however Unicode writes them."""
         length = len(self.typed)
-        while words.normalise(self.text[len(self.text) - length :]) != self.typed and length < len(self.text):
+        while normalise(self.text[len(self.text) - length :]) != self.typed and length < len(self.text):
             length += 1
         return length
 
     def _add(self, run: str, is_last: bool) -> None:
-        if self._line_ends and "\n" in run:
+        if self._line_ends and words.BESIDE_LINE_END.fullmatch(run):
             self.surfaces.append(END_OF_LINE)
             self.words.append(END_OF_LINE)
             return
@@ -111,7 +120,7 @@ class TextField:
         if is_last:
             self.typed = self._take_unfinished(tokens)
         self.surfaces += tokens
-        self.words += [words.normalise(token, self._lowercase) for token in tokens]
+        self.words += [normalise(token, self._lowercase) for token in tokens]
 
     def _take_unfinished(self, tokens: list[str]) -> str:
         """Takes the last word away if more letters may follow it."""
