@@ -22,7 +22,7 @@ all: $(VENV)/train.installed
 	@echo
 	@nextword info
 	@echo
-	@sed -n 's/^prompt *//p' samples.txt | head -n 1 | nextword generate
+	@sed -n 's/^ *prompt *//p' samples.txt | head -n 1 | nextword generate
 
 test: $(VENV)/dev.installed $(if $(HAS_NPM),$(MODULES) $(EXAMPLE))
 	ruff check
