@@ -5,7 +5,11 @@ import sys
 from pathlib import Path
 from typing import Any
 
-from nextword import params, stage
+from nextword import stage
+
+stage.begin()
+
+from nextword import params
 from nextword.export import publishing
 from nextword.export.parity import Evidence
 from nextword.model import network

@@ -54,7 +54,7 @@ class ModelFileError(NextwordError):
 
 
 class StageError(NextwordError):
-    """What a stage of the pipeline read has changed while it ran."""
+    """A stage cannot end well: what it read has changed while it ran, or memory is short."""
 
 
 class TrainingError(NextwordError):

@@ -1,10 +1,12 @@
 """Outputs: files that are there whole or not at all, and how numbers are written in them."""
 
 import csv
+import ctypes
 import dataclasses
 import json
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
@@ -23,16 +25,33 @@ def replacing(path: Path) -> Iterator[Path]:
     **Arguments:**
 
     - `path`: where the output shall be; its parent is created.
+
+    **Raises:** `OSError` that names `path` where it cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _remove_leftovers(path.parent)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f"{_WRITING}{os.getpid()}-") as scratch:
-        temporary = Path(scratch) / path.name
-        yield temporary
-        if path.is_dir():
-            # A directory cannot be renamed over one that has files in it.
-            path.replace(Path(scratch) / "replaced")
-        temporary.replace(path)
+    scratch = ""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(path.parent)
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=f"{_WRITING}{os.getpid()}-") as scratch:
+            temporary = Path(scratch) / path.name
+            yield temporary
+            if path.is_dir():
+                # A directory cannot be renamed over one that has files in it.
+                if _exchange(temporary, path):
+                    return
+                path.replace(Path(scratch) / "replaced")
+            temporary.replace(path)
+    except OSError as error:
+        if error.filename and scratch and not str(error.filename).startswith(scratch):
+            raise  # of something else
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Lets two directories change places at once, so that a kill leaves one of them; not everywhere."""
+    rename = getattr(ctypes.CDLL(None), "renameat2", None) if sys.platform == "linux" else None
+    here, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
+    return rename is not None and rename(here, os.fsencode(one), here, os.fsencode(other), exchange) == 0
 
 
 def _remove_leftovers(directory: Path) -> None:

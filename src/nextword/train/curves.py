@@ -20,6 +20,13 @@ _BAR_SECONDS = 1
 _STEPS = 100  # of the optimiser, for one point of TensorBoard's training curves
 
 
+class _Live(Live):
+    """dvclive without its look at git: there may be no commit yet, and no experiment is saved by it."""
+
+    def _init_dvc(self) -> None:
+        pass
+
+
 class Curves:
     """Shows a run and writes its curves.
 
@@ -53,7 +60,7 @@ class Curves:
         self._measured: dict[str, str] = {}
         self._losses: list[float] = []  # of the steps since something was shown
         # dvclive may save experiments, reports and a dvc.yaml of its own: the pipeline has those.
-        self._live = Live(str(directory), save_dvc_exp=False, report=None, dvcyaml=None)
+        self._live: Live = _Live(str(directory), save_dvc_exp=False, report=None, dvcyaml=None)
         self._board = SummaryWriter(str(board / f"{datetime.now():%Y-%m-%d_%H-%M-%S}"))
         for point in progress.points:
             self._log(point)
