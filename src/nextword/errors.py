@@ -54,7 +54,7 @@ class ModelFileError(NextwordError):
 
 
 class StageError(NextwordError):
-    """A stage cannot end well: what it read has changed while it ran, or memory is short."""
+    """A stage cannot end well: what it read is damaged or has changed, or memory is short."""
 
 
 class TrainingError(NextwordError):

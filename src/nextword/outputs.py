@@ -13,6 +13,8 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
+from nextword.errors import StageError
+
 _WRITING = ".writing-"  # and the number of the process that writes
 
 
@@ -86,6 +88,26 @@ def write_json(path: Path, value: Any) -> None:
     **Raises:** `ValueError` for a number that JSON does not have: NaN or an infinity.
     """
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
+
+
+def read_json(path: Path, kind: type) -> Any:
+    """A value that `write_json` has written.
+
+    **Arguments:**
+
+    - `kind`: what it has to be: `dict` or `list`.
+
+    **Raises:** `StageError` for a file that is missing or damaged.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise StageError(f"{path} not found; run `dvc repro`, which makes it") from None
+    except (ValueError, RecursionError) as error:
+        raise StageError(f"{path} is damaged: not JSON ({error}); run `dvc repro` to make it again") from None
+    if not isinstance(value, kind):
+        raise StageError(f"{path} is damaged: no {kind.__name__}; run `dvc repro` to make it again")
+    return value
 
 
 def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:

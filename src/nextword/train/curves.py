@@ -1,6 +1,8 @@
 """What one sees of a run: a progress bar on a terminal, lines elsewhere, and learning curves."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
@@ -9,7 +11,7 @@ from typing import Any, Self
 from dvclive.live import Live
 from tqdm import tqdm
 
-from nextword import outputs
+from nextword import outputs, tracking
 from nextword.figures import perplexity
 from nextword.train.data import Data
 from nextword.train.progress import Point, Progress
@@ -45,7 +47,7 @@ class Curves:
         from torch.utils.tensorboard import SummaryWriter
 
         self._best = data.best
-        self._words = data.words
+        self._words, self._max_steps = data.words, max_steps
         # The bar is for a person at a terminal; `disable=None` asks tqdm to look.
         self._bar = tqdm(
             total=max_steps * data.words,
@@ -87,6 +89,17 @@ class Curves:
             self._board.add_scalar("training/gradient_norm", gradient_norm, step)
             self._board.add_scalar("training/learning_rate", learning_rate, step)
 
+    @contextmanager
+    def measuring(self) -> Iterator[None]:
+        """The model is measured meanwhile; that does not count where speed is told."""
+        began = time.monotonic()
+        yield
+        taken = time.monotonic() - began
+        self._started += taken
+        if not self._bar.disable:
+            self._bar.start_t += taken
+            self._bar.last_print_t += taken
+
     def measured(self, point: Point) -> None:
         """The model was measured."""
         self._log(point)
@@ -123,10 +136,12 @@ class Curves:
         self._losses.clear()
 
     def _speed(self, step: int) -> str:
-        taken = step - self._step_started
+        """How fast it learns, and how long it will take if it takes all of its steps."""
+        taken, seconds = step - self._step_started, time.monotonic() - self._started
         if not taken:
             return ""
-        return f", {taken * self._words / (time.monotonic() - self._started):,.0f} words/s"
+        to_come = tracking.left(seconds / taken * (self._max_steps - step))
+        return f", {taken * self._words / seconds:,.0f} words/s, at most {to_come} left"
 
     def _log(self, point: Point) -> None:
         curves: dict[str, Any] = {
@@ -150,11 +165,10 @@ class Curves:
 class NoCurves:
     """What the other processes have, where one of several shows the run."""
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        pass
+    @contextmanager
+    def measuring(self) -> Iterator[None]:
+        """Shows nothing."""
+        yield
 
     def stepped(self, *_step: float) -> None:
         """Shows nothing."""
