@@ -6,16 +6,17 @@ import os
 import re
 import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from types import FrameType
 from typing import Any, TextIO, cast
 
 from nextword import errors
-from nextword.errors import StageError
+from nextword.errors import NextwordError, StageError
 
 _CODE = Path(__file__).parent
-_NO_MEMORY = re.compile("alloc|out of memory", re.IGNORECASE)
+_NO_MEMORY = re.compile("alloc|out of memory|start new thread", re.IGNORECASE)
 
 
 def begin() -> None:
@@ -45,10 +46,15 @@ def run(main: Callable[[], None], used: Callable[[], Sequence[object]]) -> int:
     """
     sys.stdout = cast("TextIO", _Unheard(sys.stdout))
 
+    lost: list[BaseException] = []  # by threads, such as TensorBoard's, which writes its own files
+    threading.excepthook = lambda thread: lost.append(thread.exc_value or RuntimeError("a thread has failed"))
+
     def work() -> None:
         code = {path: _digest(path) for path in (*_CODE.rglob("*.py"), Path(sys.argv[0]).resolve())}
         before = [_state(one) for one in used()]
         _within_memory(main)
+        for error in lost:
+            raise error
         files = {
             Path(getattr(module, "__file__", None) or ".").resolve() for module in [*sys.modules.values()]
         }
@@ -85,8 +91,10 @@ def _within_memory(main: Callable[[], None]) -> None:
     """Runs a stage; that there is not enough memory is an error with one line."""
     try:
         main()
-    except (MemoryError, RuntimeError) as error:  # the latter is PyTorch's and onnxruntime's
-        if isinstance(error, RuntimeError) and not _NO_MEMORY.search(str(error)):
+    except (NextwordError, OSError):
+        raise
+    except Exception as error:  # Python's, PyTorch's or onnxruntime's
+        if not isinstance(error, MemoryError) and not _NO_MEMORY.search(str(error)):
             raise
     else:
         return

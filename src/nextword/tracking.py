@@ -5,12 +5,20 @@ from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager
 from datetime import timedelta
 from threading import Timer
-from typing import Any, TypeVar
+from typing import TypeVar
+
+from tqdm import tqdm
 
 _SECONDS = 1.0  # in which nothing is said, on a terminal
 _QUIET_SECONDS, _LINE_SECONDS = 5.0, 30.0  # elsewhere: before the first line, and between two
 
 Item = TypeVar("Item")
+
+
+class Bar(tqdm):  # type: ignore[type-arg]
+    """A live line, on a terminal; without a thread of its own, which might not start."""
+
+    monitor_interval = 0
 
 
 def track(
@@ -28,13 +36,10 @@ def track(
     - `total`: sum of the sizes of all items; `None` where nobody knows, and then there is no estimate.
     - `size`: of an item, in units.
     """
-    # Imported here, because a stage that is short need not wait for it.
-    from tqdm import tqdm
-
     started, done = time.monotonic(), 0
     due = started + _QUIET_SECONDS
     # `disable=None` asks tqdm to look for a terminal.
-    bar: Any = tqdm(
+    bar = Bar(
         total=total, desc=what, unit=f" {unit}", unit_scale=True, disable=None, leave=False, delay=_SECONDS
     )
     with bar:

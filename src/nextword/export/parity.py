@@ -129,7 +129,9 @@ def check_text(path: Path, step: Path, evidence: Evidence) -> None:
     **Raises:** `ParityError` where the two write different texts.
     """
     file = ModelFile(step)
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4  # what goes wrong is raised, too
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     for ids, written in evidence.samples:
         metadata = file.metadata
         prompt = words.join(file.dictionary.decode(ids), metadata.split_by, metadata.line_ends)

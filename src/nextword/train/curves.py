@@ -9,7 +9,6 @@ from types import TracebackType
 from typing import Any, Self
 
 from dvclive.live import Live
-from tqdm import tqdm
 
 from nextword import outputs, tracking
 from nextword.figures import perplexity
@@ -49,7 +48,7 @@ class Curves:
         self._best = data.best
         self._words, self._max_steps = data.words, max_steps
         # The bar is for a person at a terminal; `disable=None` asks tqdm to look.
-        self._bar = tqdm(
+        self._bar = tracking.Bar(
             total=max_steps * data.words,
             initial=progress.step * data.words,
             unit=" words",
