@@ -1,5 +1,6 @@
 # make                  sets up, runs the pipeline, and shows what came out
 # make test             sets up, and runs lint, format check, type check, import rules and tests
+# make torture          disturbs the pipeline in every way, for SECONDS with SEED, and shows a table
 # make playground       puts the browser's page together and serves it (needs npm)
 # make playground-test  tests the page in Chromium (needs npm and Chromium)
 
@@ -14,7 +15,7 @@ HAS_NPM := $(shell command -v npm)
 ORT := js/node_modules/onnxruntime-web/dist
 VENDOR := playground/vendor
 
-.PHONY: all test playground playground-test vendor
+.PHONY: all test torture playground playground-test vendor
 .DELETE_ON_ERROR:
 
 all: $(VENV)/train.installed
@@ -30,6 +31,11 @@ test: $(VENV)/dev.installed $(if $(HAS_NPM),$(MODULES) $(EXAMPLE))
 	mypy
 	lint-imports
 	pytest
+
+torture: SECONDS ?= 1800
+torture: SEED ?= 1
+torture: $(VENV)/dev.installed
+	PYTHONPATH=tests python benchmarks/torture.py --seconds $(SECONDS) --seed $(SEED)
 
 playground: vendor
 	@echo "http://localhost:8000 (Ctrl-C ends it)"
