@@ -1,13 +1,15 @@
 """export: weights → .onnx files, published only if they compute what the model computes."""
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
 
-from nextword import params, stage
-from nextword.export import publishing
-from nextword.export.parity import Evidence
+from nextword import stage
+
+stage.begin()
+
+from nextword import outputs, params
+from nextword.export import parity, publishing
 from nextword.model import network
 from nextword.runtime.metadata import Metadata
 from nextword.text import corpus, unicode, windows
@@ -43,15 +45,13 @@ def main() -> None:
         hidden=architecture.hidden,
         unknown=text.dictionary.unknown,
         params={name: section for name, section in used(settings).items() if name != "export"},
-        metrics=json.loads(METRICS.read_text(encoding="utf-8")),
+        metrics=outputs.read_json(METRICS, dict),
         corpus_sha256=text.sha256,
         unicode=unicode.VERSION,
     )
     compared = windows.windows(text.training, architecture.context or UNBOUNDED_WORDS)
-    if architecture.context is None:
-        compared = compared.some(UNBOUNDED_WINDOWS)
-    samples = json.loads(SAMPLES.read_text(encoding="utf-8"))
-    evidence = Evidence(compared, [(sample["prompt"], sample["continuation"]) for sample in samples])
+    compared = compared if architecture.context else compared.some(UNBOUNDED_WINDOWS)
+    evidence = parity.Evidence(compared, parity.read_samples(SAMPLES, len(text.dictionary)))
     whole = network.from_weights(architecture, weights)
     print(*publishing.publish(whole, weights, metadata, evidence, settings.export, MODELS), sep="\n")
 

@@ -68,7 +68,7 @@ class ModelFileError(NextwordError):
 
 
 class StageError(NextwordError):
-    """What a stage of the pipeline read has changed while it ran."""
+    """A stage cannot end well: what it read is damaged or has changed, or memory is short."""
 
 
 class TrainingError(NextwordError):
