@@ -4,6 +4,7 @@ import argparse
 import dataclasses
 import json
 import math
+import random
 import re
 import sys
 from pathlib import Path
@@ -14,9 +15,11 @@ from nextword.command import arguments as command_line
 
 if TYPE_CHECKING:
     from nextword.runtime.generator import Generator
+    from nextword.runtime.keyboard.slips import TypingQuality
 
 # What moves a terminal's cursor or changes its colours, but for tabs and line ends.
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
+_SEED, _MISTYPED = 1, 0.05  # of the slips, and their share of the letters
 _LARGEST = 1e300  # figure that is shown
 
 
@@ -77,8 +80,10 @@ def evaluate(generator: "Generator", arguments: argparse.Namespace) -> None:
     found = generator.evaluate(
         arguments.file, cache_size=arguments.cache_size, cache_weight=arguments.cache_weight
     )
+    typed = _typed(generator, arguments.file) if arguments.typing else None
     if arguments.json:
-        _print_json({"file": arguments.file, **dataclasses.asdict(found)})
+        typing = {"typing": dataclasses.asdict(typed)} if typed else {}
+        _print_json({"file": arguments.file, **dataclasses.asdict(found), **typing})
         return
     print(f"{'words':<18}{found.words:,}")
     print(f"{'unknown words':<18}{found.unknown_share:.3%}")
@@ -86,6 +91,24 @@ def evaluate(generator: "Generator", arguments: argparse.Namespace) -> None:
     print(f"{'accuracy':<18}{found.accuracy:.3%}")
     print(f"{'top-3 accuracy':<18}{found.top_3_accuracy:.3%}")
     print(f"{'keystrokes saved':<18}{found.keystrokes_saved:.3%}")
+    if typed:
+        print(f"{'mistyped words':<18}{typed.mistyped:,}")
+        print(f"{'understood first':<18}{typed.top_1:.3%}")
+        print(f"{'among the first 3':<18}{typed.top_3:.3%}")
+        print(f"{'corrected':<18}{typed.corrected:.3%}")
+        print(f"{'wrongly corrected':<18}{typed.changed:.3%} of {typed.words:,} words typed right")
+
+
+def _typed(generator: "Generator", file: str) -> "TypingQuality":
+    """What a keyboard makes of the text where one letter in twenty is mistyped."""
+    from nextword.runtime.keyboard.layouts import Layout
+    from nextword.runtime.keyboard.slips import evaluate_typing, mistyped, with_text_before
+    from nextword.text import reading
+
+    about, luck, layout = generator.info, random.Random(_SEED), Layout("qwerty")  # noqa: S311 - nothing is secret
+    words = reading.read_words(Path(file), about.split_by, about.lowercase, about.line_ends)
+    text = with_text_before(words, about.split_by, about.line_ends)
+    return evaluate_typing(generator.keyboard(), text, lambda word: mistyped(word, luck, layout, _MISTYPED))
 
 
 def info(generator: "Generator", arguments: argparse.Namespace) -> None:

@@ -54,12 +54,14 @@ def _main(hears_ctrl_c: bool) -> None:
 
 
 def _serve(generator: "Generator", arguments: "argparse.Namespace") -> None:
-    from nextword.command import answers
+    from nextword.command import answers, typing
 
     if arguments.command == "info":
         answers.info(generator, arguments)
     elif arguments.command == "evaluate":
         answers.evaluate(generator, arguments)
+    elif arguments.command == "type":
+        typing.run(generator, arguments)
     elif arguments.text is not None:
         answers.answer(generator, arguments.text, arguments)
     elif sys.stdin is None:
