@@ -22,10 +22,10 @@ def test_the_npm_package_has_all_that_its_module_imports() -> None:
     modules = [name for name in PACKAGE["files"] if name.endswith(".js")]
     assert modules
     for name in modules:
-        text = (ROOT / "js" / name).read_text(encoding="utf-8")
-        assert set(re.findall(r"""(?:from|import\(?) ?["']\./([^"']+)""", text)) <= set(PACKAGE["files"]), (
-            name
-        )
+        file = ROOT / "js" / name
+        imported = re.findall(r"""(?:from|import\(?) ?["'](\.[^"']+)""", file.read_text(encoding="utf-8"))
+        paths = {(file.parent / other).resolve().relative_to(ROOT / "js").as_posix() for other in imported}
+        assert paths <= set(PACKAGE["files"]), name
 
 
 def test_each_requirement_is_pinned_within_its_range() -> None:
