@@ -42,7 +42,7 @@ vendor: $(VENV)/train.installed $(MODULES)
 	@dvc repro --quiet export
 	@mkdir -p $(VENDOR)
 	@cp $(ORT)/ort.wasm.min.mjs $(ORT)/ort-wasm-simd-threaded.mjs $(ORT)/ort-wasm-simd-threaded.wasm $(VENDOR)
-	@cp js/nextword.js models/nextword.int8.onnx $(VENDOR)
+	@cp -r js/nextword.js js/nextword models/nextword.int8.onnx $(VENDOR)
 
 $(VENV)/train.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
 	python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train]'

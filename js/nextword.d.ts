@@ -1,3 +1,4 @@
+/// <reference lib="esnext.disposable" />
 /** nextword: continue texts with a model from one .onnx file, as the Python package does. */
 
 /** The part of onnxruntime-web or onnxruntime-node that is needed. */
@@ -21,10 +22,10 @@ export interface Sampling {
   repetitionWindow?: number | null;
   /** No run of so many words comes twice, prompt included; 0 is off. */
   noRepeatNgram?: number;
-  /** Words that are never written. */
-  banned?: readonly string[];
-  /** Generation ends before the first of these strings that it would write. */
-  stop?: readonly string[];
+  /** Words that are never written; a plain string is one. */
+  banned?: string | readonly string[];
+  /** Generation ends before the first of these strings that it would write; a plain string is one. */
+  stop?: string | readonly string[];
   /** So many words are written before a `stop` counts. */
   minWords?: number;
 }
@@ -46,6 +47,8 @@ export interface Info {
   readonly params: Record<string, any>;
   readonly metrics: Record<string, any>;
   readonly corpusSha256: string;
+  /** `float16`, or `int8`. */
+  readonly weights: string;
 }
 
 export interface Suggestion {
@@ -60,39 +63,68 @@ export interface Score {
   perWord: { word: string; logProbability: number }[];
 }
 
-/**
- * Base of all errors that this module throws on purpose. `name` is `ModelFileError`, `PromptError`,
- * `UnknownWordError`, `CountError` or `SamplingError`.
- */
-export class NextwordError extends Error {}
+/** What was wrong: the names of Python's errors, and two that only JavaScript needs. */
+export type ErrorName =
+  | "ModelFileError"
+  | "PromptError"
+  | "UnknownWordError"
+  | "CountError"
+  | "SamplingError"
+  | "SessionError"
+  /** A model was asked after `release`. */
+  | "ReleasedError"
+  /** `ort`, `signal` or another option is none; a generator was not made by `load`. */
+  | "ArgumentError";
+
+/** Base of all errors that this module throws on purpose. */
+export class NextwordError extends Error {
+  constructor(name: ErrorName, message: string, options?: { cause?: unknown });
+  readonly name: ErrorName;
+}
 
 /** A word is not in the dictionary, and the dictionary has no `<unk>`. */
 export class UnknownWordError extends NextwordError {
+  constructor(word: string, neighbours: string[]);
+  readonly name: "UnknownWordError";
   readonly word: string;
   /** The words of the dictionary that are spelt most alike. */
   readonly neighbours: string[];
 }
 
-/** Continues texts with a model from one file. */
+/** How words are written, beside how they are picked. */
+export interface Writing {
+  /** Ends it before the next word; then `signal.reason` is thrown. */
+  signal?: AbortSignal;
+}
+
+/** Continues texts with a model from one file. Made by `Generator.load`. */
 export class Generator {
+  private constructor();
+
   /**
    * Loads a step graph (`nextword.onnx`, `nextword.int8.onnx`).
    *
-   * @param source the file as bytes, or a URL that `fetch` can read
-   * @throws ModelFileError for a file that is damaged, foreign or of another version
+   * @param source the file as bytes, a Blob or a Response, or a URL that `fetch` can read
+   * @throws ModelFileError for a file that cannot be read, is damaged, foreign or of another version
    */
   static load(
-    source: Uint8Array | ArrayBuffer | string | URL,
+    source: ArrayBufferView | ArrayBuffer | Blob | Response | string | URL,
     options: { ort: Runtime },
   ): Promise<Generator>;
 
   readonly info: Info;
 
   /** The prompt as it was given and its continuation by `words` (32) words. */
-  generate(prompt: string, words?: number, sampling?: Sampling): Promise<string>;
+  generate(prompt: string, words?: number, sampling?: Sampling, options?: Writing): Promise<string>;
 
-  /** The continuation piece by piece, as it comes. Errors are thrown before the first piece. */
-  stream(prompt: string, words?: number, sampling?: Sampling): AsyncGenerator<string, void>;
+  /**
+   * The continuation piece by piece, as it comes. Errors are thrown before the first piece. The event
+   * loop turns after each word.
+   */
+  stream(prompt: string, words?: number, sampling?: Sampling, options?: Writing): AsyncGenerator<string, void>;
+
+  /** `n` continuations; the one at place i, from 0, is what `generate` gives with the seed + i. */
+  samples(prompt: string, n: number, words?: number, sampling?: Sampling, options?: Writing): Promise<string[]>;
 
   /**
    * The `n` (3) likeliest next words, best first. A last word that no blank follows and that is not
@@ -102,6 +134,56 @@ export class Generator {
 
   /** How likely a text is, over each word that has a full context before it. */
   score(text: string): Promise<Score>;
+
+  /** How likely each of several texts is, for ranking them. */
+  scoreAll(texts: readonly string[]): Promise<Score[]>;
+
+  /** A text that grows word by word, as under a keyboard. */
+  session(options?: CacheSettings): Session;
+
+  /**
+   * Goes on with a session that was saved, here or in Python.
+   *
+   * @throws SessionError for bytes that are no session, or one of another model file
+   */
+  resume(bytes: ArrayBufferView | ArrayBuffer): Promise<Session>;
+
+  /** Gives the memory of the model back, once what is being read is; it can be asked no more. */
+  release(): Promise<void>;
+
+  [Symbol.asyncDispose](): Promise<void>;
+}
+
+/** A neural cache: words that stood in similar places of the text become likelier. */
+export interface CacheSettings {
+  /** Words of the text that are remembered, to 1,000,000; 0 (default) is off. */
+  cacheSize?: number;
+  /** Share of the probability that the cache gives, from 0 to below 1. */
+  cacheWeight?: number;
+  /** How sharply it prefers what stood in similar places; 0.3 by default. */
+  cacheFlatness?: number;
+}
+
+/**
+ * Reads a text word by word, and suggests what comes next, in the time of one step. Made by
+ * `Generator.session` or `Generator.resume`. Calls take effect in the order in which they are made.
+ */
+export interface Session {
+  /** Reads one word or more; none of them if one is unknown. */
+  feed(text: string): Promise<void>;
+
+  /**
+   * Takes back the last word that was fed, and gives it.
+   *
+   * @throws SessionError where there is none, or after 128 in a row, or for those of before it was saved
+   */
+  undo(): Promise<string>;
+
+  /** The `n` (3) likeliest next words that begin with `prefix`, best first. */
+  suggest(n?: number, prefix?: string): Promise<Suggestion[]>;
+
+  /** The session as bytes, which `resume` takes here and in Python; what can be taken back is not saved. */
+  save(): Promise<Uint8Array>;
 }
 
 /** Splits a text into words, by the rules that a file names. */

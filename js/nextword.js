@@ -2,140 +2,20 @@
  * nextword: continue texts with a model from one .onnx file, as the Python package does.
  *
  * It runs on onnxruntime-web (browsers and Node) or onnxruntime-node, whichever is handed to
- * `Generator.load`. The rooms are those of the Python package: metadata, words, dictionary,
- * sampling, generator. `nextword.d.ts` says what is public.
+ * `Generator.load`. The rooms are those of the Python package; those that need nothing of this one are in
+ * the folder `nextword`. `nextword.d.ts` says what is public.
  */
 
-const FORMATS = ["nextword/1", "nextword/2"];
-const SPLIT_BY = ["whitespace", "words", "characters"];
+import { Dictionary, completion } from "./nextword/dictionary.js";
+import { NextwordError, UnknownWordError, checkCount, checkedStrings, checkedText, fileOf, given, quoted } from "./nextword/errors.js";
+import { BadFileError, elements, inspect, isSame, propertiesOf } from "./nextword/inspection.js";
+import { PRIME, Sampler, StopStrings, checkedSampling, draw, logSoftmax, uniform } from "./nextword/sampling.js";
+import { Session, checkedCache } from "./nextword/session.js";
+
+export { NextwordError, UnknownWordError, draw, uniform };
+
 const MOST_WORDS = 1_000_000;
-
-/** Base of all errors that this module throws on purpose; `name` says what was wrong. */
-export class NextwordError extends Error {
-  constructor(name, message) {
-    super(message);
-    this.name = name;
-  }
-}
-
-/** A word is not in the dictionary, and the dictionary has no `<unk>`. */
-export class UnknownWordError extends NextwordError {
-  constructor(word, neighbours) {
-    const hint = neighbours.length ? `; nearest: ${neighbours.join(", ")}` : "";
-    super("UnknownWordError", `'${word}' is not in the dictionary${hint}`);
-    this.word = word;
-    this.neighbours = neighbours;
-  }
-}
-
-// ── metadata ────────────────────────────────────────────────────────────────────────────────────
-
-/**
- * The `metadata_props` of an ONNX file. onnxruntime does not show them to JavaScript, so they are
- * read from the file's protobuf: field 14 of ModelProto, pairs of key (1) and value (2).
- */
-export function metadataOf(bytes) {
-  const decoder = new TextDecoder();
-  const properties = {};
-  for (const [field, part] of protobufFields(bytes)) {
-    if (field !== 14 || !(part instanceof Uint8Array)) continue;
-    const entry = new Map(protobufFields(part));
-    properties[decoder.decode(entry.get(1))] = decoder.decode(entry.get(2));
-  }
-  return properties;
-}
-
-function* protobufFields(bytes) {
-  let place = 0;
-  const varint = () => {
-    let value = 0;
-    for (let shift = 1; ; shift *= 128) {
-      if (place >= bytes.length || shift > 2 ** 63) throw new RangeError("cut short");
-      const byte = bytes[place++];
-      value += (byte & 127) * shift;
-      if (byte < 128) return value;
-    }
-  };
-  while (place < bytes.length) {
-    const tag = varint();
-    const kind = tag % 8;
-    if (kind === 0) yield [Math.floor(tag / 8), varint()];
-    else if (kind === 2) {
-      const length = varint();
-      if (place + length > bytes.length) throw new RangeError("cut short");
-      yield [Math.floor(tag / 8), bytes.subarray(place, (place += length))];
-    } else if (kind === 1 || kind === 5) place += kind === 1 ? 8 : 4;
-    else throw new RangeError(`wire type ${kind}`);
-  }
-}
-
-// The types of numbers that a state may have, by their number in TensorProto.
-const NUMBERS = {
-  1: ["float32", Float32Array],
-  6: ["int32", Int32Array],
-  7: ["int64", BigInt64Array],
-  11: ["float64", Float64Array],
-};
-
-/**
- * The parts of a model's state: what its graph reads beside `ids`, and gives out again as `next_…`.
- * onnxruntime does not show shapes in all its versions, so they are read from the file: field 7 of
- * ModelProto is the graph, whose field 11 has the inputs.
- */
-function statesOf(bytes) {
-  const decoder = new TextDecoder();
-  const first = (part, field) => new Map(protobufFields(part ?? new Uint8Array())).get(field);
-  const states = {};
-  for (const [field, input] of protobufFields(first(bytes, 7))) {
-    if (field !== 11) continue;
-    const name = decoder.decode(first(input, 1));
-    if (name === "ids") continue;
-    const tensor = first(first(input, 2), 1);
-    const axes = [...protobufFields(first(tensor, 2) ?? new Uint8Array())].map(([, axis]) => first(axis, 1));
-    // The axis of the batch has no size; here one text is read at a time.
-    const shape = axes.map((size) => size ?? 1);
-    const numbers = NUMBERS[first(tensor, 1)];
-    if (!numbers || axes.filter((size) => size === undefined).length !== 1) {
-      throw new NextwordError("ModelFileError", "the file has a graph that does not fit its metadata; export it again");
-    }
-    states[name] = { type: numbers[0], shape, zeros: numbers[1] };
-  }
-  return states;
-}
-
-function infoOf(properties) {
-  const format = properties.format ?? "";
-  if (!format.startsWith("nextword/")) {
-    throw new NextwordError("ModelFileError", "the file is not a nextword model; `dvc repro` makes one");
-  }
-  const isOther = !FORMATS.includes(format);
-  if (isOther || !SPLIT_BY.includes(properties.split_by)) {
-    const kind = isOther ? format : `split_by ${properties.split_by}`;
-    throw new NextwordError(
-      "ModelFileError",
-      `the file has ${kind.slice(0, 40)}, which this version cannot read; install a newer nextword`,
-    );
-  }
-  try {
-    const value = (key) => JSON.parse(properties[key]);
-    return Object.freeze({
-      dictionary: value("dictionary"),
-      splitBy: properties.split_by,
-      lowercase: value("lowercase"),
-      lineEnds: value("line_ends"),
-      context: value("context"),
-      cell: properties.cell,
-      layers: value("layers"),
-      hidden: value("hidden"),
-      unknown: value("unknown"),
-      params: value("params"),
-      metrics: value("metrics"),
-      corpusSha256: properties.corpus_sha256,
-    });
-  } catch (error) {
-    throw new NextwordError("ModelFileError", `the file has damaged metadata (${error.message}); export it again`);
-  }
-}
+const MOST_SAMPLES = 1_024;
 
 // ── words ───────────────────────────────────────────────────────────────────────────────────────
 
@@ -225,293 +105,171 @@ class Joiner {
   }
 }
 
-// ── dictionary ──────────────────────────────────────────────────────────────────────────────────
+// ── model ───────────────────────────────────────────────────────────────────────────────────────
 
-class Dictionary {
-  #ids;
-  #alphabetical;
+/** A `ModelFileError` whose message begins with the name of the file. */
+const bad = (name, message, cause) => new NextwordError("ModelFileError", `${name} ${message}`, { cause });
 
-  constructor(words, unknown) {
-    this.words = words;
-    this.unknown = unknown;
-    this.#ids = new Map(words.map((word, id) => [word, id]));
+/** What reads a file's bytes; what it refuses is a `ModelFileError`. */
+function readingOf(name, read) {
+  try {
+    return read();
+  } catch (error) {
+    throw error instanceof BadFileError ? bad(name, error.message) : error;
   }
+}
 
-  has(word) {
-    return this.#ids.has(word);
-  }
+/** The `metadata_props` of an ONNX file, which onnxruntime does not show to JavaScript. */
+export const metadataOf = (bytes) => readingOf("the file", () => propertiesOf(bytes));
 
-  encode(words) {
-    return words.map((word) => {
-      const id = this.#ids.get(word) ?? this.unknown;
-      if (id === null) throw new UnknownWordError(word, this.neighbours(word));
-      return id;
-    });
-  }
+// What onnxruntime says of an operator that it does not know.
+const LACKING = /implementation for (\w+)|(\w+)\(-?\d+\) is not a registered function\/op/;
 
-  /** At most `n` words that are spelt most like `word`, best first. */
-  neighbours(word, n = 3) {
-    const byLowered = new Map();
-    for (const known of this.words) {
-      const lowered = known.toLowerCase();
-      if (!byLowered.has(lowered)) byLowered.set(lowered, known);
+const SILENT = { logSeverityLevel: 4 }; // what goes wrong is thrown, and said once
+
+/** A step graph that is ready to run. */
+class Model {
+  #ort;
+  #name;
+  #inference;
+  #outputs;
+  #givesFeatures;
+  #sha256;
+  #running = new Set();
+  #released;
+
+  /** Loads a file, and reads some words by way of trial. */
+  static async load({ name, bytes }, ort) {
+    const model = new Model(ort, name, readingOf(name, () => inspect(bytes)));
+    // Begun here, since the bytes are not kept. Pages that are not secure have no digests.
+    model.#sha256 = globalThis.crypto.subtle?.digest("SHA-256", bytes);
+    const version = `onnxruntime ${ort.env?.versions?.common ?? ""}`.trim();
+    try {
+      model.#inference = await ort.InferenceSession.create(bytes, { intraOpNumThreads: 1, ...SILENT });
+    } catch (error) {
+      const lacking = LACKING.exec(error?.message ?? error);
+      throw lacking
+        ? bad(name, `needs the operator ${lacking[1] ?? lacking[2]}, which ${version} lacks; install a newer onnxruntime`, error)
+        : bad(name, `cannot be loaded by ${version}: damaged, or of another kind; copy or export it again`, error);
     }
-    const target = [...word.toLowerCase()];
-    return [...byLowered.keys()]
-      .map((known) => ({ known, likeness: likeness([...known], target) }))
-      .filter(({ likeness }) => likeness >= 0.6)
-      .sort((one, other) => other.likeness - one.likeness || (one.known < other.known ? 1 : -1))
-      .slice(0, n)
-      .map(({ known }) => byLowered.get(known));
-  }
-
-  /** The ids of all words that begin with `prefix`, rising. */
-  startingWith(prefix) {
-    this.#alphabetical ??= this.words.map((_, id) => id).sort((a, b) => (this.words[a] < this.words[b] ? -1 : 1));
-    const order = this.#alphabetical;
-    let low = 0;
-    for (let high = order.length; low < high; ) {
-      const middle = (low + high) >> 1;
-      if (this.words[order[middle]] < prefix) low = middle + 1;
-      else high = middle;
+    try {
+      for (const ids of [[0], [0, 0]]) await model.run(ids, model.zero());
+    } catch (error) {
+      await model.release();
+      throw error;
     }
-    let end = low;
-    while (end < order.length && this.words[order[end]].startsWith(prefix)) end++;
-    return order.slice(low, end).sort((a, b) => a - b);
+    return model;
   }
 
-  /** Whether a word is not here, but may become one that is, or can be nothing else. */
-  isHalfTyped(word) {
-    return !this.has(word) && (this.unknown === null || this.startingWith(word).length > 0);
+  constructor(ort, name, { info, states, outputs }) {
+    this.#ort = ort;
+    this.#name = name;
+    this.info = info;
+    this.dictionary = new Dictionary(info.dictionary, info.unknown);
+    // One text is read at a time, so the axis of the batch has the size 1.
+    this.states = states.map((part) => ({ ...part, shape: part.shape.map((size) => size ?? 1) }));
+    const size = outputs.get("features")?.shape[1] ?? 0;
+    this.#givesFeatures = size > 0;
+    this.#outputs = ["logits", ...states.map(({ name }) => `next_${name}`), ...(size ? ["features"] : [])];
+    // In older files the state `hidden` serves, if it is one of layers.
+    const hidden = outputs.get("next_hidden")?.shape ?? [];
+    const isOfLayers = hidden.length === 3 && hidden[0] === info.layers && hidden[2] === info.hidden;
+    this.features = size || (isOfLayers ? info.hidden : 0);
   }
-}
 
-/** Twice the characters that match over all characters, as Python's difflib finds them. */
-function likeness(a, b) {
-  const places = new Map();
-  b.forEach((character, j) => places.set(character, [...(places.get(character) ?? []), j]));
-  const matched = (aLow, aHigh, bLow, bHigh) => {
-    let [bestA, bestB, size] = [aLow, bLow, 0];
-    let lengths = new Map();
-    for (let i = aLow; i < aHigh; i++) {
-      const next = new Map();
-      for (const j of places.get(a[i]) ?? []) {
-        if (j < bLow) continue;
-        if (j >= bHigh) break;
-        const length = (lengths.get(j - 1) ?? 0) + 1;
-        next.set(j, length);
-        if (length > size) [bestA, bestB, size] = [i - length + 1, j - length + 1, length];
-      }
-      lengths = next;
+  /** The words of a text, by the file's rules. */
+  split(text) {
+    const { splitBy, lowercase, lineEnds } = this.info;
+    const tokens = split(checkedText(text), splitBy, lowercase, lineEnds);
+    if (!tokens.length) throw new NextwordError("PromptError", "the text has no words; give at least one");
+    return tokens;
+  }
+
+  /** The state before the first word: its parts by name. */
+  zero() {
+    return Object.fromEntries(this.states.map(({ name, type, shape }) => [name, new type.Numbers(elements(shape))]));
+  }
+
+  /** What reads a text, from its beginning. */
+  reader() {
+    return new Reader(this);
+  }
+
+  /** Reads words after a state; gives the logits of the next word, the features, and the state then. */
+  async run(ids, state) {
+    this.checkUse();
+    const { Tensor } = this.#ort;
+    const feeds = { ids: new Tensor("int64", BigInt64Array.from(ids, BigInt), [1, ids.length]) };
+    for (const { name, type, shape } of this.states) feeds[name] = new Tensor(type.name, state[name], shape);
+    const running = this.#inference.run(feeds, this.#outputs, SILENT);
+    this.#running.add(running);
+    let found;
+    try {
+      found = await running;
+    } catch (error) {
+      throw this.#broken("cannot be run by onnxruntime", error);
+    } finally {
+      this.#running.delete(running);
     }
-    if (!size) return 0;
-    return size + matched(aLow, bestA, bLow, bestB) + matched(bestA + size, aHigh, bestB + size, bHigh);
-  };
-  return a.length + b.length ? (2 * matched(0, a.length, 0, b.length)) / (a.length + b.length) : 1;
-}
-
-// ── sampling ────────────────────────────────────────────────────────────────────────────────────
-
-const PRIME = 2147483647n;
-const MOST_IDS = 2 ** 21;
-
-/** A number from (0, 1), the same in every language for the same seed and step. */
-export function uniform(seed, step) {
-  const round = (value) => (1403580543n * ((value * value) % PRIME) + 810728357n * value + 527612351n) % PRIME;
-  const value = round(round((round(BigInt(seed)) + BigInt(step)) % PRIME));
-  return (Number(value) + 0.5) / Number(PRIME);
-}
-
-/** The ids of the `n` largest logits, largest first, equals by rising id. */
-function ranked(logits, n) {
-  if (n === 1) {
-    let best = 0;
-    logits.forEach((logit, id) => {
-      if (logit > logits[best]) best = id;
-    });
-    return [best];
+    const data = (name, shape, output = name) => {
+      if (!isSame(found[output].dims, shape)) throw this.#broken(`gives ${name} of another shape than it says`);
+      return found[output].data.slice();
+    };
+    const logits = data("logits", [1, this.dictionary.words.length]);
+    if (!logits.every(Number.isFinite)) throw this.#broken("gives logits that are not finite numbers");
+    const next = Object.fromEntries(this.states.map(({ name, shape }) => [name, data(name, shape, `next_${name}`)]));
+    if (this.#givesFeatures) return { logits, features: data("features", [1, this.features]), state: next };
+    // In older files the logits are computed from the last layer's hidden state, or from a projection.
+    const features = this.features ? next.hidden.slice(-this.features) : new Float32Array();
+    return { logits, features, state: next };
   }
-  // Logit and id become one whole number below 2⁵³, which sorts several times as fast. A float's
-  // bits rise with its value once the sign bit is flipped, or for negative floats all bits; here
-  // they have to fall. Adding 0 turns −0 into 0.
-  const bits = new Uint32Array(Float32Array.from(logits, (logit) => logit + 0).buffer);
-  const keys = Float64Array.from(bits, (value, id) => (value >>> 31 ? value : ~value & 0x7fffffff) * MOST_IDS + id);
-  return Array.from(keys.sort().subarray(0, n), (key) => key % MOST_IDS);
-}
 
-function logSoftmax(logits) {
-  let largest = -Infinity;
-  for (const logit of logits) if (logit > largest) largest = logit;
-  let sum = 0;
-  for (const logit of logits) sum += Math.exp(logit - largest);
-  return Float64Array.from(logits, (logit) => logit - largest - Math.log(sum));
-}
-
-/** Draws a word as Python's `nextword.sampling.draw` defines it. */
-export function draw(logits, number, temperature, topK = 0, topP = 1) {
-  const order = ranked(logits, Math.min(topK || logits.length, logits.length));
-  const warmth = Math.fround(temperature);
-  const cumulated = new Float64Array(order.length);
-  let sum = 0;
-  order.forEach((id, place) => {
-    sum += Math.exp((logits[id] - logits[order[0]]) / warmth);
-    cumulated[place] = sum;
-  });
-  const nucleus = Math.fround(topP) * sum;
-  let kept = 1;
-  while (kept < order.length && cumulated[kept - 1] < nucleus) kept++;
-  const target = number * cumulated[kept - 1];
-  let place = 0;
-  while (place < kept - 1 && cumulated[place] <= target) place++;
-  return order[place];
-}
-
-const DEFAULTS = Object.freeze({
-  temperature: 0,
-  topK: 0,
-  topP: 1,
-  seed: null,
-  repetitionPenalty: 1,
-  repetitionWindow: null,
-  noRepeatNgram: 0,
-  banned: [],
-  stop: [],
-  minWords: 0,
-});
-
-const RANGES = {
-  temperature: [0, 100],
-  topK: [0, 2 ** 31 - 1],
-  topP: [1e-6, 1],
-  seed: [0, 2 ** 31 - 2],
-  repetitionPenalty: [0.01, 100],
-  repetitionWindow: [1, 1_000_000],
-  noRepeatNgram: [0, 1_000],
-  minWords: [0, 1_000_000],
-};
-
-const WHOLE = ["topK", "seed", "repetitionWindow", "noRepeatNgram", "minWords"];
-
-/** All knobs, checked: unknown, out of range or without effect is an error. */
-function checked(sampling) {
-  const fail = (message) => {
-    throw new NextwordError("SamplingError", message);
-  };
-  for (const name of Object.keys(sampling)) {
-    if (!(name in DEFAULTS)) fail(`${name} is no knob; there are ${Object.keys(DEFAULTS).join(", ")}`);
+  #broken(what, cause) {
+    return bad(this.#name, `${what}; train and export it again`, cause);
   }
-  const knobs = { ...DEFAULTS, ...sampling };
-  for (const [name, [low, high]] of Object.entries(RANGES)) {
-    const value = knobs[name];
-    if (value === null) continue;
-    if (!(value >= low && value <= high)) fail(`${name} must be from ${low} to ${high}; got ${value}`);
-    if (WHOLE.includes(name) && !Number.isInteger(value)) fail(`${name} must be a whole number; got ${value}`);
-  }
-  if (knobs.temperature > 0 && knobs.temperature < 1e-6) {
-    fail(`temperature must be 0, or at least 1e-06; got ${knobs.temperature}`);
-  }
-  if (knobs.stop.includes("")) fail("stop has an empty string, which is everywhere; give other strings");
-  for (const [name, needed, isThere] of [
-    ...["topK", "topP", "seed"].map((name) => [name, "a temperature above 0", knobs.temperature > 0]),
-    ["repetitionWindow", "a repetitionPenalty", knobs.repetitionPenalty !== 1],
-    ["minWords", "a stop", knobs.stop.length > 0],
-  ]) {
-    if (knobs[name] !== DEFAULTS[name] && !isThere) {
-      fail(`${name} has no effect without ${needed}; add one, or leave ${name} out`);
+
+  /** The SHA-256 of the file, by which a session knows it again. */
+  async digest() {
+    if (!this.#sha256) {
+      throw new NextwordError("SessionError", "a session is saved and resumed on secure pages only: https, or localhost");
     }
-  }
-  return knobs;
-}
-
-/** Picks the next words of one text. */
-class Sampler {
-  #knobs;
-  #ruledOut;
-  #seed;
-  #step = 0;
-  #recent;
-  #followers = new Map();
-  #written;
-
-  constructor(knobs, ruledOut, prompt) {
-    this.#knobs = knobs;
-    this.#ruledOut = ruledOut;
-    this.#seed = knobs.seed ?? crypto.getRandomValues(new Uint32Array(1))[0] % Number(PRIME);
-    this.#recent = prompt.slice(-(knobs.repetitionWindow ?? 64));
-    this.#written = [];
-    for (const id of prompt) this.#remember(id);
+    return Array.from(new Uint8Array(await this.#sha256), (byte) => byte.toString(16).padStart(2, "0")).join("");
   }
 
-  pick(logits) {
-    const knobs = this.#knobs;
-    logits = logits.slice();
-    if (knobs.repetitionPenalty !== 1) {
-      const penalty = Math.fround(knobs.repetitionPenalty);
-      for (const id of new Set(this.#recent)) {
-        logits[id] = logits[id] > 0 ? logits[id] / penalty : logits[id] * penalty;
-      }
-    }
-    for (const id of this.#ruledOut) logits[id] = -Infinity;
-    for (const id of this.#followers.get(this.#lastWords()) ?? []) logits[id] = -Infinity;
-    if (logits.every((logit) => logit === -Infinity)) {
-      throw new NextwordError(
-        "SamplingError",
-        `no word is left after ${this.#step} words; ban fewer words or raise noRepeatNgram`,
-      );
-    }
-    const id = knobs.temperature
-      ? draw(logits, uniform(this.#seed, this.#step), knobs.temperature, knobs.topK, knobs.topP)
-      : ranked(logits, 1)[0];
-    this.#step++;
-    this.#recent.push(id);
-    if (this.#recent.length > (knobs.repetitionWindow ?? 64)) this.#recent.shift();
-    this.#remember(id);
-    return id;
+  checkUse() {
+    if (this.#released) throw new NextwordError("ReleasedError", "the model was released; load it again");
   }
 
-  #lastWords() {
-    const n = this.#knobs.noRepeatNgram;
-    return n && this.#written.length >= n - 1 ? this.#written.slice(this.#written.length - n + 1).join() : null;
-  }
-
-  #remember(id) {
-    const n = this.#knobs.noRepeatNgram;
-    if (!n) return;
-    const key = this.#lastWords();
-    if (key !== null) this.#followers.set(key, [...(this.#followers.get(key) ?? []), id]);
-    this.#written.push(id);
-    if (this.#written.length > n) this.#written.shift();
+  /** Gives its memory back, once the words that are being read are. */
+  release() {
+    this.#released ??= Promise.allSettled(this.#running).then(() => this.#inference.release());
+    return this.#released;
   }
 }
 
-/** Finds the first of some strings in a text that comes piece by piece. */
-class StopStrings {
-  #strings;
-  #held = "";
-  found = false;
+/** What a model has read so far: its state, or the last words of a fixed context. */
+class Reader {
+  #model;
 
-  constructor(strings) {
-    this.#strings = strings;
+  constructor(model) {
+    this.#model = model;
+    this.last = [];
+    this.state = model.zero();
   }
 
-  push(piece, counts) {
-    if (!counts) return piece;
-    const text = this.#held + piece;
-    const ends = this.#strings.map((string) => text.indexOf(string)).filter((end) => end >= 0);
-    if (ends.length) {
-      this.found = true;
-      this.#held = "";
-      return text.slice(0, Math.min(...ends));
+  /** Reads more words; returns what comes next. Nothing in `last` and `state` is changed in place. */
+  async read(ids) {
+    const { context } = this.#model.info;
+    if (context !== null) {
+      this.last = [...this.last, ...ids].slice(-context);
+      return this.#model.run(this.last, this.state);
     }
-    const longest = Math.min(text.length, Math.max(0, ...this.#strings.map((string) => string.length - 1)));
-    let length = longest;
-    while (length && !this.#strings.some((string) => string.startsWith(text.slice(-length)))) length--;
-    this.#held = text.slice(text.length - length);
-    return text.slice(0, text.length - length);
-  }
-
-  rest() {
-    return this.#held;
+    let found;
+    for (let start = 0; start < ids.length; start += 1024) {
+      found = await this.#model.run(ids.slice(start, start + 1024), this.state);
+      this.state = found.state;
+    }
+    return found;
   }
 }
 
@@ -519,108 +277,135 @@ class StopStrings {
 
 /** Continues texts with a model from one file. */
 export class Generator {
-  #ort;
-  #session;
-  #states;
-  #dictionary;
+  #model;
 
   /**
    * Loads a step graph (`nextword.onnx`, `nextword.int8.onnx`).
    *
-   * `source` is the file as bytes, or a URL that `fetch` can read; `ort` is the module
-   * onnxruntime-web or onnxruntime-node.
+   * `source` is the file as bytes, a Blob or a Response, or a URL that `fetch` can read; `ort` is the
+   * module onnxruntime-web or onnxruntime-node.
    */
-  static async load(source, { ort }) {
-    const bytes = await read(source);
-    let properties;
-    try {
-      properties = metadataOf(bytes);
-    } catch {
-      throw new NextwordError("ModelFileError", "the file is not an ONNX model, or not all of it; get it again");
-    }
-    const info = infoOf(properties);
-    let session;
-    try {
-      session = await ort.InferenceSession.create(bytes, { intraOpNumThreads: 1 });
-    } catch (error) {
-      throw new NextwordError("ModelFileError", `onnxruntime cannot load the file: ${error.message ?? error}`);
-    }
-    if (session.inputNames.includes("prompt")) {
+  static async load(source, options = {}) {
+    const { ort } = given("ArgumentError", "option", options, { ort: undefined });
+    if (typeof ort?.InferenceSession?.create !== "function" || typeof ort.Tensor !== "function") {
       throw new NextwordError(
-        "ModelFileError",
-        "the file is a text graph, which onnxruntime runs by itself; load the step graph, nextword.onnx",
+        "ArgumentError",
+        "ort must be the module onnxruntime-web or onnxruntime-node: Generator.load(source, { ort })",
       );
     }
-    return new Generator(ort, session, info, statesOf(bytes));
+    return new Generator(await Model.load(await fileOf(source), ort));
   }
 
-  constructor(ort, session, info, states) {
-    this.#ort = ort;
-    this.#session = session;
-    this.#states = states;
-    this.#dictionary = new Dictionary(info.dictionary, info.unknown);
-    this.info = info;
+  constructor(model) {
+    if (!(model instanceof Model)) {
+      throw new NextwordError("ArgumentError", "a generator is made by Generator.load(source, { ort })");
+    }
+    this.#model = model;
+    this.info = model.info;
+  }
+
+  /** Gives the memory of the model back; what is asked later is a `ReleasedError`. */
+  release() {
+    return this.#model.release();
+  }
+
+  [Symbol.asyncDispose ?? Symbol.for("Symbol.asyncDispose")]() {
+    return this.release();
   }
 
   /** The prompt as it was given, and its continuation. */
-  async generate(prompt, words = 32, sampling = {}) {
+  async generate(prompt, words = 32, sampling = {}, options = {}) {
     let text = prompt;
-    for await (const piece of this.stream(prompt, words, sampling)) text += piece;
+    for await (const piece of this.stream(prompt, words, sampling, options)) text += piece;
     return text;
   }
 
   /** The continuation piece by piece, as it comes. Errors are thrown at once. */
-  stream(prompt, words = 32, sampling = {}) {
-    const knobs = checked(sampling);
+  stream(prompt, words = 32, sampling = {}, options = {}) {
+    return this.#continue(prompt, words, checkedSampling(sampling), options);
+  }
+
+  /** Several continuations; the one at place i is what `generate` gives with the seed + i. */
+  async samples(prompt, n, words = 32, sampling = {}, options = {}) {
+    const knobs = checkedSampling(sampling);
     checkCount("words", words, MOST_WORDS);
-    const tokens = this.#split(prompt);
-    const ids = this.#dictionary.encode(tokens);
-    const size = this.#dictionary.words.length;
-    if (knobs.topK > size) {
-      throw new NextwordError("SamplingError", `topK ${knobs.topK} has no effect with ${size} words; leave it out`);
+    checkCount("samples", n, MOST_SAMPLES);
+    if (n > 1 && !knobs.temperature) {
+      throw new NextwordError(
+        "SamplingError",
+        "several samples are all the same without a temperature above 0; add one",
+      );
     }
-    const sampler = new Sampler(knobs, this.#ruledOut(knobs.banned), ids);
-    return this.#pieces(prompt, tokens, ids, words, knobs, sampler);
+    const texts = [];
+    for (let place = 0; place < n; place++) {
+      const seed = knobs.seed === null ? null : (knobs.seed + place) % PRIME;
+      let text = prompt;
+      for await (const piece of this.#continue(prompt, words, { ...knobs, seed }, options)) text += piece;
+      texts.push(text);
+    }
+    return texts;
   }
 
   /** The likeliest next words, or completions of a half-typed last one: `[{ word, probability }]`. */
   async suggest(prompt, n = 3) {
-    const dictionary = this.#dictionary;
-    const most = dictionary.words.length - (dictionary.unknown === null ? 0 : 1);
-    const tokens = this.#split(prompt);
+    this.#model.checkUse();
+    const { dictionary } = this.#model;
+    const tokens = this.#model.split(prompt);
     let prefix = "";
     if (!ENDS_IN_BLANK.test(prompt) && dictionary.isHalfTyped(tokens.at(-1))) {
       prefix = tokens.pop();
       if (!tokens.length) {
-        throw new NextwordError("PromptError", `'${prefix}' is a half-typed word; give at least one whole word before it`);
+        throw new NextwordError(
+          "PromptError",
+          `${quoted(prefix)} is a half-typed word; give at least one whole word before it`,
+        );
       }
     }
     const context = dictionary.encode(tokens);
-    checkCount("n", n, most);
-    const ids = prefix && dictionary.startingWith(prefix).filter((id) => id !== dictionary.unknown);
-    if (prefix && !ids.length) throw new UnknownWordError(prefix, dictionary.neighbours(prefix));
-    const { logits } = await new Reader(this.#ort, this.#session, this.info, this.#states).read(context);
-    if (dictionary.unknown !== null) logits[dictionary.unknown] = -Infinity;
-    const candidates = ids ? Float32Array.from(ids, (id) => logits[id]) : logits;
-    const logProbabilities = logSoftmax(candidates);
-    return Array.from(ranked(candidates, Math.min(n, candidates.length)), (place) => ({
-      word: dictionary.words[ids ? ids[place] : place],
-      probability: Math.exp(logProbabilities[place]),
-    }));
+    const complete = completion(dictionary, n, prefix);
+    return complete((await this.#model.reader().read(context)).logits);
   }
 
   /** How likely a text is, word by word. */
   async score(text) {
-    const tokens = this.#split(text);
-    const ids = this.#dictionary.encode(tokens);
+    return (await this.scoreAll([text]))[0];
+  }
+
+  /** How likely each of several texts is. */
+  async scoreAll(texts) {
+    this.#model.checkUse();
     const context = this.info.context ?? 1;
-    if (ids.length <= context) {
-      throw new NextwordError(
-        "PromptError",
-        `the text has ${ids.length} words; the model scores a word after ${context}, so give at least ${context + 1}`,
-      );
+    const read = checkedStrings("PromptError", "texts", texts).map((text) => {
+      const tokens = this.#model.split(text);
+      return { tokens, ids: this.#model.dictionary.encode(tokens) };
+    });
+    for (const { ids } of read) {
+      if (ids.length <= context) {
+        throw new NextwordError(
+          "PromptError",
+          `the text has ${ids.length} words; the model scores a word after ${context}, so give at least ${context + 1}`,
+        );
+      }
     }
-    const reader = new Reader(this.#ort, this.#session, this.info, this.#states);
+    const scores = [];
+    for (const { tokens, ids } of read) scores.push(await this.#score(tokens, ids, context));
+    return scores;
+  }
+
+  /** A text that grows word by word, as under a keyboard. */
+  session(options = {}) {
+    this.#model.checkUse();
+    return new Session(this.#model, checkedCache(options));
+  }
+
+  /** Goes on with a session that `Session.save` has written, here or in Python. */
+  async resume(bytes) {
+    this.#model.checkUse();
+    return Session.restore(this.#model, bytes);
+  }
+
+  async #score(tokens, ids, context) {
+    const reader = this.#model.reader();
     const perWord = [];
     let total = 0;
     let { logits } = await reader.read(ids.slice(0, context));
@@ -633,105 +418,72 @@ export class Generator {
     return { logProbability: total, perplexity: Math.exp(-total / perWord.length), perWord };
   }
 
-  #split(text) {
-    const tokens = split(text, this.info.splitBy, this.info.lowercase, this.info.lineEnds);
-    if (!tokens.length) throw new NextwordError("PromptError", "the text has no words; give at least one");
-    return tokens;
+  /** Checks what can be known beforehand, and then writes. */
+  #continue(prompt, words, knobs, options) {
+    this.#model.checkUse();
+    const { signal } = given("ArgumentError", "option", options, { signal: undefined });
+    if (signal !== undefined && typeof signal?.throwIfAborted !== "function") {
+      throw new NextwordError("ArgumentError", "signal must be an AbortSignal");
+    }
+    checkCount("words", words, MOST_WORDS);
+    const tokens = this.#model.split(prompt);
+    const ids = this.#model.dictionary.encode(tokens);
+    const size = this.#model.dictionary.words.length;
+    if (knobs.topK > size) {
+      throw new NextwordError("SamplingError", `topK ${knobs.topK} has no effect with ${size} words; leave it out`);
+    }
+    const sampler = new Sampler(knobs, this.#ruledOut(knobs.banned), ids);
+    return this.#pieces(prompt, tokens, ids, words, knobs, sampler, signal);
   }
 
   #ruledOut(banned) {
-    const ids = new Set(this.#dictionary.unknown === null ? [] : [this.#dictionary.unknown]);
+    const { dictionary } = this.#model;
+    const ids = new Set(dictionary.unknown === null ? [] : [dictionary.unknown]);
     for (const word of banned) {
-      const tokens = this.#split(word);
+      const tokens = this.#model.split(word);
       if (tokens.length > 1) {
-        throw new NextwordError("SamplingError", `'${word}' is ${tokens.length} words; ban one at a time`);
+        throw new NextwordError("SamplingError", `${quoted(word)} is ${tokens.length} words; ban one at a time`);
       }
-      if (!this.#dictionary.has(tokens[0])) {
-        throw new UnknownWordError(tokens[0], this.#dictionary.neighbours(tokens[0]));
-      }
-      ids.add(this.#dictionary.encode(tokens)[0]);
+      if (!dictionary.has(tokens[0])) throw new UnknownWordError(tokens[0], dictionary.neighbours(tokens[0]));
+      ids.add(dictionary.encode(tokens)[0]);
     }
     return ids;
   }
 
-  async *#pieces(prompt, tokens, ids, words, knobs, sampler) {
+  async *#pieces(prompt, tokens, ids, words, knobs, sampler, signal) {
     const joiner = new Joiner(this.info.splitBy, this.info.lineEnds);
     for (const token of tokens) joiner.push(token);
     if (ENDS_IN_BLANK.test(prompt)) joiner.afterBlank();
-    const reader = new Reader(this.#ort, this.#session, this.info, this.#states);
+    const reader = this.#model.reader();
     const stop = new StopStrings(knobs.stop);
     let read = ids;
     for (let number = 0; number < words; number++) {
+      signal?.throwIfAborted();
       const { logits } = await reader.read(read);
       const id = sampler.pick(logits);
-      const piece = joiner.push(this.#dictionary.words[id]);
+      const piece = joiner.push(this.#model.dictionary.words[id]);
       yield stop.push(piece, number >= knobs.minWords);
       if (stop.found) return;
       read = [id];
+      await eventLoop();
     }
     if (stop.rest()) yield stop.rest();
   }
 }
 
-/** What a model has read so far: its state, or the last words of a fixed context. */
-class Reader {
-  #ort;
-  #session;
-  #info;
-  #states;
-  #last = [];
-  #state;
-
-  constructor(ort, session, info, states) {
-    this.#ort = ort;
-    this.#session = session;
-    this.#info = info;
-    this.#states = states;
-    this.#state = this.#zero();
-  }
-
-  /** Reads more words; returns the logits of the next one. */
-  async read(ids) {
-    const { context } = this.#info;
-    if (context !== null) {
-      this.#last = [...this.#last, ...ids].slice(-context);
-      const { logits } = await this.#run(this.#last, this.#zero());
-      return { logits: logits.data.slice() };
-    }
-    let logits;
-    for (let start = 0; start < ids.length; start += 1024) {
-      const found = await this.#run(ids.slice(start, start + 1024), this.#state);
-      this.#state = Object.fromEntries(Object.keys(this.#states).map((name) => [name, found[`next_${name}`]]));
-      logits = found.logits;
-    }
-    return { logits: logits.data.slice() };
-  }
-
-  #run(ids, state) {
-    const { Tensor } = this.#ort;
-    const input = new Tensor("int64", BigInt64Array.from(ids, BigInt), [1, ids.length]);
-    return this.#session.run({ ids: input, ...state });
-  }
-
-  #zero() {
-    const zero = ({ type, shape, zeros }) =>
-      new this.#ort.Tensor(type, new zeros(shape.reduce((product, size) => product * size, 1)), shape);
-    return Object.fromEntries(Object.entries(this.#states).map(([name, part]) => [name, zero(part)]));
-  }
+/**
+ * Lets the event loop turn, so that input is heard and a page is painted while words are written:
+ * onnxruntime's WebAssembly computes within the promises' own queue, before any event.
+ */
+function eventLoop() {
+  if (globalThis.setImmediate) return new Promise((resolve) => setImmediate(resolve));
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(null);
+  });
 }
 
-async function read(source) {
-  if (source instanceof Uint8Array) return source;
-  if (source instanceof ArrayBuffer) return new Uint8Array(source);
-  const response = await fetch(source);
-  if (!response.ok) throw new NextwordError("ModelFileError", `${source}: ${response.status} ${response.statusText}`);
-  return new Uint8Array(await response.arrayBuffer());
-}
-
-function checkCount(name, value, most) {
-  const written = (number) => number.toLocaleString("en-US");
-  if (!(value >= 1 && value <= most)) {
-    throw new NextwordError("CountError", `${name} must be from 1 to ${written(most)}; got ${written(value)}`);
-  }
-  if (!Number.isInteger(value)) throw new NextwordError("CountError", `${name} must be a whole number; got ${value}`);
-}

@@ -1,5 +1,6 @@
 """The tables that every language has to agree on, asked of Python and of the text graph."""
 
+import base64
 import dataclasses
 import json
 from pathlib import Path
@@ -69,6 +70,52 @@ def test_a_file_of_the_format_before_answers_as_it_did() -> None:
     session = generator.session(cache_size=5, cache_weight=0.2)
     session.feed("the mouse the mouse")
     assert generator.resume(session.save()).suggest(3) == session.suggest(3)
+
+
+def test_errors() -> None:
+    generator = Generator.load(HERE / "fixed.onnx")
+    cases = table("errors")
+    asked = {
+        "score": lambda c: generator.score(c["text"]),
+        "suggest": lambda c: generator.suggest(c["prompt"]),
+        "generate": lambda c: generator.generate("the", 3, Sampling(**c["sampling"])),
+        "samples": lambda c: generator.samples("the", c["n"], c["words"]),
+        "session": lambda c: generator.session(*c["cache"]),
+    }
+    assert asked.keys() == cases.keys()
+    for name, ask in asked.items():
+        for case in cases[name]:
+            check(case, ask)
+
+
+@pytest.mark.parametrize("case", table("sessions"), ids=lambda case: case["model"])
+def test_sessions(case: Any) -> None:
+    generator = Generator.load(HERE / f"{case['model']}.onnx")
+    fed = generator.session(*case["cache"])
+    fed.feed(case["text"])
+    assert [fed.undo() for _ in case["undone"]] == case["undone"]
+    if case["more"]:
+        fed.feed(case["more"])
+    saved = base64.b64decode(case["saved"])
+    resumed = generator.resume(saved)
+    assert resumed.save() == saved
+    for session in (fed, resumed):
+        check({"result": case["suggest"]}, lambda _, session=session: session.suggest(5))
+        check({"result": case["completed"]}, lambda _, session=session: session.suggest(5, "m"))
+
+
+@pytest.mark.parametrize("case", table("bad_files"), ids=lambda case: case["name"])
+def test_a_bad_file_is_refused_with_the_same_words_everywhere(case: Any, tmp_path: Path) -> None:
+    base, data, place = (HERE / case["base"]).read_bytes(), b"", 0
+    for start, end, inserted in case["splices"]:
+        data += base[place:start] + base64.b64decode(inserted)
+        place = end
+    path = tmp_path / "m.onnx"
+    path.write_bytes(data + base[place:])
+    with pytest.raises(NextwordError) as raised:
+        Generator.load(path)
+    assert type(raised.value).__name__ == case["error"]
+    assert str(raised.value).startswith(f"{path} {case['message']}")
 
 
 @pytest.mark.parametrize("model", MODELS)

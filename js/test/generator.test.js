@@ -3,7 +3,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import * as ort from "onnxruntime-web";
 
-import { Generator, metadataOf } from "../nextword.js";
+import { Generator, NextwordError, metadataOf } from "../nextword.js";
 
 const HERE = new URL("../../tests/conformance/", import.meta.url);
 const bytesOf = (name) => new Uint8Array(readFileSync(new URL(name, HERE)));
@@ -51,6 +51,118 @@ test("knobs that are wrong say what is allowed", async () => {
   await rejects(() => generator.generate("the", 1.5), "CountError", /words must be a whole number; got 1.5/);
 });
 
+test("what is undefined is left out, and a plain string is one", async () => {
+  const left = { stop: undefined, banned: undefined, seed: undefined, temperature: undefined };
+  assert.equal(await generator.generate("the mouse", 9, left), await generator.generate("the mouse", 9));
+  const all = { temperature: 2, seed: 4 };
+  assert.equal(
+    await generator.generate("the", 9, { ...all, stop: "mouse", banned: "cat" }),
+    await generator.generate("the", 9, { ...all, stop: ["mouse"], banned: ["cat"] }),
+  );
+});
+
+test("arguments of another type are refused by name", async () => {
+  const { generate, samples, suggest, scoreAll } = Object.fromEntries(
+    ["generate", "samples", "suggest", "scoreAll"].map((name) => [name, (...given) => () => generator[name](...given)]),
+  );
+  for (const text of [undefined, null, 3, ["the"], new Uint8Array(3)]) {
+    await rejects(generate(text), "PromptError", /the text must be a string; got/);
+    await rejects(suggest(text), "PromptError", /the text must be a string; got/);
+  }
+  await rejects(generate("the", "3"), "CountError", /words must be a number; got string/);
+  await rejects(generate("the", 10n), "CountError", /words must be a number; got bigint/);
+  await rejects(generate("the", 1e300), "CountError", /words must be from 1 to 1,000,000; got 1e\+300/);
+  await rejects(suggest("the", true), "CountError", /n must be a number; got boolean/);
+  await rejects(samples("the", 0, 3), "CountError", /samples must be from 1 to 1,024; got 0/);
+  await rejects(scoreAll(["the mouse the cat", 3]), "PromptError", /texts must be strings; got number/);
+  await rejects(generate("the", 3, null), "SamplingError", /knobs must be an object; got null/);
+  for (const name of ["toString", "constructor", "__proto__"]) {
+    const knobs = JSON.parse(`{ "${name}": 1 }`);
+    await rejects(generate("the", 3, knobs), "SamplingError", new RegExp(`${name} is no knob; there are temperature`));
+  }
+  await rejects(generate("the", 3, { temperature: "1" }), "SamplingError", /temperature must be a number; got string/);
+  await rejects(generate("the", 3, { topK: null }), "SamplingError", /topK must be a number; got null/);
+  await rejects(generate("the", 3, { stop: 3 }), "SamplingError", /stop must be strings; got number/);
+  await rejects(generate("the", 3, { banned: [undefined] }), "SamplingError", /banned must be strings; got undefined/);
+  await rejects(generate("the", 3, {}, { signal: 3 }), "ArgumentError", /signal must be an AbortSignal/);
+  await rejects(() => generator.session({ size: 3 }), "SamplingError", /size is no option; there are cacheSize/);
+  assert.throws(() => new Generator(), { name: "ArgumentError", message: /made by Generator.load/ });
+});
+
+test("a model is loaded from bytes of any kind, a Blob, a Response or a URL", async (context) => {
+  const bytes = bytesOf("fixed.onnx");
+  const padded = new Uint8Array(bytes.length + 3);
+  padded.set(bytes, 3);
+  const address = "https://example.org/nextword.onnx";
+  context.mock.method(globalThis, "fetch", async (url) => {
+    if (String(url) === address) return new Response(bytes);
+    if (String(url).endsWith("missing")) return new Response("", { status: 404, statusText: "Not Found" });
+    throw new TypeError("fetch failed");
+  });
+  for (const source of [
+    ...[bytes.buffer, new DataView(padded.buffer, 3), padded.subarray(3), Buffer.from(bytes)],
+    ...[new Blob([bytes]), new File([bytes], "m.onnx"), new Response(bytes), address, new URL(address)],
+  ]) {
+    assert.equal((await Generator.load(source, { ort })).info.context, 3);
+  }
+  const load = (source, options = { ort }) => () => Generator.load(source, options);
+  await rejects(load(`${address}.missing`), "ModelFileError", `${address}.missing cannot be read: 404 Not Found`);
+  await rejects(load("https://elsewhere"), "ModelFileError", "https://elsewhere cannot be read: fetch failed");
+  await rejects(load(new File(["x"], "m.onnx")), "ModelFileError", /^m\.onnx is not an ONNX model/);
+  for (const source of [undefined, null, 3, {}, [1, 2]]) {
+    await rejects(load(source), "ModelFileError", /a model is bytes, a Blob, a Response or a URL; got/);
+  }
+  for (const options of [undefined, {}, { ort: undefined }, { ort: {} }]) {
+    await rejects(() => Generator.load(bytes, options), "ArgumentError", /ort must be the module onnxruntime-web or/);
+  }
+  await rejects(load(bytes, { ORT: ort }), "ArgumentError", /ORT is no option; there are ort/);
+});
+
+test("a stream lets the event loop turn, and ends when it is aborted", async () => {
+  let turns = 0;
+  const timer = setInterval(() => turns++);
+  await generator.generate("the mouse", 2000);
+  clearInterval(timer);
+  assert.ok(turns > 5, `${turns} turns`);
+
+  const pieces = [];
+  const stream = generator.stream("the mouse", 1_000_000, {}, { signal: AbortSignal.timeout(20) });
+  await assert.rejects(async () => {
+    for await (const piece of stream) pieces.push(piece);
+  }, { name: "TimeoutError" });
+  assert.ok(pieces.length > 0 && pieces.length < 100_000);
+  await assert.rejects(generator.generate("the", 3, {}, { signal: AbortSignal.abort() }), { name: "AbortError" });
+});
+
+test("samples are what generate gives with one seed after the other", async () => {
+  const knobs = { temperature: 1.5, seed: 2 ** 31 - 3, topK: 9 };
+  assert.deepEqual(await generator.samples("the mouse", 3, 9, knobs), [
+    await generator.generate("the mouse", 9, knobs),
+    await generator.generate("the mouse", 9, { ...knobs, seed: 2 ** 31 - 2 }),
+    await generator.generate("the mouse", 9, { ...knobs, seed: 0 }),
+  ]);
+});
+
+test("several texts are scored as each alone", async () => {
+  const texts = ["the mouse the cat", "the cat , the mouse", "mice the mouse the"];
+  assert.deepEqual(await generator.scoreAll(texts), await Promise.all(texts.map((text) => generator.score(text))));
+});
+
+test("a model that was released says so", async () => {
+  const released = await Generator.load(bytesOf("unbounded.onnx"), { ort });
+  const session = released.session();
+  await session.feed("the");
+  const going = released.stream("the mouse", 100);
+  await going.next();
+  const reading = released.suggest("the mouse the cat");
+  await Promise.all([released.release(), released.release(), released[Symbol.asyncDispose]()]);
+  assert.equal((await reading).length, 3);
+  const message = /the model was released; load it again/;
+  await rejects(() => going.next(), "ReleasedError", message);
+  await rejects(() => released.generate("the"), "ReleasedError", message);
+  await rejects(() => session.suggest(), "ReleasedError", message);
+});
+
 test("the file says what it is", () => {
   assert.equal(generator.info.context, 3);
   assert.equal(generator.info.dictionary[3], "mouse");
@@ -66,8 +178,8 @@ test("a file of the format before, which gives out no features, writes what it w
 test("a file that cannot be loaded says why", async () => {
   const whole = bytesOf("fixed.onnx");
   const load = (bytes) => () => Generator.load(bytes, { ort });
-  await rejects(load(new Uint8Array()), "ModelFileError", /not a nextword model/);
-  await rejects(load(whole.slice(0, 900)), "ModelFileError", /not an ONNX model, or not all of it/);
+  await rejects(load(new Uint8Array()), "ModelFileError", /is empty; copy or export it again/);
+  await rejects(load(whole.slice(0, 900)), "ModelFileError", /not an ONNX model: damaged, cut short/);
   await rejects(load(new TextEncoder().encode("hello")), "ModelFileError", /not an ONNX model/);
   await rejects(load(bytesOf("fixed.text.onnx")), "ModelFileError", /is a text graph.*load the step graph/);
   for (let length = 0; length < whole.length; length += 97) {

@@ -1,7 +1,7 @@
 // Never run: what an application writes has to pass the type checker (`npm run types`).
 import * as ort from "onnxruntime-web";
 
-import { Generator, UnknownWordError, type Suggestion } from "nextword";
+import { Generator, NextwordError, UnknownWordError, type Session, type Suggestion } from "nextword";
 
 const generator = await Generator.load(new Uint8Array(), { ort });
 const text: string = await generator.generate("long ago ,", 32, { temperature: 0.8, topK: 5, seed: 7 });
@@ -12,3 +12,12 @@ const context: number | null = generator.info.context;
 export const neighbours = (error: UnknownWordError): string[] => error.neighbours;
 // @ts-expect-error: a mistyped knob
 await generator.generate("long ago ,", 32, { topk: context ?? perplexity });
+// @ts-expect-error: a generator is loaded
+new Generator();
+await generator.generate("long ago ,", 32, { stop: undefined, banned: "the" }, { signal: AbortSignal.timeout(1000) });
+const session: Session = generator.session({ cacheSize: 100, cacheWeight: 0.1 });
+await session.feed(await session.undo());
+await (await generator.resume(await session.save())).suggest(3, "mo");
+export const isOfPrompt = (error: unknown): boolean => error instanceof NextwordError && error.name === "PromptError";
+// @ts-expect-error: a name that no error has
+throw new NextwordError("PromtError", "a message");

@@ -7,9 +7,21 @@ import os
 import sys
 from collections.abc import Callable
 
+_MOST_QUOTED = 100  # characters
+_MOST_SAID = 600
+
 
 class NextwordError(Exception):
-    """Base of all errors that this package raises on purpose."""
+    """Base of all errors that this package raises on purpose.
+
+    A message that is far too long for a line, since it tells what it was given, loses its middle.
+    """
+
+    def __init__(self, message: str = "") -> None:
+        if len(message) > _MOST_SAID:
+            half = _MOST_QUOTED
+            message = f"{message[:half]} … {message[-half:]}"
+        super().__init__(message)
 
 
 class ParamsError(NextwordError):
@@ -30,7 +42,7 @@ class UnknownWordError(NextwordError):
         self.word = word
         self.neighbours = neighbours
         hint = f"; nearest: {', '.join(neighbours)}" if neighbours else ""
-        super().__init__(f"{word!r} is not in the dictionary{hint}")
+        super().__init__(f"{quoted(word)} is not in the dictionary{hint}")
 
 
 class PromptError(NextwordError):
@@ -67,6 +79,11 @@ class TrainingError(NextwordError):
 
 class ParityError(NextwordError):
     """The exported file does not compute what the trained model computes."""
+
+
+def quoted(text: str) -> str:
+    """A text as a message shows it: in quotation marks, escaped, and not all of a long one."""
+    return repr(text if len(text) <= _MOST_QUOTED else f"{text[:_MOST_QUOTED]}…")
 
 
 def run(main: Callable[[], None]) -> int:

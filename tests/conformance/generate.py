@@ -5,6 +5,7 @@
 Python, the text graph and JavaScript are tested with them. They change only when a rule changes.
 """
 
+import base64
 import dataclasses
 import json
 from pathlib import Path
@@ -83,6 +84,44 @@ BAD_KNOBS: list[dict[str, Any]] = [
     {"temperature": -1},
     {"temperature": 1, "top_k": 21},
     {"min_words": 2},
+]
+
+
+# What messages have to quote as Python does, and numbers that they have to write as Python does.
+ODD_WORDS = ["kat's", 'the"kat', "'kat\"", "k\\at", "\x07kat", "k\u200bat", "kat\u00ad", "\U000e0041", "it's"]
+ODD_WORDS += ["k" * 100, "k" * 101, "\U0001d4d0" * 150]
+BAD_NUMBERS: list[dict[str, Any]] = [
+    {"temperature": 101},
+    {"temperature": 1, "top_k": 2**31},
+    {"temperature": 1, "top_p": 0},
+    {"temperature": 1, "top_p": 1.0625},
+    {"temperature": 1e-7},
+    {"temperature": 1, "seed": 2**31 - 1},
+    {"temperature": 1, "seed": -1},
+    {"repetition_penalty": 0.001},
+    {"repetition_penalty": 2, "repetition_window": 1_000_001},
+    {"repetition_window": 5},
+    {"no_repeat_ngram": 1_001},
+    {"stop": ["mouse", ""]},
+    {"banned": ["the mouse"]},
+    {"banned": ["it's"]},
+]
+BAD_CACHES = [
+    (1_000_001, 0.5, 0.3),
+    (5, 1.0, 0.3),
+    (5, -0.25, 0.3),
+    (5, 0.5, 1001.0),
+    (5, 0.0, 0.3),
+    (0, 0.5, 0.3),
+]
+SESSIONS = [  # model, cache, what is fed, how many words are taken back, what is fed then
+    ("fixed", (0, 0.0, 0.3), "the mouse the cat", 0, ""),
+    ("fixed", (3, 0.25, 0.3), "the mouse the cat the mouse", 2, "moon ,"),
+    ("unbounded", (0, 0.0, 0.3), "the mouse the cat", 1, ""),
+    ("unbounded", (5, 0.5, 0.0), "the mouse the cat mice the mouse , moon . the", 0, ""),
+    ("gru", (2, 0.125, 1.5), "the", 0, ""),
+    ("quibble", (4, 0.25, 0.3), "the mouse the cat", 3, "mice , the"),
+    ("feedforward", (4, 0.25, 0.3), "the mouse the cat", 0, ""),
 ]
 
 
@@ -172,6 +211,43 @@ def generator_table(model: str) -> dict[str, Any]:
         for text in (*PROMPTS, "the mouse . the cat")
     ]
     return {"generate": generate, "suggest": suggest, "score": score}
+
+
+def errors_table() -> dict[str, Any]:
+    """What has to be refused with the same words."""
+    generator = Generator.load(HERE / "fixed.onnx")
+    return {
+        "score": [
+            {"text": f"the {word}"} | answer(lambda w=word: generator.score(f"the {w}")) for word in ODD_WORDS
+        ],
+        "suggest": [{"prompt": word} | answer(lambda w=word: generator.suggest(w)) for word in ODD_WORDS],
+        "generate": [
+            {"sampling": knobs} | answer(lambda k=knobs: generator.generate("the", 3, Sampling(**k)))
+            for knobs in BAD_NUMBERS
+        ],
+        "samples": [
+            {"n": n, "words": words} | answer(lambda n=n, w=words: generator.samples("the", n, w))
+            for n, words in ((0, 3), (1_025, 3), (2, 3), (1, 0), (1, 1_000_001))
+        ],
+        "session": [{"cache": cache} | answer(lambda c=cache: generator.session(*c)) for cache in BAD_CACHES],
+    }
+
+
+def sessions_table() -> list[dict[str, Any]]:
+    """Sessions as they are saved, and what they suggest."""
+    table = []
+    for model, cache, first, undone, more in SESSIONS:
+        session = Generator.load(HERE / f"{model}.onnx").session(*cache)
+        session.feed(first)
+        words = [session.undo() for _ in range(undone)]
+        if more:
+            session.feed(more)
+        table.append(
+            {"model": model, "cache": cache, "text": first, "undone": words, "more": more}
+            | {"suggest": session.suggest(5), "completed": session.suggest(5, "m")}
+            | {"saved": base64.b64encode(session.save()).decode()}
+        )
+    return table
 
 
 KEYBOARDS: list[tuple[list[str], dict[str, Any]]] = [
@@ -266,6 +342,8 @@ def main() -> None:
     write("sampling", sampling_table())
     write("dictionary", dictionary_table())
     write("keyboard", keyboard_table())
+    write("errors", errors_table())
+    write("sessions", sessions_table())
 
 
 if __name__ == "__main__":

@@ -1,15 +1,18 @@
 """A memory of what a text has said so far, for a model that does not learn on the device."""
 
+from functools import partial
 from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nextword.errors import SamplingError
+from nextword.runtime import arguments
 
 MOST_FORGOTTEN = 128
 
 _MOST_WORDS = 1_000_000
+_FIRST = 256  # places that a cache begins with
 
 
 class CacheSettings(NamedTuple):
@@ -27,14 +30,12 @@ class CacheSettings(NamedTuple):
     def check(self) -> "CacheSettings":
         """These settings.
 
-        **Raises:** `SamplingError` for a value that is out of range, or has no effect.
+        **Raises:** `SamplingError` for a value of another type, out of range, or without effect.
         """
-        if not 0 <= self.size <= _MOST_WORDS:
-            raise SamplingError(f"cache_size must be from 0 to {_MOST_WORDS:,}; got {self.size:,}")
-        if not 0 <= self.weight < 1:
-            raise SamplingError(f"cache_weight must be from 0 to below 1; got {self.weight:g}")
-        if not 0 <= self.flatness <= 1000:
-            raise SamplingError(f"cache_flatness must be from 0 to 1000; got {self.flatness:g}")
+        check = partial(arguments.number, SamplingError)
+        check("cache_size", self.size, 0, _MOST_WORDS, whole=True, form=",")
+        check("cache_weight", self.weight, 0, 1, whole=False, below=True)
+        check("cache_flatness", self.flatness, 0, 1000, whole=False)
         if bool(self.size) != bool(self.weight):
             raise SamplingError("cache_size and cache_weight have no effect without each other; give both")
         return self
@@ -54,8 +55,9 @@ class NeuralCache:
     - `settings`: with λ as `weight` and θ as `flatness`.
     - `features`: how many features there are; 0 if the model's file does not give them out.
 
-    **Attributes:** `features`, shape `(places, features)`, and `words`, shape `(places,)`, are a ring;
-    `count` is the number of words remembered, however long ago.
+    **Attributes:** `features`, shape `(places, features)`, and `words`, shape `(places,)`, are a ring of
+    which as much is there as has been needed so far; `places`, how many it may have at most; `count`, the
+    number of words remembered, however long ago.
 
     **Raises:** `SamplingError` for a model whose file does not give out its features.
     """
@@ -65,17 +67,30 @@ class NeuralCache:
             raise SamplingError("this model gives out no features, which a cache needs; leave cache_size out")
         self.settings = settings
         # Some places more than count, so that what was forgotten last can be remembered again.
-        places = settings.size + MOST_FORGOTTEN if settings.size else 0
-        self.features = np.zeros((places, features), np.float32)
-        self.words = np.zeros(places, np.int64)
+        self.places = settings.size + MOST_FORGOTTEN if settings.size else 0
+        self.features = np.zeros((0, features), np.float32)
+        self.words = np.zeros(0, np.int64)
         self.count = 0
 
     def remember(self, features: NDArray[np.float32], word: int) -> None:
         """Keeps that `word` followed the features `(features,)`."""
-        if self.settings.size:
-            place = self.count % len(self.words)
+        if self.places:
+            place = self.count % self.places
+            if place >= len(self.words):
+                self._grow()
             self.features[place], self.words[place] = features, word
             self.count += 1
+
+    def whole(self) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """The ring with all its places, zero where nothing was remembered."""
+        missing = self.places - len(self.words)
+        return np.pad(self.features, ((0, missing), (0, 0))), np.pad(self.words, (0, missing))
+
+    def _grow(self) -> None:
+        """Makes room for twice as many words, so that it costs little for each."""
+        more = min(max(len(self.words), _FIRST), self.places - len(self.words))
+        self.features = np.pad(self.features, ((0, more), (0, 0)))
+        self.words = np.pad(self.words, (0, more))
 
     def forget(self) -> None:
         """Undoes the last `remember`; at most `MOST_FORGOTTEN` times in a row."""
@@ -87,9 +102,10 @@ class NeuralCache:
         """The model's log-probabilities `(dictionary,)` mixed with the cache's, after `features`."""
         if not self.count:
             return log_probabilities
-        age = (self.count - 1 - np.arange(len(self.words))) % len(self.words)
+        there = min(self.count, self.places)
+        age = (self.count - 1 - np.arange(there)) % self.places
         kept = np.flatnonzero(age < min(self.count, self.settings.size))
-        exponents = self.settings.flatness * (self.features @ features)[kept].astype(np.float64)
+        exponents = self.settings.flatness * (self.features[:there] @ features)[kept].astype(np.float64)
         weights = np.exp(exponents - exponents.max())
         weights *= self.settings.weight / weights.sum()
         words, places = np.unique(self.words[kept], return_inverse=True)

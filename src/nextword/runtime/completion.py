@@ -3,8 +3,8 @@
 import numpy as np
 from numpy.typing import NDArray
 
-from nextword.errors import CountError, UnknownWordError
-from nextword.runtime import draw
+from nextword.errors import UnknownWordError
+from nextword.runtime import arguments, draw
 from nextword.text.dictionary import Dictionary
 
 
@@ -18,12 +18,11 @@ def complete(
     - `logits`: shape `(dictionary,)`; log-probabilities will do.
     - `n`: from 1 to the number of words that can be suggested.
 
-    **Raises:** `CountError`, `UnknownWordError`.
+    **Raises:** `CountError`, `UnknownWordError`, `PromptError` for a prefix that is no string.
     """
     most = len(dictionary) - (dictionary.unknown is not None)
-    if not 1 <= n <= most:
-        raise CountError(f"n must be from 1 to {most:,}; got {n:,}")
-    if not prefix:
+    arguments.count("n", n, most)
+    if not arguments.text(prefix, "prefix"):
         return [
             (dictionary.words[id], p) for id, p in draw.likeliest(draw.ban(logits, dictionary.unknown), n)
         ]

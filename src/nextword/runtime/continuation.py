@@ -4,7 +4,8 @@ from collections.abc import Iterable, Iterator, Sequence
 
 import numpy as np
 
-from nextword.errors import SamplingError, UnknownWordError
+from nextword.errors import SamplingError, UnknownWordError, quoted
+from nextword.runtime import arguments
 from nextword.runtime.model_file import ModelFile
 from nextword.runtime.reader import Reader
 from nextword.runtime.sampling import Sampler, Sampling
@@ -20,6 +21,8 @@ def continuation(
 
     **Returns:** an iterator over the next piece of text of each sample.
     """
+    if not isinstance(sampling, Sampling):
+        raise SamplingError(f"sampling must be a Sampling; got {arguments.kind(sampling)}")
     tokens = model.split(prompt)
     ids = model.dictionary.encode(tokens)
     if sampling.top_k > len(model.dictionary):
@@ -58,7 +61,7 @@ class _Writer:
             self._joiner.push(token)
         if prompt[-1].isspace():
             self._joiner.after_blank()
-        self._stop = StopStrings(sampling.stop)
+        self._stop = StopStrings(tuple(sampling.stop))
         self._min_words = sampling.min_words
         self._words = 0
 
@@ -85,7 +88,7 @@ def _ruled_out(model: ModelFile, banned: Iterable[str]) -> set[int]:
     for word in banned:
         tokens = model.split(word)
         if len(tokens) > 1:
-            raise SamplingError(f"{word!r} is {len(tokens)} words; ban one at a time")
+            raise SamplingError(f"{quoted(word)} is {len(tokens)} words; ban one at a time")
         if tokens[0] not in model.dictionary:
             raise UnknownWordError(tokens[0], model.dictionary.neighbours(tokens[0]))
         ids.update(model.dictionary.encode(tokens))

@@ -2,14 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterable, Iterator
 from os import PathLike
-from pathlib import Path
 from typing import TYPE_CHECKING
 
 import numpy as np
 
-from nextword.errors import CountError, PromptError, SamplingError
+from nextword.errors import CorpusError, ModelFileError, PromptError, SamplingError, quoted
+from nextword.runtime import arguments
 from nextword.runtime.continuation import continuation
 from nextword.runtime.metadata import Metadata
 from nextword.runtime.model_file import ModelFile
@@ -57,7 +57,7 @@ class Generator:
         **Raises:** `ModelFileError` for a file that is missing, damaged, foreign or of another
         version; `CountError` for a number of threads that is out of range.
         """
-        return cls(ModelFile(Path(path), threads))
+        return cls(ModelFile(arguments.path(ModelFileError, path), threads))
 
     @property
     def info(self) -> Metadata:
@@ -91,7 +91,7 @@ class Generator:
         there is one. Where `sampling.stop` is set, a piece that may be its beginning waits for the
         next.
         """
-        _check_count("words", words, MOST_WORDS)
+        arguments.count("words", words, MOST_WORDS)
         return (pieces[0] for pieces in continuation(self._model, prompt, words, sampling, 1))
 
     def samples(self, prompt: str, n: int, words: int = 32, sampling: Sampling = _LIKELIEST) -> list[str]:
@@ -106,8 +106,8 @@ class Generator:
 
         **Raises:** as `generate`, and `SamplingError` where all samples would be the same.
         """
-        _check_count("words", words, MOST_WORDS)
-        _check_count("samples", n, MOST_SAMPLES)
+        arguments.count("words", words, MOST_WORDS)
+        arguments.count("samples", n, MOST_SAMPLES)
         if n > 1 and not sampling.temperature:
             raise SamplingError("several samples are all the same without a temperature above 0; add one")
         written = [prompt] * n
@@ -140,7 +140,9 @@ class Generator:
         if not prompt[-1].isspace() and dictionary.is_half_typed(tokens[-1]):
             prefix = tokens.pop()
             if not tokens:
-                raise PromptError(f"{prefix!r} is a half-typed word; give at least one whole word before it")
+                raise PromptError(
+                    f"{quoted(prefix)} is a half-typed word; give at least one whole word before it"
+                )
         expected = Reader(self._model).read(np.array([dictionary.encode(tokens)]))
         return complete(dictionary, expected.logits[0], n, prefix)
 
@@ -159,13 +161,14 @@ class Generator:
         """
         return self.score_all([text])[0]
 
-    def score_all(self, texts: Sequence[str]) -> list[Score]:
+    def score_all(self, texts: Iterable[str]) -> list[Score]:
         """How likely each of several texts is, for ranking them; many are read at once.
 
         Arguments and errors are those of `score`.
         """
         from nextword.runtime import scoring
 
+        texts = arguments.strings(PromptError, "texts", texts)
         tokens = [self._model.split(text) for text in texts]
         ids = [self._model.dictionary.encode(words) for words in tokens]
         context = self.info.least_context
@@ -253,10 +256,6 @@ class Generator:
         from nextword.text import reading
 
         settings = CacheSettings(cache_size, cache_weight, cache_flatness).check()
-        tokens = reading.read_words(Path(path), self.info.split_by, self.info.lowercase, self.info.line_ends)
+        file = arguments.path(CorpusError, path)
+        tokens = reading.read_words(file, self.info.split_by, self.info.lowercase, self.info.line_ends)
         return evaluation.evaluate(self._model, tokens, settings)
-
-
-def _check_count(name: str, value: int, most: int) -> None:
-    if not 1 <= value <= most:
-        raise CountError(f"{name} must be from 1 to {most:,}; got {value:,}")

@@ -18,7 +18,8 @@
 
 import dataclasses
 import json
-from collections.abc import Mapping
+import math
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
@@ -28,6 +29,9 @@ from nextword.text import words
 FORMAT = "nextword/2"
 
 _READABLE = ("nextword/1", FORMAT)
+
+_MOST = 2**31 - 1  # of counts
+_DEEPEST = 100  # levels of params and metrics
 
 _STRINGS = frozenset({"split_by", "cell", "corpus_sha256", "weights"})  # all others are JSON
 
@@ -63,10 +67,27 @@ class Metadata:
         }
 
     @classmethod
+    def from_pairs(cls, pairs: Iterable[tuple[str, bytes]]) -> Self:
+        """From the pairs of a file.
+
+        **Raises:** `ModelFileError` where they are not those of a file that this version can run; its
+        message goes on from the name of the file.
+        """
+        properties: dict[str, str] = {}
+        for key, value in pairs:
+            if key in properties:
+                raise _damaged(f"{key[:40]} comes twice")
+            try:
+                properties[key] = value.decode()
+            except UnicodeDecodeError:
+                raise _damaged(f"{key[:40]} is not UTF-8") from None
+        return cls.from_properties(properties)
+
+    @classmethod
     def from_properties(cls, properties: Mapping[str, str]) -> Self:
         """From the strings of a file.
 
-        **Raises:** `ModelFileError` where they are not those of a file that this version can run.
+        **Raises:** as `from_pairs`.
         """
         format = properties.get("format", "")
         if not format.startswith("nextword/"):
@@ -75,26 +96,22 @@ class Metadata:
         if format not in _READABLE or split_by not in words.SPLIT_BY:
             kind = format if format not in _READABLE else f"split_by {split_by}"
             raise ModelFileError(f"has {kind[:40]}, which this version cannot read; install a newer nextword")
-        try:
-            values: dict[str, Any] = {
-                field.name: properties[field.name]
-                if field.name in _STRINGS
-                else json.loads(properties[field.name])
+        metadata = cls(
+            **{
+                field.name: _value(field.name, properties)
                 for field in dataclasses.fields(cls)
                 if field.name in properties or field.default is dataclasses.MISSING
             }
-            metadata = cls(**values)
-            metadata._check()
-        except (KeyError, ValueError, TypeError) as error:
-            raise ModelFileError(f"has damaged metadata ({error}); export it again") from None
+        )
+        for name, is_good in metadata._checks().items():
+            if not is_good:
+                raise _damaged(f"{name} cannot be {properties[name][:40]}")
         return metadata
 
-    def _check(self) -> None:
-        for name, is_good in {
-            "dictionary": isinstance(self.dictionary, list)
-            and len(self.dictionary) > 0
-            and all(isinstance(word, str) and word for word in self.dictionary)
-            and len(set(self.dictionary)) == len(self.dictionary),
+    def _checks(self) -> dict[str, bool]:
+        """Whether each value is one that can be."""
+        return {
+            "dictionary": _is_dictionary(self.dictionary),
             "lowercase": isinstance(self.lowercase, bool),
             "line_ends": isinstance(self.line_ends, bool),
             "context": self.context is None or _is_count(self.context),
@@ -102,11 +119,66 @@ class Metadata:
             "layers": _is_count(self.layers),
             "hidden": _is_count(self.hidden),
             "unknown": self.unknown is None
-            or (_is_count(self.unknown + 1) and self.unknown < len(self.dictionary)),
-        }.items():
-            if not is_good:
-                raise ValueError(f"{name} cannot be {str(getattr(self, name))[:40]}")
+            or (type(self.unknown) is int and 0 <= self.unknown < len(self.dictionary)),
+            "params": _is_object(self.params),
+            "metrics": _is_object(self.metrics),
+        }
+
+
+def _damaged(what: str) -> ModelFileError:
+    return ModelFileError(f"has damaged metadata ({what}); export it again")
+
+
+def _value(name: str, properties: Mapping[str, str]) -> Any:
+    """The value of a key, out of its string."""
+    if name not in properties:
+        raise _damaged(f"{name} is missing")
+    if name in _STRINGS:
+        return properties[name]
+    try:
+        return json.loads(properties[name], parse_constant=_refuse, parse_float=_finite)
+    except ValueError:
+        raise _damaged(f"{name} is not JSON") from None
+    except RecursionError:
+        raise _damaged(f"{name} is nested too deeply") from None
+
+
+def _refuse(constant: str) -> Any:
+    raise ValueError(constant)  # JSON has no NaN and no infinities
+
+
+def _finite(number: str) -> float:
+    value = float(number)
+    return value if math.isfinite(value) else _refuse(number)
 
 
 def _is_count(value: Any) -> bool:
-    return type(value) is int and value >= 1
+    return type(value) is int and 1 <= value <= _MOST
+
+
+def _is_dictionary(value: Any) -> bool:
+    if not (isinstance(value, list) and value and all(isinstance(word, str) and word for word in value)):
+        return False
+    try:
+        "".join(value).encode()
+    except UnicodeEncodeError:  # half a character
+        return False
+    return len(set(value)) == len(value)
+
+
+def _is_object(value: Any) -> bool:
+    return isinstance(value, dict) and _depth(value) <= _DEEPEST
+
+
+def _depth(value: Any) -> int:
+    """How many objects and lists are nested in one another, at most one more than may be."""
+    depth, layer = 0, [value]
+    while layer and depth <= _DEEPEST:
+        depth += 1
+        layer = [
+            one
+            for part in layer
+            for one in (part.values() if isinstance(part, dict) else part)
+            if isinstance(one, dict | list)
+        ]
+    return depth

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 import re
 from collections.abc import Mapping
 from functools import cached_property
@@ -12,21 +13,16 @@ import numpy as np
 import onnxruntime
 from numpy.typing import NDArray
 
-from nextword.errors import CountError, ModelFileError, PromptError
-from nextword.runtime.metadata import Metadata
+from nextword.errors import ModelFileError, PromptError
+from nextword.runtime import arguments
+from nextword.runtime.inspection import inspect
 from nextword.text import words
 from nextword.text.dictionary import Dictionary
 
 State = Mapping[str, NDArray[Any]]
 
-_NUMBERS = {
-    "tensor(float)": np.float32,
-    "tensor(double)": np.float64,
-    "tensor(float16)": np.float16,
-    "tensor(int64)": np.int64,
-    "tensor(int32)": np.int32,
-}
-_MOST_THREADS = 1024
+_MOST_THREADS = 8  # or as many as the machine has
+_MOST_BYTES = 2**31 - 1  # of a protocol buffer
 # What onnxruntime says of an operator that it does not know.
 _LACKING = re.compile(r"implementation for (\w+)|(\w+)\(-?\d+\) is not a registered function/op")
 
@@ -45,32 +41,6 @@ class Step(NamedTuple):
     state: State
 
 
-class StatePart(NamedTuple):
-    """A part of a model's state.
-
-    - `kind`: the type of its numbers.
-    - `shape`: with a 0 for the axis of the batch.
-    - `axis`: which one that is.
-    """
-
-    kind: Any
-    shape: tuple[int, ...]
-    axis: int
-
-    @classmethod
-    def of(cls, put: Any) -> StatePart | None:
-        """A part from an input or output of a graph; `None` if a part cannot be such."""
-        axes = [place for place, size in enumerate(put.shape) if not isinstance(size, int)]
-        if len(axes) != 1 or put.type not in _NUMBERS:
-            return None
-        shape = tuple(size if isinstance(size, int) else 0 for size in put.shape)
-        return cls(_NUMBERS[put.type], shape, axes[0])
-
-    def zero(self, batch: int) -> NDArray[Any]:
-        """What stands before the first word of so many texts."""
-        return np.zeros([*self.shape[: self.axis], batch, *self.shape[self.axis + 1 :]], self.kind)
-
-
 class ModelFile:
     """A step graph that is ready to run.
 
@@ -87,31 +57,26 @@ class ModelFile:
     """
 
     def __init__(self, path: Path, threads: int = 1) -> None:
-        if not 1 <= threads <= _MOST_THREADS:
-            raise CountError(f"threads must be from 1 to {_MOST_THREADS}; got {threads}")
+        arguments.count("threads", threads, max(_MOST_THREADS, os.cpu_count() or 1))
         self._path = path
-        self._session = _session(path, threads)
-        if any(put.name == "prompt" for put in self._session.get_inputs()):
-            raise ModelFileError(
-                f"{path} is a text graph, which onnxruntime runs by itself; load the step graph, "
-                "models/nextword.onnx, or see examples/python/text_graph.py"
-            )
+        data = _bytes_of(path)
         try:
-            self.metadata = Metadata.from_properties(self._session.get_modelmeta().custom_metadata_map)
+            self.metadata, self.states, outputs = inspect(data)
+            self._session = _session(data, threads)
         except ModelFileError as error:
             raise ModelFileError(f"{path} {error}") from None
-        self.states = self._state_parts(path)
-        outputs = {put.name: put.shape for put in self._session.get_outputs()}
         size = (outputs.get("features") or [None])[-1]
         self._gives_features = isinstance(size, int)
         features = ["features"] if self._gives_features else []
         self._outputs = ["logits", *(f"next_{name}" for name in self.states), *features]
         self._zero = self._zero_state(1)
         # In older files the state `hidden` serves, if it is one of layers.
-        hidden = outputs.get("next_hidden", [])
-        is_of_layers = len(hidden) == 3 and hidden[::2] == [self.metadata.layers, self.metadata.hidden]
-        self.features: int = size if self._gives_features else self.metadata.hidden if is_of_layers else 0
+        hidden = outputs.get("next_hidden", ())
+        is_of_layers = len(hidden) == 3 and hidden[::2] == (self.metadata.layers, self.metadata.hidden)
+        self.features = size or (self.metadata.hidden if is_of_layers else 0)
         self.dictionary = Dictionary(self.metadata.dictionary, self.metadata.unknown)
+        for batch in (1, 2):
+            self._run(np.zeros((batch, batch), np.int64), self._zero_state(batch))
 
     @cached_property
     def sha256(self) -> str:
@@ -124,10 +89,10 @@ class ModelFile:
     def split(self, text: str) -> list[str]:
         """The words of a text, by the file's rules.
 
-        **Raises:** `PromptError` if there are none.
+        **Raises:** `PromptError` if there are none, or for what is no text.
         """
         metadata = self.metadata
-        tokens = words.split(text, metadata.split_by, metadata.lowercase, metadata.line_ends)
+        tokens = words.split(arguments.text(text), metadata.split_by, metadata.lowercase, metadata.line_ends)
         if not tokens:
             raise PromptError("the text has no words; give at least one")
         return tokens
@@ -173,58 +138,83 @@ class ModelFile:
         )
 
     def _run(self, ids: NDArray[np.int64], state: State) -> Step:
-        logits, *found = self._session.run(self._outputs, {"ids": ids, **state})
+        try:
+            logits, *found = self._session.run(self._outputs, {"ids": ids, **state})
+        except Exception:  # onnxruntime's errors have no base class of their own
+            raise self._broken("cannot be run by onnxruntime") from None
         after = dict(zip(self.states, found, strict=False))  # what is left are the features
         if self._gives_features:
-            return Step(logits, found[-1], after)
-        # In older files the logits are computed from the last layer's hidden state, or from a projection.
-        features = after["hidden"][-1] if self.features else np.zeros((len(ids), 0), np.float32)
-        return Step(logits, features, after)
+            features = found[-1]
+        elif self.features:
+            # In older files the logits are computed from the last layer's hidden state, or from a projection.
+            features = after["hidden"][-1]
+        else:
+            features = np.zeros((len(ids), 0), np.float32)
+        step = Step(logits, features, after)
+        self._check(step, len(ids))
+        return step
 
-    def _state_parts(self, path: Path) -> dict[str, StatePart]:
-        """The parts of the state, by name: what the graph reads beside words, and gives out again."""
-        inputs = {put.name: put for put in self._session.get_inputs()}
-        outputs = {put.name: put for put in self._session.get_outputs()}
-        ids, logits = inputs.pop("ids", None), outputs.get("logits")
-        parts = {name: StatePart.of(put) for name, put in inputs.items()}
-        fits = (
-            ids is not None
-            and (ids.type, len(ids.shape)) == ("tensor(int64)", 2)
-            and logits is not None
-            and (logits.type, logits.shape[1:]) == ("tensor(float)", [len(self.metadata.dictionary)])
-            and all(
-                part is not None
-                and f"next_{name}" in outputs
-                and StatePart.of(outputs[f"next_{name}"]) == part
-                for name, part in parts.items()
-            )
-        )
-        if not fits:
-            raise ModelFileError(f"{path} has a graph that does not fit its metadata; export it again")
-        return {name: part for name, part in parts.items() if part}
+    def _check(self, step: Step, batch: int) -> None:
+        """Refuses what a graph gives other than it says, or no numbers.
+
+        **Raises:** `ModelFileError`.
+        """
+        shapes: dict[str, tuple[int, ...]] = {
+            "logits": (batch, len(self.dictionary)),
+            "features": (batch, self.features),
+        }
+        shapes |= {name: part.of_batch(batch) for name, part in self.states.items()}
+        for name, value in (("logits", step.logits), ("features", step.features), *step.state.items()):
+            if value.shape != shapes[name]:
+                raise self._broken(f"gives {name} of another shape than it says")
+        if not np.isfinite(step.logits).all():
+            raise self._broken("gives logits that are not finite numbers")
+
+    def _broken(self, what: str) -> ModelFileError:
+        return ModelFileError(f"{self._path} {what}; train and export it again")
 
 
-def _session(path: Path, threads: int) -> onnxruntime.InferenceSession:
-    if not path.is_file():
-        raise ModelFileError(f"{path}: no such model file; `dvc repro` makes models/nextword.onnx")
-    if path.stat().st_size == 0:
-        raise ModelFileError(f"{path} is empty; copy or export it again")
+def _bytes_of(path: Path) -> bytes:
+    """A file's content.
+
+    **Raises:** `ModelFileError` for what is no file that can be read, or larger than any model.
+    """
+    try:
+        if path.exists() and not path.is_file():
+            raise ModelFileError(f"{path} is not a regular file; name a model file")
+        size = path.stat().st_size
+        if size == 0:
+            raise ModelFileError(f"{path} is empty; copy or export it again")
+        if size > _MOST_BYTES:
+            raise ModelFileError(f"{path} has more than 2 GB, which no ONNX model has; name another file")
+        return path.read_bytes()
+    except FileNotFoundError:
+        message = f"{path}: no such model file; name another, with --model on the command line"
+        raise ModelFileError(message) from None
+    except OSError as error:
+        raise ModelFileError(f"{path}: {error.strerror}; name a model file that can be read") from None
+
+
+def _session(data: bytes, threads: int) -> onnxruntime.InferenceSession:
+    """What runs a file that has been checked.
+
+    **Raises:** `ModelFileError`, whose message goes on from the name of the file.
+    """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
     options.log_severity_level = 4  # what goes wrong is raised, and said once
-    with path.open("rb"):
-        pass  # onnxruntime does not say that a file may not be read; this does
+    options.add_session_config_entry("session.load_model_format", "ONNX")
     try:
-        return onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
+        return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
     except Exception as error:  # onnxruntime's errors have no base class of their own
         lacking = _LACKING.search(str(error))
         if lacking:
             raise ModelFileError(
-                f"{path} needs the operator {lacking[1] or lacking[2]}, which onnxruntime "
+                f"needs the operator {lacking[1] or lacking[2]}, which onnxruntime "
                 f"{onnxruntime.__version__} lacks; install a newer onnxruntime"
             ) from None
         raise ModelFileError(
-            f"{path} is not an ONNX model that onnxruntime {onnxruntime.__version__} can load: "
-            "damaged, cut short, or something else; copy or export it again"
+            f"cannot be loaded by onnxruntime {onnxruntime.__version__}: damaged, or of another kind; "
+            "copy or export it again"
         ) from None

@@ -9,10 +9,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nextword.errors import SamplingError
-from nextword.runtime import draw
+from nextword.runtime import arguments, draw
 
 _DEFAULT_WINDOW = 64
 _LOWEST_TEMPERATURE = 1e-6  # below, a float32 is soon 0
+_FRACTIONS = frozenset({"temperature", "top_p", "repetition_penalty"})  # all other numbers are whole
+_MAY_BE_NONE = frozenset({"seed", "repetition_window"})
 
 
 @dataclass(frozen=True)
@@ -28,12 +30,13 @@ class Sampling:
     - `repetition_penalty`: above 1 makes words less likely that stand in the last
       `repetition_window` words (64 if left out), prompt included (Keskar et al. 2019); 1 is off.
     - `no_repeat_ngram`: no run of so many words comes twice, prompt included; 0 is off.
-    - `banned`: words that are never written.
+    - `banned`: words that are never written; a plain string is one.
     - `stop`: generation ends before the first of these strings that it would write, also across
-      words.
+      words; a plain string is one.
     - `min_words`: so many words are written before a `stop` counts.
 
-    **Raises:** `SamplingError` for a value that is out of range, or has no effect beside the others.
+    **Raises:** `SamplingError` for a value of another type, out of range, or without effect beside the
+    others.
     """
 
     temperature: float = 0.0
@@ -43,8 +46,8 @@ class Sampling:
     repetition_penalty: float = 1.0
     repetition_window: int | None = None
     no_repeat_ngram: int = 0
-    banned: Sequence[str] = ()
-    stop: Sequence[str] = ()
+    banned: str | Iterable[str] = ()
+    stop: str | Iterable[str] = ()
     min_words: int = 0
 
     def __post_init__(self) -> None:
@@ -59,8 +62,10 @@ class Sampling:
             ("min_words", 0, 1_000_000),
         ):
             value = getattr(self, name)
-            if value is not None and not low <= value <= high:
-                raise SamplingError(f"{name} must be from {low:g} to {high:g}; got {value:g}")
+            if value is not None or name not in _MAY_BE_NONE:
+                arguments.number(SamplingError, name, value, low, high, whole=name not in _FRACTIONS)
+        for name in ("banned", "stop"):
+            object.__setattr__(self, name, arguments.strings(SamplingError, name, getattr(self, name)))
         if 0 < self.temperature < _LOWEST_TEMPERATURE:
             raise SamplingError(
                 f"temperature must be 0, or at least {_LOWEST_TEMPERATURE:g}; got {self.temperature:g}"

@@ -1,35 +1,38 @@
 """A text that grows a word at a time, as under a keyboard: fed, suggested for, taken back, saved."""
 
-import io
-import zipfile
 from collections import deque
-from typing import Any, NamedTuple
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nextword.errors import PromptError, SessionError
-from nextword.runtime import draw
+from nextword.runtime import draw, saved_session
 from nextword.runtime.cache import MOST_FORGOTTEN, CacheSettings, NeuralCache
 from nextword.runtime.completion import complete
 from nextword.runtime.model_file import ModelFile, State, Step
 from nextword.runtime.reader import Reader
-
-_FORMAT = "nextword-session/2"
-_STATE = "state."  # begins the names under which the parts of a state are saved
+from nextword.runtime.saved_session import SavedSession
 
 
 class _Moment(NamedTuple):
-    """What is known after a word."""
+    """What is known after a word.
+
+    `expected`, a value for each word of the dictionary, is kept only where it cannot be computed again:
+    where a session was resumed.
+    """
 
     word: int
     last: NDArray[np.int64]
     state: State | None
-    expected: Step
+    expected: Step | None = None
 
 
 class Session:
     """Reads a text word by word, and suggests what comes next, in the time of one step.
+
+    However long the text is, a session keeps the model's state after each of the last 130 words, or their
+    last words where the context is a number, and what its cache remembers.
 
     Made by `Generator.session` or `Generator.resume`.
     """
@@ -38,8 +41,10 @@ class Session:
         self._model = model
         self._reader = Reader(model)
         self._cache = NeuralCache(cache, model.features)
-        self._past: deque[_Moment | None] = deque(maxlen=MOST_FORGOTTEN)
+        # One more than can be taken back to, since a word is read again from where the one before ended.
+        self._past: deque[_Moment | None] = deque(maxlen=MOST_FORGOTTEN + 1)
         self._now: _Moment | None = None
+        self._expected: Step | None = None
 
     def feed(self, text: str) -> None:
         """Reads one word or more.
@@ -47,11 +52,12 @@ class Session:
         **Raises:** `UnknownWordError` for a word that is not in the dictionary; then none is read.
         """
         for id in self._model.dictionary.encode(self._model.split(text)):
-            if self._now:
-                self._cache.remember(self._now.expected.features[0], id)
-            self._past.append(self._now)
             expected = self._reader.read(np.array([[id]]))
-            self._now = _Moment(id, self._reader.last, self._reader.state, expected)
+            if self._expected:
+                self._cache.remember(self._expected.features[0], id)
+            self._past.append(self._now)
+            self._now = _Moment(id, self._reader.last, self._reader.state)
+            self._expected = expected
 
     def undo(self) -> str:
         """Takes back the last word that was fed: it is as if it had never been.
@@ -63,18 +69,26 @@ class Session:
         """
         if not self._now:
             raise SessionError("there is no word to take back")
-        if not self._past:
+        oldest = self._past[0] if len(self._past) == 1 else None
+        if not self._past or (oldest and not oldest.expected):
             raise SessionError(
                 f"no more words can be taken back; a session remembers the last {MOST_FORGOTTEN} it was fed"
             )
         word = self._model.dictionary.words[self._now.word]
         self._now = self._past.pop()
+        self._reader = Reader(self._model)
+        self._expected = None
         if self._now:
             self._cache.forget()
-            self._reader.last, self._reader.state = self._now.last, self._now.state
-        else:
-            self._reader = Reader(self._model)
+            self._expected = self._read_again(self._now)
         return word
+
+    def _read_again(self, moment: _Moment) -> Step:
+        """What was expected after a word, with the same bits; the reader stands after it then."""
+        before = moment if moment.expected else self._past[-1]
+        if before:
+            self._reader.last, self._reader.state = before.last, before.state
+        return moment.expected or self._reader.read(np.array([[moment.word]]))
 
     def suggest(self, n: int = 3, prefix: str = "") -> list[tuple[str, float]]:
         """The likeliest next words, as `Generator.suggest` gives them.
@@ -90,9 +104,9 @@ class Session:
         **Raises:** `PromptError` if no word was fed yet, `UnknownWordError` if no word begins with
         `prefix`, `CountError` for a number that is out of range.
         """
-        if not self._now:
+        if not self._expected:
             raise PromptError("nothing was read yet; feed at least one word")
-        logits, features = self._now.expected.logits[0], self._now.expected.features[0]
+        logits, features = self._expected.logits[0], self._expected.features[0]
         if self._cache.count:
             log_probabilities = self._cache.mix(draw.log_softmax(logits), features)
             logits = log_probabilities.astype(np.float32)
@@ -105,51 +119,18 @@ class Session:
 
         **Raises:** `PromptError` if no word was fed yet.
         """
-        if not self._now:
+        if not self._now or not self._expected:
             raise PromptError("nothing was read yet; feed at least one word")
-        moment, settings, cache = self._now, self._cache.settings, self._cache
-        arrays: dict[str, Any] = {
-            "format": np.array(_FORMAT),
-            "model": np.array(self._model.sha256),
-            "word": np.array(moment.word),
-            "last": moment.last,
-            "logits": moment.expected.logits,
-            "features": moment.expected.features,
-            "cache": np.array([settings.size, settings.weight, settings.flatness]),
-            "cache_features": cache.features,
-            "cache_words": cache.words,
-            "cache_count": np.array(cache.count),
-        }
-        for name, part in (moment.state or {}).items():
-            arrays[f"{_STATE}{name}"] = part
-        data = io.BytesIO()
-        np.savez(data, **arrays)
-        return data.getvalue()
+        word, last, state, _ = self._now
+        return saved_session.save(self._model, SavedSession(word, last, state, self._expected, self._cache))
 
     def restore(self, data: bytes) -> None:
         """Becomes the session that was saved.
 
         **Raises:** `SessionError` for bytes that are no session, or one of another model file.
         """
-        try:
-            with np.load(io.BytesIO(data), allow_pickle=False) as saved:
-                arrays = {name: saved[name] for name in saved.files}
-            if arrays["format"] != _FORMAT:
-                raise SessionError(f"the session has format {arrays['format']}; this version reads {_FORMAT}")
-            if arrays["model"] != self._model.sha256:
-                raise SessionError("the session was saved with another model file; load that one")
-            size, weight, flatness = arrays["cache"].tolist()
-            cache = NeuralCache(CacheSettings(int(size), weight, flatness), self._model.features)
-            cache.features, cache.words = arrays["cache_features"], arrays["cache_words"]
-            cache.count = int(arrays["cache_count"])
-            saved_state = {
-                name: arrays[f"{_STATE}{name}"] for name in self._model.states if f"{_STATE}{name}" in arrays
-            }
-            state = saved_state or None
-            expected = Step(arrays["logits"], arrays["features"], saved_state)
-            moment = _Moment(int(arrays["word"]), arrays["last"], state, expected)
-        except (ValueError, KeyError, OSError, EOFError, zipfile.BadZipFile):
-            raise SessionError("these bytes are no saved session, or not all of it") from None
-        self._cache, self._now = cache, moment
-        self._reader.last, self._reader.state = moment.last, moment.state
+        word, last, state, expected, cache = saved_session.load(self._model, data)
+        self._cache, self._expected = cache, expected
+        self._now = _Moment(word, last, state, expected)
+        self._reader.last, self._reader.state = last, state
         self._past.clear()

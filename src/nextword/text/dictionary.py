@@ -9,6 +9,7 @@ from typing import Self, cast
 from nextword.errors import UnknownWordError
 
 UNKNOWN = "<unk>"
+_LONGEST = 100  # characters of a word that is compared with others
 
 
 class Dictionary:
@@ -76,8 +77,11 @@ class Dictionary:
         return [self.words[id] for id in ids]
 
     def neighbours(self, word: str, n: int = 3) -> list[str]:
-        """At most `n` words that are spelt most like `word`, best first."""
+        """At most `n` words that are spelt most like `word`, best first; none for one that is no word."""
         import difflib
+
+        if len(word) > _LONGEST:
+            return []
 
         by_lowered: dict[str, str] = {}
         for known in self.words:

@@ -1,0 +1,107 @@
+/** Words ⇄ ids, and what the beginning of a word may become: Python's `nextword.text.dictionary`. */
+
+import { UnknownWordError, checkCount } from "./errors.js";
+import { logSoftmax, ranked } from "./sampling.js";
+
+const LONGEST = 100; // characters of a word that is compared with others
+
+export class Dictionary {
+  #ids;
+  #alphabetical;
+
+  constructor(words, unknown) {
+    this.words = words;
+    this.unknown = unknown;
+    this.#ids = new Map(words.map((word, id) => [word, id]));
+  }
+
+  has(word) {
+    return this.#ids.has(word);
+  }
+
+  encode(words) {
+    return words.map((word) => {
+      const id = this.#ids.get(word) ?? this.unknown;
+      if (id === null) throw new UnknownWordError(word, this.neighbours(word));
+      return id;
+    });
+  }
+
+  /** At most `n` words that are spelt most like `word`, best first; none for one that is no word. */
+  neighbours(word, n = 3) {
+    if ([...word].length > LONGEST) return [];
+    const byLowered = new Map();
+    for (const known of this.words) {
+      const lowered = known.toLowerCase();
+      if (!byLowered.has(lowered)) byLowered.set(lowered, known);
+    }
+    const target = [...word.toLowerCase()];
+    return [...byLowered.keys()]
+      .map((known) => ({ known, likeness: likeness([...known], target) }))
+      .filter(({ likeness }) => likeness >= 0.6)
+      .sort((one, other) => other.likeness - one.likeness || (one.known < other.known ? 1 : -1))
+      .slice(0, n)
+      .map(({ known }) => byLowered.get(known));
+  }
+
+  /** The ids of all words that begin with `prefix`, rising. */
+  startingWith(prefix) {
+    this.#alphabetical ??= this.words.map((_, id) => id).sort((a, b) => (this.words[a] < this.words[b] ? -1 : 1));
+    const order = this.#alphabetical;
+    let low = 0;
+    for (let high = order.length; low < high; ) {
+      const middle = (low + high) >> 1;
+      if (this.words[order[middle]] < prefix) low = middle + 1;
+      else high = middle;
+    }
+    let end = low;
+    while (end < order.length && this.words[order[end]].startsWith(prefix)) end++;
+    return order.slice(low, end).sort((a, b) => a - b);
+  }
+
+  /** Whether a word is not here, but may become one that is, or can be nothing else. */
+  isHalfTyped(word) {
+    return !this.has(word) && (this.unknown === null || this.startingWith(word).length > 0);
+  }
+}
+
+/** Twice the characters that match over all characters, as Python's difflib finds them. */
+function likeness(a, b) {
+  const places = new Map();
+  b.forEach((character, j) => places.set(character, [...(places.get(character) ?? []), j]));
+  const matched = (aLow, aHigh, bLow, bHigh) => {
+    let [bestA, bestB, size] = [aLow, bLow, 0];
+    let lengths = new Map();
+    for (let i = aLow; i < aHigh; i++) {
+      const next = new Map();
+      for (const j of places.get(a[i]) ?? []) {
+        if (j < bLow) continue;
+        if (j >= bHigh) break;
+        const length = (lengths.get(j - 1) ?? 0) + 1;
+        next.set(j, length);
+        if (length > size) [bestA, bestB, size] = [i - length + 1, j - length + 1, length];
+      }
+      lengths = next;
+    }
+    if (!size) return 0;
+    return size + matched(aLow, bestA, bLow, bestB) + matched(bestA + size, aHigh, bestB + size, bHigh);
+  };
+  return a.length + b.length ? (2 * matched(0, a.length, 0, b.length)) / (a.length + b.length) : 1;
+}
+
+/** The function that finds the likeliest words that begin with `prefix` from logits. */
+export function completion(dictionary, n, prefix) {
+  checkCount("n", n, dictionary.words.length - (dictionary.unknown === null ? 0 : 1));
+  const ids = prefix && dictionary.startingWith(prefix).filter((id) => id !== dictionary.unknown);
+  if (prefix && !ids.length) throw new UnknownWordError(prefix, dictionary.neighbours(prefix));
+  return (logits) => {
+    const candidates = ids ? Float32Array.from(ids, (id) => logits[id]) : logits.slice();
+    if (!ids && dictionary.unknown !== null) candidates[dictionary.unknown] = -Infinity;
+    const logProbabilities = logSoftmax(candidates);
+    return ranked(candidates, Math.min(n, candidates.length)).map((place) => ({
+      word: dictionary.words[ids ? ids[place] : place],
+      probability: Math.exp(logProbabilities[place]),
+    }));
+  };
+}
+

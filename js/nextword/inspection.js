@@ -1,0 +1,268 @@
+/**
+ * What a model file has to be before anything of it is used: Python's `nextword.runtime.metadata` and
+ * `inspection`. A file may come from a stranger, so whatever can be known from its bytes is checked here;
+ * what onnxruntime then makes of it is checked step by step.
+ */
+
+import { DamagedError, ElsewhereError, OnnxFile, UnknownPartError, tensorAmong, utf8 } from "./onnx-file.js";
+
+const FORMATS = ["nextword/1", "nextword/2"];
+const SPLIT_BY = ["whitespace", "words", "characters"];
+
+const MOST_COUNT = 2 ** 31 - 1;
+const DEEPEST = 100; // levels of params and metrics
+
+// By domain, those operators that can do no more than compute with what they are given.
+const OPERATORS = new Map([
+  [
+    "",
+    `Abs Add And ArgMax ArgMin Cast Ceil Clip Concat Constant ConstantOfShape Cos CumSum DequantizeLinear Div
+    DynamicQuantizeLinear Elu Equal Erf Exp Expand Flatten Floor GRU Gather GatherElements GatherND Gelu Gemm
+    Greater GreaterOrEqual HardSigmoid HardSwish Identity LSTM LayerNormalization LeakyRelu Less LessOrEqual Log
+    LogSoftmax MatMul MatMulInteger Max Mean Min Mish Mod Mul Neg Not OneHot Or Pad Pow QuantizeLinear RNN Range
+    Reciprocal ReduceL2 ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare Relu Reshape Round
+    Selu Shape Sigmoid Sign Sin Size Slice Softmax Softplus Softsign Split Sqrt Squeeze Sub Sum Tan Tanh Tile TopK
+    Transpose Trilu Unsqueeze Where Xor`.split(/\s+/),
+  ],
+  ["com.microsoft", ["DynamicQuantizeLSTM", "DynamicQuantizeMatMul", "MatMulIntegerToFloat"]],
+]);
+// What makes a tensor as large as numbers say: which of its inputs these numbers are.
+const GROWING = { ConstantOfShape: 0, Expand: 1, OneHot: 1, Pad: 1, Tile: 1 };
+// What gives numbers that are no larger than the sum of those that it reads.
+const ADDING = "Add Concat Gather Identity Max Min Neg Reshape Slice Squeeze Sub Unsqueeze".split(" ");
+const MOST_SIZES = 64; // numbers that say how large something is
+// A state has at most so many values, and a graph makes nothing so many times larger by a number alone.
+const MOST_VALUES = 2 ** 24;
+
+/** What a file is refused for; the message goes on from the name of the file. */
+export class BadFileError extends Error {}
+
+export const elements = (shape) => shape.reduce((product, size) => product * size, 1);
+
+export const isSame = (one, other) => one.length === other.length && one.every((size, place) => size === other[place]);
+
+/** Runs a reading of a file, and says what is wrong with the file. */
+function reading(read) {
+  try {
+    return read();
+  } catch (error) {
+    if (error instanceof UnknownPartError) {
+      throw new BadFileError("has parts that this version does not read; export it again, or install a newer nextword");
+    }
+    if (error instanceof ElsewhereError) {
+      throw new BadFileError("keeps weights in another file, which is never read; export it as one file");
+    }
+    if (error instanceof DamagedError) {
+      throw new BadFileError("is not an ONNX model: damaged, cut short, or something else; copy or export it again");
+    }
+    throw error;
+  }
+}
+
+/** The `metadata_props` of an ONNX file, which onnxruntime does not show to JavaScript. */
+export function propertiesOf(bytes) {
+  const pairs = reading(() => new OnnxFile(bytes).properties());
+  return Object.fromEntries(pairs.map(([key, value]) => [key, utf8(value) ?? "\ufffd"]));
+}
+
+/** A file's metadata, its states, and what it gives; or what is wrong with it, as a `BadFileError`. */
+export function inspect(bytes) {
+  if (!bytes.length) throw new BadFileError("is empty; copy or export it again");
+  const file = reading(() => new OnnxFile(bytes));
+  if (reading(() => file.inputNames()).includes("prompt")) {
+    throw new BadFileError("is a text graph, which onnxruntime runs by itself; load the step graph, nextword.onnx");
+  }
+  const info = infoOf(reading(() => file.properties()));
+  const nodes = reading(() => file.refuseMore() ?? file.nodes());
+  for (const { operator, domain } of nodes) {
+    if (OPERATORS.get(domain)?.includes(operator)) continue;
+    throw new BadFileError(
+      `needs the operator ${start(operator)}, which this version does not run; export it again, or install a newer nextword`,
+    );
+  }
+  const [stored, made, inputs, outputs] = reading(() => [
+    file.tensors(),
+    new Map(nodes.flatMap((node) => valuesOf(node))),
+    file.inputs(),
+    file.outputs(),
+  ]);
+  const states = statesOf(inputs, outputs, info);
+  if (!states || [...inputs.keys()].some((name) => stored.has(name))) {
+    throw new BadFileError("has a graph that does not fit its metadata; export it again");
+  }
+  if (![...stored.values(), ...made.values()].every(isFinite)) {
+    throw new BadFileError("has weights that are not finite numbers; train and export it again");
+  }
+  if (growth(nodes, new Map([...stored, ...made])) > MOST_VALUES) {
+    throw new BadFileError("makes tensors larger than a model needs; export it again");
+  }
+  return { info, states, outputs };
+}
+
+// ── metadata ────────────────────────────────────────────────────────────────────────────────────
+
+const damaged = (what) => new BadFileError(`has damaged metadata (${what}); export it again`);
+
+/** The first 40 characters of a text. */
+const start = (text) => [...text.slice(0, 80)].slice(0, 40).join("");
+
+function infoOf(pairs) {
+  const properties = new Map();
+  for (const [key, bytes] of pairs) {
+    if (properties.has(key)) throw damaged(`${start(key)} comes twice`);
+    const value = utf8(bytes);
+    if (value === null) throw damaged(`${start(key)} is not UTF-8`);
+    properties.set(key, value);
+  }
+  const [format, splitBy] = ["format", "split_by"].map((key) => properties.get(key) ?? "");
+  if (!format.startsWith("nextword/")) throw new BadFileError("is not a nextword model; `dvc repro` makes one");
+  const isOther = !FORMATS.includes(format);
+  if (isOther || !SPLIT_BY.includes(splitBy)) {
+    const kind = start(isOther ? format : `split_by ${splitBy}`);
+    throw new BadFileError(`has ${kind}, which this version cannot read; install a newer nextword`);
+  }
+  const string = (key) => {
+    if (!properties.has(key)) throw damaged(`${key} is missing`);
+    return properties.get(key);
+  };
+  const parsed = (key) => {
+    try {
+      const value = JSON.parse(string(key));
+      if (isAllFinite(value)) return value;
+    } catch (error) {
+      if (error instanceof BadFileError) throw error;
+    }
+    throw damaged(`${key} is not JSON`);
+  };
+  const info = {
+    dictionary: parsed("dictionary"),
+    splitBy,
+    lowercase: parsed("lowercase"),
+    lineEnds: parsed("line_ends"),
+    context: parsed("context"),
+    cell: string("cell"),
+    layers: parsed("layers"),
+    hidden: parsed("hidden"),
+    unknown: parsed("unknown"),
+    params: parsed("params"),
+    metrics: parsed("metrics"),
+    corpusSha256: string("corpus_sha256"),
+    weights: properties.get("weights") ?? "float16",
+  };
+  const isWhole = (key) => /^\s*-?\d+\s*$/u.test(properties.get(key)); // 1.0 is none, in Python
+  const isCount = (key, value) => isWhole(key) && value >= 1 && value <= MOST_COUNT;
+  for (const [key, isGood] of Object.entries({
+    dictionary: isDictionary(info.dictionary),
+    lowercase: typeof info.lowercase === "boolean",
+    line_ends: typeof info.lineEnds === "boolean",
+    context: info.context === null || isCount("context", info.context),
+    cell: info.cell !== "",
+    layers: isCount("layers", info.layers),
+    hidden: isCount("hidden", info.hidden),
+    unknown: info.unknown === null || (isWhole("unknown") && info.unknown >= 0 && info.unknown < info.dictionary.length),
+    params: isObject(info.params),
+    metrics: isObject(info.metrics),
+  })) {
+    if (!isGood) throw damaged(`${key} cannot be ${start(properties.get(key))}`);
+  }
+  return Object.freeze(info);
+}
+
+function isDictionary(value) {
+  const isWord = (word) => typeof word === "string" && word && !/\p{Cs}/u.test(word); // no half of a character
+  return Array.isArray(value) && value.length > 0 && value.every(isWord) && new Set(value).size === value.length;
+}
+
+const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value) && depth(value) <= DEEPEST;
+
+const isNested = (value) => typeof value === "object" && value !== null;
+
+/** How many objects and lists are nested in one another, at most one more than may be. */
+function depth(value) {
+  let levels = 0;
+  for (let layer = [value]; layer.length && levels <= DEEPEST; levels++) {
+    layer = layer.flatMap((part) => Object.values(part).filter(isNested));
+  }
+  return levels;
+}
+
+/** Whether no number is beyond what a float can hold. */
+function isAllFinite(value) {
+  for (let layer = [value]; layer.length; ) {
+    if (layer.some((one) => typeof one === "number" && !Number.isFinite(one))) return false;
+    layer = layer.filter(isNested).flatMap((part) => Object.values(part));
+  }
+  return true;
+}
+
+// ── graph ───────────────────────────────────────────────────────────────────────────────────────
+
+/** The parts of the state, `{ name, type, shape }`; `null` where the graph is no step graph of this dictionary. */
+function statesOf(inputs, outputs, info) {
+  const [ids, logits, features] = [inputs.get("ids"), outputs.get("logits"), outputs.get("features")];
+  const states = [...inputs].filter(([name]) => name !== "ids").map(([name, value]) => ({ name, ...value }));
+  const isState = ({ name, type, shape }) => {
+    const next = outputs.get(`next_${name}`);
+    const isPart = type && shape.filter((size) => size === null).length === 1 && !shape.includes(0) && shape.length <= 8;
+    const isSmall = elements(shape.map((size) => size ?? 1)) <= MOST_VALUES;
+    return isPart && isSmall && next?.type === type && isSame(next.shape, shape);
+  };
+  const fits =
+    ids?.type?.name === "int64" &&
+    isSame(ids.shape, [null, null]) &&
+    logits?.type?.name === "float32" &&
+    isSame(logits.shape, [null, info.dictionary.length]) &&
+    (!features || (features.type?.name === "float32" && features.shape.length === 2)) &&
+    states.every(isState);
+  return fits ? states : null;
+}
+
+/** What an operator gives that stands in its attributes, by name. */
+function valuesOf({ attributes, outputs }) {
+  const tensor = tensorAmong(attributes);
+  return tensor ? outputs.map((name) => [name, tensor]) : [];
+}
+
+// The bits of a float's exponent, all set in NaN and the infinities: where they are in 32 bits, of which
+// float16 has two and float64 one half.
+const EXPONENTS = { float16: [0x7c00, 0x7c000000], float32: [0x7f800000], float64: [0x7ff00000] };
+
+/** Whether a stored tensor, if it is of floats, has neither NaN nor an infinity. */
+function isFinite({ type, bytes }) {
+  if (!Object.hasOwn(EXPONENTS, type.name)) return true;
+  const [low, high = low] = EXPONENTS[type.name];
+  const bits = new Uint32Array(Math.ceil(bytes.length / 4));
+  new Uint8Array(bits.buffer).set(bytes);
+  const step = type.name === "float64" ? 2 : 1;
+  // A loop by index, since there may be millions.
+  for (let place = step - 1; place < bits.length; place += step) {
+    if ((bits[place] & low) === low || (bits[place] & high) === high) return false;
+  }
+  return true;
+}
+
+/**
+ * How many times larger than what a graph reads and stores its numbers alone can make it: infinity
+ * where nobody can know, since the numbers are computed.
+ */
+function growth(nodes, tensors) {
+  const sizes = new Map();
+  for (const [name, { type, shape, bytes }] of tensors) {
+    if (!["int8", "int32", "int64"].includes(type.name) || elements(shape) > MOST_SIZES) continue;
+    sizes.set(name, Array.from(new type.Numbers(bytes.slice().buffer), (number) => Math.abs(Number(number))));
+  }
+  const largest = new Map([...sizes].map(([name, numbers]) => [name, Math.max(0, ...numbers)]));
+  const sum = (names) => names.reduce((total, name) => total + (largest.get(name) ?? Infinity), 0);
+  let found = 1;
+  for (const { operator, inputs, outputs } of nodes) {
+    const give = (number) => outputs.forEach((name) => largest.set(name, number));
+    if (operator === "Shape" || operator === "Size") give(1);
+    else if (ADDING.includes(operator)) give(sum(inputs.filter(Boolean)));
+    else if (operator === "Range") found *= Math.max(1, sum(inputs));
+    else if (Object.hasOwn(GROWING, operator)) {
+      const extra = operator === "Pad" ? 1 : 0;
+      for (const number of sizes.get(inputs[GROWING[operator]]) ?? [Infinity]) found *= Math.max(1, number + extra);
+    }
+  }
+  return found;
+}

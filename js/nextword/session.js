@@ -1,0 +1,270 @@
+/**
+ * A text that grows a word at a time, as under a keyboard, and a memory of what it has said: Python's
+ * `nextword.runtime.session` and `cache`.
+ */
+
+import { completion } from "./dictionary.js";
+import { NextwordError, bytesOf, checkCount, checkNumber, checkedText, given } from "./errors.js";
+import { isSame } from "./inspection.js";
+import { arraysOf, npz } from "./npz.js";
+import { logSoftmax } from "./sampling.js";
+
+const SESSION_FORMAT = "nextword-session/2";
+const STATE = "state."; // begins the names under which the parts of a state are saved
+const MOST_FORGOTTEN = 128;
+const MOST_CACHED = 1_000_000; // words that a cache remembers
+
+const CACHE_DEFAULTS = Object.freeze({ cacheSize: 0, cacheWeight: 0, cacheFlatness: 0.3 });
+
+/** The settings of a cache, checked: out of range or without effect is an error. */
+export function checkedCache(options) {
+  const settings = { ...CACHE_DEFAULTS, ...given("SamplingError", "option", options, CACHE_DEFAULTS) };
+  const { cacheSize, cacheWeight, cacheFlatness } = settings;
+  checkCount("cacheSize", cacheSize, MOST_CACHED, 0, "SamplingError");
+  checkNumber("SamplingError", "cacheWeight", cacheWeight, 0, 1, { isBelow: true });
+  checkNumber("SamplingError", "cacheFlatness", cacheFlatness, 0, 1000);
+  if (Boolean(cacheSize) !== Boolean(cacheWeight)) {
+    throw new NextwordError("SamplingError", "cacheSize and cacheWeight have no effect without each other; give both");
+  }
+  return { size: cacheSize, weight: cacheWeight, flatness: cacheFlatness };
+}
+
+/** A continuous cache, as Python's `nextword.runtime.cache` defines it. */
+class NeuralCache {
+  constructor(settings, features) {
+    if (settings.size && !features) {
+      throw new NextwordError("SamplingError", "this model gives out no features, which a cache needs; leave cacheSize out");
+    }
+    this.settings = settings;
+    this.count = 0; // words remembered, however long ago
+    // Some places more than count, so that what was forgotten last can be remembered again.
+    this.places = settings.size && settings.size + MOST_FORGOTTEN;
+    this.ring = []; // { features, word } at the place count % places
+  }
+
+  remember(features, word) {
+    if (this.places) this.ring[this.count++ % this.places] = { features, word };
+  }
+
+  forget() {
+    this.count = Math.max(0, this.count - 1);
+  }
+
+  /** The model's log-probabilities mixed with the cache's, after `features`. */
+  mix(logProbabilities, features) {
+    if (!this.count) return logProbabilities;
+    const { size, weight, flatness } = this.settings;
+    const kept = [];
+    for (let age = 0; age < Math.min(this.count, size); age++) kept.push(this.ring[(this.count - 1 - age) % this.places]);
+    const exponents = kept.map((one) => flatness * one.features.reduce((sum, value, place) => sum + value * features[place], 0));
+    const largest = exponents.reduce((one, other) => Math.max(one, other));
+    const weights = exponents.map((exponent) => Math.exp(exponent - largest));
+    const share = weight / weights.reduce((one, other) => one + other);
+    const remembered = new Map();
+    kept.forEach(({ word }, place) => remembered.set(word, (remembered.get(word) ?? 0) + share * weights[place]));
+    // In logarithms, since a probability that a float cannot hold would become 0.
+    const mixed = logProbabilities.map((value) => Math.log1p(-weight) + value);
+    for (const [word, probability] of remembered) {
+      const [one, other] = [mixed[word], Math.log(probability)];
+      const higher = Math.max(one, other);
+      if (higher > -Infinity) mixed[word] = higher + Math.log1p(Math.exp(Math.min(one, other) - higher));
+    }
+    return mixed;
+  }
+}
+
+/**
+ * Reads a text word by word, and suggests what comes next; made by `Generator.session` or `resume`.
+ *
+ * Of each of the last words it keeps `{ word, last, state }`, as they were after it. What was expected then,
+ * a number for each word of the dictionary, is computed again where a word is taken back.
+ */
+export class Session {
+  #model;
+  #reader;
+  #cache;
+  // One more than can be taken back to, since a word is read again from where the one before ended. Oldest
+  // first, with null before the first word; #now alone where the session was resumed.
+  #past = [];
+  #now = null;
+  #expected = null;
+  #resumed = null; // what was expected where the session was resumed
+  #turns = Promise.resolve();
+
+  constructor(model, cache) {
+    this.#model = model;
+    this.#reader = model.reader();
+    this.#cache = new NeuralCache(cache, model.features);
+  }
+
+  /** Reads one word or more; none if one is unknown. */
+  feed(text) {
+    return this.#inTurn(async () => {
+      for (const id of this.#model.dictionary.encode(this.#model.split(text))) {
+        const { logits, features } = await this.#reader.read([id]);
+        if (this.#expected) this.#cache.remember(this.#expected.features, id);
+        this.#past.push(this.#now);
+        if (this.#past.length > MOST_FORGOTTEN + 1) this.#past.shift();
+        const { last, state } = this.#reader;
+        this.#now = { word: id, last, state };
+        this.#expected = { logits, features };
+      }
+    });
+  }
+
+  /** Takes back the last word that was fed, and gives it. */
+  undo() {
+    return this.#inTurn(async () => {
+      if (!this.#now) throw new NextwordError("SessionError", "there is no word to take back");
+      const before = this.#past.at(-1);
+      const isFirst = this.#past.length === 1 && before && before !== this.#resumed?.now;
+      if (!this.#past.length || isFirst) {
+        throw new NextwordError(
+          "SessionError",
+          `no more words can be taken back; a session remembers the last ${MOST_FORGOTTEN} it was fed`,
+        );
+      }
+      const word = this.#model.dictionary.words[this.#now.word];
+      this.#expected = await this.#readAgain(before, this.#past.at(-2) ?? null);
+      this.#past.pop();
+      this.#now = before;
+      if (before) this.#cache.forget();
+      return word;
+    });
+  }
+
+  /** What was expected at a moment; the reader stands there then. */
+  async #readAgain(moment, before) {
+    this.#reader = this.#model.reader();
+    if (!moment) return null;
+    const isResumed = moment === this.#resumed?.now;
+    const { last, state } = (isResumed ? moment : before) ?? this.#reader;
+    Object.assign(this.#reader, { last, state });
+    if (isResumed) return this.#resumed.expected;
+    const { logits, features } = await this.#reader.read([moment.word]);
+    return { logits, features };
+  }
+
+  /** The likeliest next words that begin with `prefix`: `[{ word, probability }]`. */
+  suggest(n = 3, prefix = "") {
+    return this.#inTurn(() => {
+      const { logits, features } = this.#known();
+      const complete = completion(this.#model.dictionary, n, checkedText(prefix, "prefix"));
+      if (!this.#cache.count) return complete(logits);
+      return complete(Float32Array.from(this.#cache.mix(logSoftmax(logits), features)));
+    });
+  }
+
+  /** The session as bytes, as Python saves it; what can be taken back is not saved. */
+  save() {
+    return this.#inTurn(async () => {
+      const expected = this.#known();
+      const { word, last, state } = this.#now;
+      const { settings, places, ring, count } = this.#cache;
+      const { features, info, states } = this.#model;
+      const cached = new Float32Array(places * features);
+      ring.forEach((one, place) => cached.set(one.features, place * features));
+      const floats = (data, shape) => ({ type: "<f4", shape, data });
+      const whole = (numbers, shape) => ({ type: "<i8", shape, data: BigInt64Array.from(numbers, BigInt) });
+      const { size, weight, flatness } = settings;
+      const carried = info.context === null ? states : [];
+      return npz({
+        format: SESSION_FORMAT,
+        model: await this.#model.digest(),
+        word: whole([word], []),
+        last: whole(last, [1, last.length]),
+        logits: floats(expected.logits, [1, expected.logits.length]),
+        features: floats(expected.features, [1, features]),
+        cache: { type: "<f8", shape: [3], data: Float64Array.of(size, weight, flatness) },
+        cache_features: floats(cached, [places, features]),
+        cache_words: whole(Array.from({ length: places }, (_, place) => ring[place]?.word ?? 0), [places]),
+        cache_count: whole([count], []),
+        ...Object.fromEntries(
+          carried.map(({ name, type, shape }) => [STATE + name, { type: type.numpy, shape, data: state[name] }]),
+        ),
+      });
+    });
+  }
+
+  static async restore(model, bytes) {
+    let arrays;
+    try {
+      arrays = arraysOf(bytesOf(bytes));
+    } catch {
+      throw notSaved();
+    }
+    const format = arrays.get("format");
+    if (typeof format !== "string") throw notSaved();
+    if (format !== SESSION_FORMAT) {
+      throw new NextwordError("SessionError", `the session has format ${format.slice(0, 40)}; this version reads ${SESSION_FORMAT}`);
+    }
+    if (arrays.get("model") !== (await model.digest())) {
+      throw new NextwordError("SessionError", "the session was saved with another model file; load that one");
+    }
+    const { info, dictionary, features, states } = model;
+    const size = BigInt(dictionary.words.length);
+    const isWord = (id) => id >= 0n && id < size;
+    const isNumber = (number) => typeof number === "bigint" || Number.isFinite(number);
+    const take = (name, type, shape, isGood = isNumber) => {
+      const found = arrays.get(name);
+      if (found?.type !== type || !isSame(found.shape, shape) || !found.data.every(isGood)) throw notSaved();
+      return found.data;
+    };
+    const [word] = take("word", "<i8", [], isWord);
+    // A fixed context reads its last words again.
+    const length = info.context === null ? 0 : (arrays.get("last")?.shape?.[1] ?? 0);
+    const last = Array.from(take("last", "<i8", [1, length], isWord), Number);
+    if (info.context !== null && (length < 1 || length > info.context)) throw notSaved();
+    const session = new Session(model, cacheOf(take("cache", "<f8", [3])));
+    const { places } = session.#cache;
+    const [count] = take("cache_count", "<i8", [], (number) => number >= 0n && number < 2n ** 53n);
+    const rows = take("cache_features", "<f4", [places, features]);
+    const words = take("cache_words", "<i8", [places], isWord);
+    if (!places && count) throw notSaved();
+    const expected = {
+      logits: take("logits", "<f4", [1, dictionary.words.length]),
+      features: take("features", "<f4", [1, features]),
+    };
+    const carried = info.context === null ? states : [];
+    const state = carried.length
+      ? Object.fromEntries(carried.map(({ name, type, shape }) => [name, take(STATE + name, type.numpy, shape)]))
+      : session.#reader.state;
+    session.#cache.count = Number(count);
+    session.#cache.ring = Array.from({ length: Math.min(places, Number(count)) }, (_, place) => ({
+      features: rows.slice(place * features, (place + 1) * features),
+      word: Number(words[place]),
+    }));
+    Object.assign(session.#reader, { last, state });
+    session.#now = { word: Number(word), last, state };
+    session.#expected = expected;
+    session.#resumed = { now: session.#now, expected };
+    return session;
+  }
+
+  /** What is expected after the last word. */
+  #known() {
+    if (!this.#expected) throw new NextwordError("PromptError", "nothing was read yet; feed at least one word");
+    return this.#expected;
+  }
+
+  /** Does what is asked once all is done that was asked before. */
+  #inTurn(act) {
+    const done = this.#turns.then(() => {
+      this.#model.checkUse();
+      return act();
+    });
+    this.#turns = done.catch(() => {});
+    return done;
+  }
+}
+
+const notSaved = () => new NextwordError("SessionError", "these bytes are no saved session, or not all of it");
+
+function cacheOf([cacheSize, cacheWeight, cacheFlatness]) {
+  try {
+    return checkedCache({ cacheSize, cacheWeight, cacheFlatness });
+  } catch {
+    throw notSaved();
+  }
+}
+

@@ -1,0 +1,204 @@
+"""What a model file has to be before anything of it is used.
+
+A file may come from a stranger. Whatever can be known from its bytes is checked here; what onnxruntime
+then makes of it is checked in `model_file`, step by step. SECURITY.md says what is promised.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nextword.errors import ModelFileError
+from nextword.runtime.metadata import Metadata
+from nextword.runtime.onnx_file import ElsewhereError, Node, OnnxFile, Value
+from nextword.runtime.protobuf import ProtobufError, UnknownFieldError
+
+_STANDARD = """
+Abs Add And ArgMax ArgMin Cast Ceil Clip Concat Constant ConstantOfShape Cos CumSum DequantizeLinear Div
+DynamicQuantizeLinear Elu Equal Erf Exp Expand Flatten Floor GRU Gather GatherElements GatherND Gelu Gemm
+Greater GreaterOrEqual HardSigmoid HardSwish Identity LSTM LayerNormalization LeakyRelu Less LessOrEqual Log
+LogSoftmax MatMul MatMulInteger Max Mean Min Mish Mod Mul Neg Not OneHot Or Pad Pow QuantizeLinear RNN Range
+Reciprocal ReduceL2 ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare Relu Reshape Round
+Selu Shape Sigmoid Sign Sin Size Slice Softmax Softplus Softsign Split Sqrt Squeeze Sub Sum Tan Tanh Tile TopK
+Transpose Trilu Unsqueeze Where Xor
+"""
+# By domain, those that can do no more than compute with what they are given.
+_OPERATORS = {
+    "": frozenset(_STANDARD.split()),
+    "com.microsoft": frozenset({"DynamicQuantizeLSTM", "DynamicQuantizeMatMul", "MatMulIntegerToFloat"}),
+}
+# What makes a tensor as large as numbers say: which of its inputs these numbers are.
+_GROWING = {"ConstantOfShape": 0, "Expand": 1, "OneHot": 1, "Pad": 1, "Tile": 1}
+# What gives numbers that are no larger than the sum of those that it reads.
+_SUMS = "Add Concat Gather Identity Max Min Neg Reshape Slice Squeeze Sub Unsqueeze"
+_ADDING = frozenset(_SUMS.split())
+_MOST_SIZES = 64  # numbers that say how large something is
+# A state has at most so many values, and a graph makes nothing so many times larger by a number alone.
+_MOST_VALUES = 2**24
+
+
+class StatePart(NamedTuple):
+    """A part of a model's state.
+
+    - `kind`: the type of its numbers.
+    - `shape`: with a 0 for the axis of the batch.
+    - `axis`: which one that is.
+    """
+
+    kind: type[np.generic]
+    shape: tuple[int, ...]
+    axis: int
+
+    @classmethod
+    def of(cls, value: Value) -> StatePart | None:
+        """A part from an input or output of a graph; `None` if a part cannot be such."""
+        axes = [place for place, size in enumerate(value.shape) if size is None]
+        shape = tuple(size or 0 for size in value.shape)
+        if value.type is None or len(axes) != 1 or shape.count(0) != 1 or len(shape) > 8:
+            return None
+        if math.prod(size or 1 for size in shape) > _MOST_VALUES:
+            return None
+        return cls(value.type, shape, axes[0])
+
+    def of_batch(self, batch: int) -> tuple[int, ...]:
+        """The shape for so many texts."""
+        return *self.shape[: self.axis], batch, *self.shape[self.axis + 1 :]
+
+    def zero(self, batch: int) -> NDArray[Any]:
+        """What stands before the first word of so many texts."""
+        return np.zeros(self.of_batch(batch), self.kind)
+
+
+class Contents(NamedTuple):
+    """What a file that has passed holds.
+
+    - `metadata`.
+    - `states`: the parts of the state by name.
+    - `outputs`: sizes of what the graph gives, by name; `None` for a size that is open.
+    """
+
+    metadata: Metadata
+    states: dict[str, StatePart]
+    outputs: dict[str, tuple[int | None, ...]]
+
+
+def inspect(data: bytes) -> Contents:
+    """Checks a file.
+
+    **Raises:** `ModelFileError`, whose message goes on from the name of the file.
+    """
+    try:
+        file = OnnxFile(data)
+        if "prompt" in file.input_names():
+            raise ModelFileError(
+                "is a text graph, which onnxruntime runs by itself; load the step graph, "
+                "models/nextword.onnx, or see examples/python/text_graph.py"
+            )
+        metadata = Metadata.from_pairs(file.properties())
+        file.refuse_more()
+        nodes = file.nodes()
+        for node in nodes:
+            _check_operator(node)
+        tensors = file.tensors()
+        made = {
+            name: tensor for node in nodes if (tensor := node.tensor()) is not None for name in node.outputs
+        }
+        inputs, outputs = file.inputs(), file.outputs()
+    except UnknownFieldError:
+        raise ModelFileError(
+            "has parts that this version does not read; export it again, or install a newer nextword"
+        ) from None
+    except ProtobufError:
+        raise ModelFileError(
+            "is not an ONNX model: damaged, cut short, or something else; copy or export it again"
+        ) from None
+    except ElsewhereError:
+        raise ModelFileError(
+            "keeps weights in another file, which is never read; export it as one file"
+        ) from None
+    states = _states(inputs, outputs, metadata)
+    if states is None or inputs.keys() & tensors.keys():
+        raise ModelFileError("has a graph that does not fit its metadata; export it again")
+    if not all(map(_is_finite, [*tensors.values(), *made.values()])):
+        raise ModelFileError("has weights that are not finite numbers; train and export it again")
+    if _growth(nodes, tensors | made) > _MOST_VALUES:
+        raise ModelFileError("makes tensors larger than a model needs; export it again")
+    return Contents(metadata, states, {name: value.shape for name, value in outputs.items()})
+
+
+def _check_operator(node: Node) -> None:
+    if node.operator not in _OPERATORS.get(node.domain, ()):
+        raise ModelFileError(
+            f"needs the operator {node.operator[:40]}, which this version does not run; export it again, "
+            "or install a newer nextword"
+        )
+
+
+def _states(
+    inputs: Mapping[str, Value], outputs: Mapping[str, Value], metadata: Metadata
+) -> dict[str, StatePart] | None:
+    """The parts of the state: what the graph reads beside words, and gives out again.
+
+    **Returns:** `None` where the graph is no step graph of this dictionary.
+    """
+    ids, logits, features = inputs.get("ids"), outputs.get("logits"), outputs.get("features")
+    parts = {name: StatePart.of(value) for name, value in inputs.items() if name != "ids"}
+    after = {name: outputs.get(f"next_{name}") for name in parts}
+    fits = (
+        ids is not None
+        and ids.type is np.int64
+        and ids.shape == (None, None)
+        and logits is not None
+        and logits.type is np.float32
+        and logits.shape == (None, len(metadata.dictionary))
+        and (features is None or (features.type is np.float32 and len(features.shape) == 2))
+        and all(
+            part and (value := after[name]) and StatePart.of(value) == part for name, part in parts.items()
+        )
+    )
+    return {name: part for name, part in parts.items() if part} if fits else None
+
+
+def _is_finite(tensor: NDArray[Any]) -> bool:
+    """Whether a stored tensor, if it is of floats, has neither NaN nor an infinity.
+
+    Both are the largest of their sign where bits are taken for whole numbers, which is quicker to ask.
+    """
+    if not tensor.size or tensor.dtype.kind != "f":
+        return True
+    size, bits = tensor.dtype.itemsize, tensor.reshape(-1)
+    infinity = int(np.array(np.inf, tensor.dtype).view(f"u{size}"))
+    sign = 1 << (8 * size - 1)
+    return bool(bits.view(f"<i{size}").max() < infinity and bits.view(f"<u{size}").max() < infinity | sign)
+
+
+def _growth(nodes: list[Node], stored: Mapping[str, NDArray[Any]]) -> float:
+    """How many times larger than what a graph reads and stores its numbers alone can make it.
+
+    Infinity where nobody can know, since the numbers are computed.
+    """
+    sizes = {
+        name: tensor.reshape(-1).tolist()
+        for name, tensor in stored.items()
+        if tensor.dtype.kind == "i" and tensor.size <= _MOST_SIZES
+    }
+    largest: dict[str, float] = {name: max(map(abs, numbers), default=0) for name, numbers in sizes.items()}
+    found = 1.0
+    for node in nodes:
+        if node.operator in {"Shape", "Size"}:
+            largest |= dict.fromkeys(node.outputs, 1.0)
+        elif node.operator in _ADDING:
+            total = sum(largest.get(name, math.inf) for name in node.inputs if name)
+            largest |= dict.fromkeys(node.outputs, total)
+        elif node.operator == "Range":
+            found *= max(1.0, sum(largest.get(name, math.inf) for name in node.inputs))
+        elif node.operator in _GROWING:
+            name = (node.inputs + [""] * 2)[_GROWING[node.operator]]
+            extra = node.operator == "Pad"
+            found *= math.prod(max(1.0, abs(number) + extra) for number in sizes.get(name, [math.inf]))
+    return found
