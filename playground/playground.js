@@ -1,9 +1,6 @@
-// The page: what is typed goes to a Generator, what it answers goes back into the page.
-import * as ort from "./vendor/ort.wasm.min.mjs";
-import { Generator, NextwordError, UnknownWordError, join, split } from "./vendor/nextword.js";
-
-ort.env.wasm.wasmPaths = new URL("./vendor/", import.meta.url).href;
-ort.env.wasm.numThreads = 1; // more need headers that a plain file server does not send
+// The page: what is typed goes to the model, what it answers goes back into the page.
+import * as model from "./model.js";
+import { NextwordError, UnknownWordError, join, split } from "./vendor/nextword.js";
 
 const SUGGESTIONS = 3;
 const BARS = 8;
@@ -11,31 +8,33 @@ const BARS = 8;
 const $ = (id) => document.getElementById(id);
 const text = $("text");
 
-let generator;
-let asked = 0; // the last question's number: an answer that comes late is dropped
-let running = false; // whether "Continue" is writing
+let info; // what the model says of itself
+let isAsking = false; // whether the model is looking for suggestions
+let isStale = false; // whether the text has changed since it was asked
+let writing = null; // what "Continue" is writing
 let tabLeaves = false; // whether Escape gave Tab back to the browser
 
 // ── the model ───────────────────────────────────────────────────────────────────────────────────
 
 async function load(source, name) {
   $("model").textContent = `Loading ${name}…`;
+  writing?.stop();
   try {
-    generator = await Generator.load(source, { ort });
+    info = await model.load(source);
   } catch (error) {
-    $("model").textContent = generator ? describe(generator.info, $("model").dataset.name) : "No model is loaded.";
+    $("model").textContent = info ? describe($("model").dataset.name) : "No model is loaded.";
     say(error);
     return;
   }
   $("model").dataset.name = name;
-  $("model").textContent = describe(generator.info, name);
+  $("model").textContent = describe(name);
   $("continue").disabled = false;
-  $("top-k").max = Math.min(generator.info.dictionary.length, 100);
+  $("top-k").max = Math.min(info.dictionary.length, 100);
   show();
   await answer();
 }
 
-function describe(info, name) {
+function describe(name) {
   const reads = info.context === null ? "every word before" : `the last ${info.context} words`;
   const words = info.dictionary.length.toLocaleString("en");
   return `${name}: ${info.layers} × ${info.hidden} ${info.cell.toUpperCase()}, knows ${words} words, reads ${reads}`;
@@ -43,16 +42,28 @@ function describe(info, name) {
 
 // ── suggestions and chart ───────────────────────────────────────────────────────────────────────
 
+/** Shows what may come next. While the model is busy with one text, only the newest waits. */
 async function answer() {
-  if (!generator || running) return;
-  const question = ++asked;
+  if (!info || writing) return;
+  isStale = true;
+  if (isAsking) return;
+  isAsking = true;
+  try {
+    while (isStale && !writing) {
+      isStale = false;
+      await answerFor(text.value);
+    }
+  } finally {
+    isAsking = false;
+  }
+}
+
+async function answerFor(typed) {
   let likeliest = [];
   let message = "";
   let words;
   try {
-    if (text.value.trim()) {
-      likeliest = await generator.suggest(text.value, Math.min(BARS, generator.info.dictionary.length - 1));
-    }
+    if (typed.trim()) likeliest = await model.suggest(typed, Math.min(BARS, info.dictionary.length - 1));
     words = likeliest.map(({ word }) => word);
   } catch (error) {
     if (!(error instanceof NextwordError)) throw error;
@@ -60,8 +71,8 @@ async function answer() {
     // The first word has nothing before it that could be read, but it can be completed.
     if (error.name !== "PromptError") message = error.message;
   }
-  if (question !== asked) return;
-  if (!likeliest.length && !message) words = mostFrequent(lastWord(text.value));
+  if (typed !== text.value) return; // an answer that comes late
+  if (!likeliest.length && !message) words = mostFrequent(lastWord(typed));
   offer(words.slice(0, SUGGESTIONS));
   draw(likeliest);
   $("message").textContent = message;
@@ -69,18 +80,18 @@ async function answer() {
 
 /** The dictionary's words that begin with a prefix; they stand there by frequency. */
 function mostFrequent(prefix) {
-  return generator.info.dictionary.filter((word, id) => word.startsWith(prefix) && id !== generator.info.unknown);
+  return info.dictionary.filter((word, id) => word.startsWith(prefix) && id !== info.unknown);
 }
 
 /** What was typed of the last word, if no blank follows. */
 function lastWord(typed) {
-  const { splitBy, lowercase, lineEnds } = generator.info;
+  const { splitBy, lowercase, lineEnds } = info;
   return /\s$/u.test(typed) ? "" : (split(typed, splitBy, lowercase, lineEnds).at(-1) ?? "");
 }
 
 /** A word as people read it. */
 function shown(word) {
-  return generator.info.lineEnds && word === "<eos>" ? "↵" : word;
+  return info.lineEnds && word === "<eos>" ? "↵" : word;
 }
 
 function offer(words) {
@@ -97,7 +108,7 @@ function offer(words) {
 
 /** Puts a suggestion into the text: in place of a half-typed or unknown word, or after a whole one. */
 function accept(word) {
-  const { dictionary, splitBy, lineEnds } = generator.info;
+  const { dictionary, splitBy, lineEnds } = info;
   let typed = text.value;
   const last = lastWord(typed);
   if (last && !dictionary.includes(last)) typed = typed.slice(0, typed.length - last.length);
@@ -137,32 +148,25 @@ function knobs() {
 }
 
 async function continueText() {
-  if (running) {
-    running = false;
-    return;
-  }
-  asked++;
-  running = true;
+  if (writing) return writing.stop();
   $("continue").textContent = "Stop";
   $("message").textContent = "";
   text.readOnly = true;
+  let found = null;
+  writing = model.stream(text.value, Number($("words").value), knobs(), (piece) => {
+    text.value += piece;
+    text.scrollTop = text.scrollHeight;
+  });
   try {
-    for await (const piece of generator.stream(text.value, Number($("words").value), knobs())) {
-      if (!running) break;
-      text.value += piece;
-      text.scrollTop = text.scrollHeight;
-      await new Promise(requestAnimationFrame); // lets the page show the word
-    }
-    running = false;
-    await answer();
+    await writing.done;
   } catch (error) {
-    running = false;
-    say(error);
-  } finally {
-    running = false;
-    text.readOnly = false;
-    $("continue").textContent = "Continue";
+    found = error;
   }
+  writing = null;
+  text.readOnly = false;
+  $("continue").textContent = "Continue";
+  if (found) say(found);
+  else await answer();
 }
 
 function say(error) {
@@ -185,14 +189,14 @@ text.addEventListener("blur", () => (tabLeaves = false));
 text.addEventListener("keydown", (event) => {
   const first = $("suggestions").firstElementChild;
   if (event.key === "Escape") tabLeaves = true;
-  else if (event.key === "Tab" && !event.shiftKey && !tabLeaves && first && !running) {
+  else if (event.key === "Tab" && !event.shiftKey && !tabLeaves && first && !writing) {
     event.preventDefault();
     first.click();
   }
 });
 $("continue").addEventListener("click", continueText);
 $("clear").addEventListener("click", () => {
-  running = false;
+  writing?.stop();
   text.value = "";
   text.focus();
   answer();
@@ -209,7 +213,7 @@ for (const [name, isOver] of [["dragover", true], ["dragleave", false], ["drop",
 }
 
 async function take([file]) {
-  if (file) await load(await file.arrayBuffer(), file.name);
+  if (file) await load(file, file.name);
 }
 
 show();

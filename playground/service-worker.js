@@ -5,13 +5,18 @@ const FILES = [
   "./",
   "icon.svg",
   "index.html",
+  "model.js",
   "playground.js",
   "style.css",
   "vendor/nextword.js",
+  ...["dictionary", "errors", "inspection", "npz", "onnx-file", "sampling", "session"].map(
+    (name) => `vendor/nextword/${name}.js`,
+  ),
   "vendor/nextword.int8.onnx",
   "vendor/ort.wasm.min.mjs",
   "vendor/ort-wasm-simd-threaded.mjs",
   "vendor/ort-wasm-simd-threaded.wasm",
+  "worker.js",
 ];
 
 addEventListener("install", (event) => {

@@ -1,0 +1,47 @@
+// The page's end of the worker that runs the model: what is asked becomes a message, its answer a promise.
+import { NextwordError, UnknownWordError } from "./vendor/nextword.js";
+
+const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
+const waiting = new Map(); // by number: what takes the answer, and pieces that come before it
+let asked = 0;
+
+worker.addEventListener("message", ({ data: { number, piece, result, error, fault } }) => {
+  const { take, resolve, reject } = waiting.get(number);
+  if (piece !== undefined) return take(piece);
+  waiting.delete(number);
+  if (fault) reject(new Error(fault));
+  else if (!error) resolve(result);
+  else if (error.name === "UnknownWordError") reject(new UnknownWordError(error.word, error.neighbours));
+  else reject(new NextwordError(error.name, error.message));
+});
+worker.addEventListener("error", ({ message }) => {
+  for (const { reject } of waiting.values()) reject(new Error(message || "the worker cannot be started"));
+  waiting.clear();
+});
+
+function send(ask, given, take) {
+  const number = ++asked;
+  const answer = new Promise((resolve, reject) => waiting.set(number, { take, resolve, reject }));
+  worker.postMessage({ number, ask, given });
+  return { number, answer };
+}
+
+/** Loads a model, a file or an address, in place of the one before; gives what it says of itself. */
+export const load = (source) => send("load", [source]).answer;
+
+/** The likeliest next words, as `Generator.suggest` gives them. */
+export const suggest = (text, n) => send("suggest", [text, n]).answer;
+
+/**
+ * Continues a text, as `Generator.stream` does; `take` gets each piece. `done` is settled at its end, and
+ * `stop` ends it before: no piece comes after it.
+ */
+export function stream(text, words, sampling, take) {
+  let isStopped = false;
+  const { number, answer } = send("stream", [text, words, sampling], (piece) => isStopped || take(piece));
+  const stop = () => {
+    isStopped = true;
+    worker.postMessage({ ask: "stop", given: [number] });
+  };
+  return { done: answer, stop };
+}
