@@ -6,274 +6,18 @@
  * the folder `nextword`. `nextword.d.ts` says what is public.
  */
 
-import { Dictionary, completion } from "./nextword/dictionary.js";
-import { NextwordError, UnknownWordError, checkCount, checkedStrings, checkedText, fileOf, given, quoted } from "./nextword/errors.js";
-import { BadFileError, elements, inspect, isSame, propertiesOf } from "./nextword/inspection.js";
+import { completion } from "./nextword/dictionary.js";
+import { NextwordError, UnknownWordError, checkCount, checkedStrings, fileOf, given, quoted } from "./nextword/errors.js";
+import { Keyboard } from "./nextword/keyboard/keyboard.js";
+import { MODEL, Model, metadataOf } from "./nextword/model.js";
 import { PRIME, Sampler, StopStrings, checkedSampling, draw, logSoftmax, uniform } from "./nextword/sampling.js";
 import { Session, checkedCache } from "./nextword/session.js";
+import { ENDS_IN_BLANK, Joiner, join, split } from "./nextword/words.js";
 
-export { NextwordError, UnknownWordError, draw, uniform };
+export { Keyboard, NextwordError, UnknownWordError, draw, join, metadataOf, split, uniform };
 
 const MOST_WORDS = 1_000_000;
 const MOST_SAMPLES = 1_024;
-
-// ── words ───────────────────────────────────────────────────────────────────────────────────────
-
-// What Python's str.split takes as blanks; JavaScript's \s differs.
-const BLANK = "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
-const BLANKS = new RegExp(`[${BLANK}]+`, "gu");
-const ENDS_IN_BLANK = new RegExp(`[${BLANK}]$`, "u");
-const BLANK_IN_LINE = BLANK.replace("\\t-\\r", "\\t\\v-\\r");
-const BESIDE_LINE_END = new RegExp(`[${BLANK_IN_LINE}]*\\n[${BLANK_IN_LINE}]*`, "gu");
-const LETTERS = "[\\p{L}\\p{M}\\p{N}_]+";
-const INSIDE = "(?:['’‐\\-\\u200c\\u200d]|(?<=\\p{Nd})[.,:](?=\\p{Nd}))";
-const OTHER = `[^${BLANK}][\\p{M}\\u200d]*`;
-const CLUSTER = `${OTHER}(?:(?<=\\u200d)${OTHER})*`;
-const WORD = new RegExp(`${LETTERS}(?:${INSIDE}${LETTERS})*|${CLUSTER}`, "gu");
-const CHARACTER = new RegExp(` |${CLUSTER}`, "gu");
-const END_OF_LINE = "<eos>";
-
-const CLOSING = new Set(".,;:!?%…)]}»”’।");
-const OPENING = new Set("([{«“‘„¿¡$£");
-const STRAIGHT_QUOTES = new Set("\"'");
-const FULL_WIDTH = new Set("，。、；：？！…）」』】》（「『【《");
-const BEGINS_APART = /^[\p{M}\u200c\u200d]/u;
-const ENDS_ZERO_WIDTH = /[\u200c\u200d]$/u;
-
-/** Splits a text into words, as Python's `nextword.words.split`. */
-export function split(text, splitBy, lowercase = false, lineEnds = false) {
-  const normal = (lowercase ? text.toLowerCase() : text).normalize("NFC");
-  if (!lineEnds) return splitLine(normal, splitBy);
-  const lines = normal.replace(BESIDE_LINE_END, "\n").split("\n");
-  return lines.flatMap((line, number) => [...(number ? [END_OF_LINE] : []), ...splitLine(line, splitBy)]);
-}
-
-function splitLine(text, splitBy) {
-  if (splitBy === "whitespace") return text.split(BLANKS).filter(Boolean);
-  if (splitBy === "words") return text.match(WORD) ?? [];
-  if (splitBy === "characters") return text.replaceAll(BLANKS, " ").match(CHARACTER) ?? [];
-  throw new NextwordError("ModelFileError", `split_by ${splitBy} is not known to this version; install a newer one`);
-}
-
-/** Joins words into a text, the inverse of `split` up to blanks. */
-export function join(words, splitBy, lineEnds = false) {
-  const joiner = new Joiner(splitBy, lineEnds);
-  return words.map((word) => joiner.push(word)).join("");
-}
-
-class Joiner {
-  #splitBy;
-  #lineEnds;
-  #previous = "";
-  #glueNext = true; // nothing stands before the first word
-  #openQuotes = new Set();
-
-  constructor(splitBy, lineEnds) {
-    this.#splitBy = splitBy;
-    this.#lineEnds = lineEnds;
-  }
-
-  /** Takes the next word; returns it with a blank before it if one belongs there. */
-  push(word) {
-    if (this.#lineEnds && word === END_OF_LINE) {
-      this.afterBlank();
-      return "\n";
-    }
-    if (this.#splitBy === "characters") return word;
-    let glue = this.#glueNext;
-    this.#glueNext = false;
-    if (this.#splitBy === "words") {
-      let closes = CLOSING.has(word) || FULL_WIDTH.has(word);
-      this.#glueNext = OPENING.has(word) || FULL_WIDTH.has(word);
-      if (STRAIGHT_QUOTES.has(word)) {
-        closes = this.#openQuotes.has(word);
-        this.#glueNext = !closes;
-        if (closes) this.#openQuotes.delete(word);
-        else this.#openQuotes.add(word);
-      }
-      const apart = BEGINS_APART.test(word) || ENDS_ZERO_WIDTH.test(this.#previous);
-      glue = (glue || closes) && !apart;
-    }
-    const piece = glue || !this.#previous ? word : ` ${word}`;
-    this.#previous = word;
-    return piece;
-  }
-
-  /** A blank stands in the text, so that the next word brings none. */
-  afterBlank() {
-    this.#previous = "";
-  }
-}
-
-// ── model ───────────────────────────────────────────────────────────────────────────────────────
-
-/** A `ModelFileError` whose message begins with the name of the file. */
-const bad = (name, message, cause) => new NextwordError("ModelFileError", `${name} ${message}`, { cause });
-
-/** What reads a file's bytes; what it refuses is a `ModelFileError`. */
-function readingOf(name, read) {
-  try {
-    return read();
-  } catch (error) {
-    throw error instanceof BadFileError ? bad(name, error.message) : error;
-  }
-}
-
-/** The `metadata_props` of an ONNX file, which onnxruntime does not show to JavaScript. */
-export const metadataOf = (bytes) => readingOf("the file", () => propertiesOf(bytes));
-
-// What onnxruntime says of an operator that it does not know.
-const LACKING = /implementation for (\w+)|(\w+)\(-?\d+\) is not a registered function\/op/;
-
-const SILENT = { logSeverityLevel: 4 }; // what goes wrong is thrown, and said once
-
-/** A step graph that is ready to run. */
-class Model {
-  #ort;
-  #name;
-  #inference;
-  #outputs;
-  #givesFeatures;
-  #sha256;
-  #running = new Set();
-  #released;
-
-  /** Loads a file, and reads some words by way of trial. */
-  static async load({ name, bytes }, ort) {
-    const model = new Model(ort, name, readingOf(name, () => inspect(bytes)));
-    // Begun here, since the bytes are not kept. Pages that are not secure have no digests.
-    model.#sha256 = globalThis.crypto.subtle?.digest("SHA-256", bytes);
-    const version = `onnxruntime ${ort.env?.versions?.common ?? ""}`.trim();
-    try {
-      model.#inference = await ort.InferenceSession.create(bytes, { intraOpNumThreads: 1, ...SILENT });
-    } catch (error) {
-      const lacking = LACKING.exec(error?.message ?? error);
-      throw lacking
-        ? bad(name, `needs the operator ${lacking[1] ?? lacking[2]}, which ${version} lacks; install a newer onnxruntime`, error)
-        : bad(name, `cannot be loaded by ${version}: damaged, or of another kind; copy or export it again`, error);
-    }
-    try {
-      for (const ids of [[0], [0, 0]]) await model.run(ids, model.zero());
-    } catch (error) {
-      await model.release();
-      throw error;
-    }
-    return model;
-  }
-
-  constructor(ort, name, { info, states, outputs }) {
-    this.#ort = ort;
-    this.#name = name;
-    this.info = info;
-    this.dictionary = new Dictionary(info.dictionary, info.unknown);
-    // One text is read at a time, so the axis of the batch has the size 1.
-    this.states = states.map((part) => ({ ...part, shape: part.shape.map((size) => size ?? 1) }));
-    const size = outputs.get("features")?.shape[1] ?? 0;
-    this.#givesFeatures = size > 0;
-    this.#outputs = ["logits", ...states.map(({ name }) => `next_${name}`), ...(size ? ["features"] : [])];
-    // In older files the state `hidden` serves, if it is one of layers.
-    const hidden = outputs.get("next_hidden")?.shape ?? [];
-    const isOfLayers = hidden.length === 3 && hidden[0] === info.layers && hidden[2] === info.hidden;
-    this.features = size || (isOfLayers ? info.hidden : 0);
-  }
-
-  /** The words of a text, by the file's rules. */
-  split(text) {
-    const { splitBy, lowercase, lineEnds } = this.info;
-    const tokens = split(checkedText(text), splitBy, lowercase, lineEnds);
-    if (!tokens.length) throw new NextwordError("PromptError", "the text has no words; give at least one");
-    return tokens;
-  }
-
-  /** The state before the first word: its parts by name. */
-  zero() {
-    return Object.fromEntries(this.states.map(({ name, type, shape }) => [name, new type.Numbers(elements(shape))]));
-  }
-
-  /** What reads a text, from its beginning. */
-  reader() {
-    return new Reader(this);
-  }
-
-  /** Reads words after a state; gives the logits of the next word, the features, and the state then. */
-  async run(ids, state) {
-    this.checkUse();
-    const { Tensor } = this.#ort;
-    const feeds = { ids: new Tensor("int64", BigInt64Array.from(ids, BigInt), [1, ids.length]) };
-    for (const { name, type, shape } of this.states) feeds[name] = new Tensor(type.name, state[name], shape);
-    const running = this.#inference.run(feeds, this.#outputs, SILENT);
-    this.#running.add(running);
-    let found;
-    try {
-      found = await running;
-    } catch (error) {
-      throw this.#broken("cannot be run by onnxruntime", error);
-    } finally {
-      this.#running.delete(running);
-    }
-    const data = (name, shape, output = name) => {
-      if (!isSame(found[output].dims, shape)) throw this.#broken(`gives ${name} of another shape than it says`);
-      return found[output].data.slice();
-    };
-    const logits = data("logits", [1, this.dictionary.words.length]);
-    if (!logits.every(Number.isFinite)) throw this.#broken("gives logits that are not finite numbers");
-    const next = Object.fromEntries(this.states.map(({ name, shape }) => [name, data(name, shape, `next_${name}`)]));
-    if (this.#givesFeatures) return { logits, features: data("features", [1, this.features]), state: next };
-    // In older files the logits are computed from the last layer's hidden state, or from a projection.
-    const features = this.features ? next.hidden.slice(-this.features) : new Float32Array();
-    return { logits, features, state: next };
-  }
-
-  #broken(what, cause) {
-    return bad(this.#name, `${what}; train and export it again`, cause);
-  }
-
-  /** The SHA-256 of the file, by which a session knows it again. */
-  async digest() {
-    if (!this.#sha256) {
-      throw new NextwordError("SessionError", "a session is saved and resumed on secure pages only: https, or localhost");
-    }
-    return Array.from(new Uint8Array(await this.#sha256), (byte) => byte.toString(16).padStart(2, "0")).join("");
-  }
-
-  checkUse() {
-    if (this.#released) throw new NextwordError("ReleasedError", "the model was released; load it again");
-  }
-
-  /** Gives its memory back, once the words that are being read are. */
-  release() {
-    this.#released ??= Promise.allSettled(this.#running).then(() => this.#inference.release());
-    return this.#released;
-  }
-}
-
-/** What a model has read so far: its state, or the last words of a fixed context. */
-class Reader {
-  #model;
-
-  constructor(model) {
-    this.#model = model;
-    this.last = [];
-    this.state = model.zero();
-  }
-
-  /** Reads more words; returns what comes next. Nothing in `last` and `state` is changed in place. */
-  async read(ids) {
-    const { context } = this.#model.info;
-    if (context !== null) {
-      this.last = [...this.last, ...ids].slice(-context);
-      return this.#model.run(this.last, this.state);
-    }
-    let found;
-    for (let start = 0; start < ids.length; start += 1024) {
-      found = await this.#model.run(ids.slice(start, start + 1024), this.state);
-      this.state = found.state;
-    }
-    return found;
-  }
-}
-
-// ── generator ───────────────────────────────────────────────────────────────────────────────────
 
 /** Continues texts with a model from one file. */
 export class Generator {
@@ -302,6 +46,10 @@ export class Generator {
     }
     this.#model = model;
     this.info = model.info;
+  }
+
+  get [MODEL]() {
+    return this.#model;
   }
 
   /** Gives the memory of the model back; what is asked later is a `ReleasedError`. */
@@ -402,6 +150,11 @@ export class Generator {
   async resume(bytes) {
     this.#model.checkUse();
     return Session.restore(this.#model, bytes);
+  }
+
+  /** Suggestions, corrections and learning for a text field; of several languages: `Keyboard.of`. */
+  keyboard(options = {}) {
+    return Keyboard.of([this], options);
   }
 
   async #score(tokens, ids, context) {
