@@ -90,6 +90,9 @@ test("what is wrong is said in Python's words", async () => {
     generate: ({ sampling }) => generator.generate("the", 3, inCamel(sampling)),
     samples: ({ n, words }) => generator.samples("the", n, words),
     session: ({ cache }) => generator.session(inCache(cache)),
+    layout: ({ layout }) => generator.keyboard({ layout }),
+    saved: ({ saved }) => generator.keyboard({ saved: Buffer.from(saved) }),
+    keyboard: ({ n }) => generator.keyboard().suggest(n),
   };
   assert.deepEqual(Object.keys(asked), Object.keys(cases));
   for (const [name, ask] of Object.entries(asked)) {

@@ -119,6 +119,7 @@ export class Keyboard {
       this.#personal.learn();
       for (const language of this.#mixture.languages) language.keep();
       this.#committed = this.#field.words.length;
+      this.#correction = undefined;
     });
   }
 
@@ -134,12 +135,18 @@ export class Keyboard {
 
   /** It is as if a word had never been learned, blocked or kept. */
   forget(word) {
-    return this.#inTurn(() => this.#personal.forget(checkedText(word, "the word").normalize("NFC")));
+    return this.#inTurn(() => {
+      this.#personal.forget(checkedText(word, "the word").normalize("NFC"));
+      this.#correction = undefined;
+    });
   }
 
   /** Never suggests a word, nor corrects another to it. */
   block(word) {
-    return this.#inTurn(() => this.#personal.block(checkedText(word, "the word").normalize("NFC")));
+    return this.#inTurn(() => {
+      this.#personal.block(checkedText(word, "the word").normalize("NFC"));
+      this.#correction = undefined;
+    });
   }
 
   /** What was learned, blocked, kept and adapted to, but not the text: `saved` of another keyboard. */

@@ -28,7 +28,7 @@ const nothing = (scale) => ({ ids: [], values: [], scale });
  */
 export class Language {
   #adapts;
-  #past = []; // of each of the last words, and what was known before it was read
+  #past = []; // each of the last words and what was known before it was read; logits only of what cannot be read
   #letters;
   #ofUnknownLetters; // what strings that the dictionary lacks have in common
   #reader;
@@ -73,7 +73,7 @@ export class Language {
   /**
    * What comes next: `logProbabilities` of each word of the dictionary, −∞ for `<unk>`, and the probability
    * `unknown` of a word that it lacks, with which they add up to 1; `byModel`, the same before it was adapted to
-   * how many the user writes.
+   * how many the user writes; `logits`, those of the model.
    */
   get expected() {
     this.#expected ??= this.#expectation();
@@ -93,7 +93,8 @@ export class Language {
     const { seen, foreseen } = this;
     const adapts = isNew && isKnown && this.#adapts;
     const bias = adapts ? this.#adapt(expected, this.idOf(word)) : nothing(this.scale);
-    this.#past.push({ word, last, state, expected, seen, foreseen, bias });
+    const logits = this.#canRead(word) ? null : this.#logits;
+    this.#past.push({ word, last, state, expected, seen, foreseen, bias, logits });
     if (this.#past.length > REMEMBERED) this.#past.shift();
     if (this.#past.length > EXPECTED) this.#past.at(-EXPECTED - 1).expected = null;
     if (isNew) {
@@ -119,6 +120,7 @@ export class Language {
     } else {
       const { last, state } = moment.expected ? moment : before;
       Object.assign(this.#reader, { last, state });
+      this.#logits = moment.expected?.logits ?? before.logits;
       if (!moment.expected) await this.#step(before.word); // the last word that stays is read again
     }
     this.#expected = moment.expected;
@@ -155,21 +157,28 @@ export class Language {
 
   async #step(word) {
     this.#expected = null;
-    if (!this.knows(word) && this.dictionary.unknown === null) return;
+    if (!this.#canRead(word)) return;
     this.#logits = (await this.#reader.read([this.idOf(word)])).logits;
+  }
+
+  #canRead(word) {
+    return this.knows(word) || this.dictionary.unknown !== null;
   }
 
   #expectation() {
     const { unknown: id } = this.dictionary;
     const { bias, scale } = this;
-    const found = logSoftmax(this.#adapts ? Float64Array.from(this.#logits, (logit, at) => logit + bias[at] * scale) : this.#logits);
+    const adapted = Float64Array.from(this.#logits);
+    if (this.#adapts) for (let at = 0; at < adapted.length; at++) adapted[at] += bias[at] * scale;
+    const found = logSoftmax(adapted);
     const byModel = id === null ? SHARE : Math.min(Math.exp(found[id]), 1 - 1e-9);
     const odds = ((byModel / (1 - byModel)) * (this.seen + SEEN)) / (this.foreseen + SEEN);
     const unknown = odds / (1 + odds);
     const change = Math.log((1 - unknown) / (id === null ? 1 : 1 - byModel));
-    const logProbabilities = Float32Array.from(found, (value) => value + change);
+    for (let at = 0; at < found.length; at++) found[at] += change;
+    const logProbabilities = Float32Array.from(found);
     if (id !== null) logProbabilities[id] = -Infinity;
-    return { logProbabilities, unknown, byModel };
+    return { logProbabilities, unknown, byModel, logits: this.#logits };
   }
 
   /** Changes the bias after the word `id`; gives what it was. */

@@ -82,8 +82,9 @@ export class TextField {
     const piece = joiner.push(word);
     const after = joiner.push("a").startsWith(" ") ? " " : "";
     if (this.typed) return { replace: this.#typedLength(), insert: word + after };
-    if (piece.startsWith(" ")) return { replace: 0, insert: (ENDS_IN_INK.test(this.text) ? piece : word) + after };
-    const blanks = this.#splitBy === "characters" ? 0 : / *$/.exec(this.text)[0].length;
+    if (piece.startsWith(" ")) return { replace: 0, insert: (ENDS_IN_INK.test(this.text.slice(-2)) ? piece : word) + after };
+    let blanks = 0;
+    if (this.#splitBy !== "characters") while (this.text.at(-1 - blanks) === " ") blanks++;
     return { replace: blanks, insert: piece + after };
   }
 
@@ -133,6 +134,7 @@ export const beginsSentence = (before) =>
 /** How much two strings begin with in common. */
 export function commonBeginning(one, other) {
   const most = Math.min(one.length, other.length);
+  if (one.startsWith(other) || other.startsWith(one)) return most;
   let length = 0;
   while (length < most && one.charCodeAt(length) === other.charCodeAt(length)) length++;
   return length;

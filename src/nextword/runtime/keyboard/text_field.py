@@ -93,10 +93,13 @@ class TextField:
 
     def _typed_length(self) -> int:
         """How many characters before the cursor the unfinished word has, however Unicode writes them."""
+        run = self.text[self._runs[-1][0] :]
         length = len(self.typed)
-        while words.normalise(self.text[len(self.text) - length :]) != self.typed and length < len(self.text):
-            length += 1
-        return length
+        # In most texts it is as long; decomposed letters are longer, and a few composed ones shorter.
+        for size in (*range(length, len(run) + 1), *range(length - 1, 0, -1)):
+            if words.normalise(run[-size:]) == self.typed:
+                return size
+        return min(length, len(run))
 
     def _add(self, run: str, is_last: bool) -> None:
         if self._line_ends and "\n" in run:
