@@ -262,37 +262,35 @@ def sessions_table() -> list[dict[str, Any]]:
 SAVED: dict[str, Any] = {"format": "nextword-keyboard/1", "learned": {"Kowalski": 1}}
 SAVED |= {"blocked": [], "kept": []}
 SAVED_LANGUAGE: dict[str, Any] = {"weight": 1.0, "seen": 1.0, "expected": 0.5, "bias": {"mouse": 0.25}}
+SAVED_CHANGES: list[dict[str, Any]] = [
+    {"format": "nextword-keyboard/2"},
+    {"format": "nextword-keyboard/it's " + "2" * 50},
+    {"format": "nextword-session/2"},
+    {"learned": {"Kowalski": 0}},
+    {"learned": {"Kowalski": True}},
+    {"learned": {"Kowalski": 1.5}},
+    {"learned": {"K" * 65: 1}},
+    {"learned": {"": 1}},
+    {"learned": [["Kowalski", 1]]},
+    {"blocked": "cat"},
+    {"kept": [1]},
+    {"kept": None},
+    {"languages": []},
+    {"languages": [1]},
+    {"languages": [SAVED_LANGUAGE] * 2},
+    {"languages": [SAVED_LANGUAGE | {"seen": -1}]},
+    {"languages": [SAVED_LANGUAGE | {"expected": math.inf}]},
+    {"languages": [SAVED_LANGUAGE | {"weight": 0}]},
+    {"languages": [SAVED_LANGUAGE | {"bias": {"mouse": 1e9}}]},
+    {"languages": [SAVED_LANGUAGE | {"bias": {"mouse": math.nan}}]},
+]
 BAD_SAVED = [
     "",
     "\ufeff{}",
     "[]",
     "[" * 100_000,
     '{"format": ["nextword-keyboard/2"]}',
-    *[
-        json.dumps(SAVED | {"languages": [SAVED_LANGUAGE]} | change)
-        for change in (
-            {"format": "nextword-keyboard/2"},
-            {"format": "nextword-keyboard/it's " + "2" * 50},
-            {"format": "nextword-session/2"},
-            {"learned": {"Kowalski": 0}},
-            {"learned": {"Kowalski": True}},
-            {"learned": {"Kowalski": 1.5}},
-            {"learned": {"K" * 65: 1}},
-            {"learned": {"": 1}},
-            {"learned": [["Kowalski", 1]]},
-            {"blocked": "cat"},
-            {"kept": [1]},
-            {"kept": None},
-            {"languages": []},
-            {"languages": [1]},
-            {"languages": [SAVED_LANGUAGE] * 2},
-            {"languages": [SAVED_LANGUAGE | {"seen": -1}]},
-            {"languages": [SAVED_LANGUAGE | {"expected": math.inf}]},
-            {"languages": [SAVED_LANGUAGE | {"weight": 0}]},
-            {"languages": [SAVED_LANGUAGE | {"bias": {"mouse": 1e9}}]},
-            {"languages": [SAVED_LANGUAGE | {"bias": {"mouse": math.nan}}]},
-        )
-    ],
+    *[json.dumps(SAVED | {"languages": [SAVED_LANGUAGE]} | change) for change in SAVED_CHANGES],
 ]
 BAD_LAYOUTS: list[Any] = ["colemak", "it's", "k" * 50, [], [""], [1], 1]
 KEYBOARDS: list[tuple[list[str], dict[str, Any]]] = [

@@ -186,11 +186,11 @@ def test_what_was_never_sent_is_not_learned(generator: Generator) -> None:
 
 
 def test_a_word_that_was_sent_or_blocked_is_no_longer_corrected_or_corrected_to(generator: Generator) -> None:
-    for change in (lambda keyboard: keyboard.commit(), lambda keyboard: keyboard.block("mouse")):
+    for name, words in (("commit", []), ("block", ["mouse"])):
         keyboard = generator.keyboard()
         keyboard.update("the mosue ")
         assert keyboard.correction()
-        change(keyboard)
+        getattr(keyboard, name)(*words)
         found = keyboard.correction()
         assert found is None or found.word != "mouse"
 

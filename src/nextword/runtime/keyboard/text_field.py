@@ -1,6 +1,7 @@
 """The text before a cursor → finished words, the one that is being typed, and what to put where."""
 
 import copy
+import itertools
 import re
 from collections.abc import Sequence
 
@@ -96,7 +97,7 @@ class TextField:
         run = self.text[self._runs[-1][0] :]
         length = len(self.typed)
         # In most texts it is as long; decomposed letters are longer, and a few composed ones shorter.
-        for size in (*range(length, len(run) + 1), *range(length - 1, 0, -1)):
+        for size in itertools.chain(range(length, len(run) + 1), range(length - 1, 0, -1)):
             if words.normalise(run[-size:]) == self.typed:
                 return size
         return min(length, len(run))
