@@ -2,19 +2,26 @@
 # make test             sets up, and runs lint, format check, type check, import rules and tests
 # make playground       puts the browser's page together and serves it (needs npm)
 # make playground-test  tests the page in Chromium (needs npm and Chromium)
+# make docs             builds the documentation's website into site/
+# make docs-test        opens each of its pages in Chromium without a network (needs npm and Chromium)
+# make headers          takes onnxruntime's headers for the C++ example (needs Debian's apt-get)
+# make release-check    builds what would be published into dist/ and checks it as its users would (needs npm)
+# make upgrade          renews constraints.txt, but for PyTorch (TORCH=2.14.0), and runs the tests
 
 PYTHON ?= python3
 VENV := .venv
-export PATH := $(CURDIR)/$(VENV)/bin:$(PATH)
+export PATH := $(CURDIR)/$(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts;,bin:)$(PATH)
 
 # What JavaScript needs; its tests join in where npm is installed.
 MODULES := js/node_modules/.installed
 EXAMPLE := examples/node/node_modules/.installed
 HAS_NPM := $(shell command -v npm)
+# So does the C++ example's, where there are a compiler and a way to its headers.
+HAS_CXX := $(and $(HAS_NPM),$(shell command -v c++),$(shell command -v apt-get))
 ORT := js/node_modules/onnxruntime-web/dist
 VENDOR := playground/vendor
 
-.PHONY: all test playground playground-test vendor
+.PHONY: all test playground playground-test vendor docs docs-test headers release-check upgrade
 .DELETE_ON_ERROR:
 
 all: $(VENV)/train.installed
@@ -24,7 +31,7 @@ all: $(VENV)/train.installed
 	@echo
 	@sed -n 's/^prompt *//p' samples.txt | head -n 1 | nextword generate
 
-test: $(VENV)/dev.installed $(if $(HAS_NPM),$(MODULES) $(EXAMPLE))
+test: $(VENV)/dev.installed $(if $(HAS_NPM),$(MODULES) $(EXAMPLE)) $(if $(HAS_CXX),headers)
 	ruff check
 	ruff format --check
 	mypy
@@ -38,21 +45,49 @@ playground: vendor
 playground-test: vendor
 	npm run --prefix js test:playground
 
+docs: $(VENV)/docs.installed
+	python docs/build.py
+
+docs-test: docs $(MODULES)
+	node --test js/test-docs/*.test.js
+
 vendor: $(VENV)/train.installed $(MODULES)
 	@dvc repro --quiet export
 	@mkdir -p $(VENDOR)
 	@cp $(ORT)/ort.wasm.min.mjs $(ORT)/ort-wasm-simd-threaded.mjs $(ORT)/ort-wasm-simd-threaded.wasm $(VENDOR)
 	@cp -r js/nextword.js js/nextword models/nextword.int8.onnx $(VENDOR)
 
-$(VENV)/train.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
+headers: examples/cpp/include
+
+# Without headers, the C++ example's test is left out, and says so.
+examples/cpp/include:
+	-examples/cpp/headers.sh
+
+release-check: vendor $(VENV)/release.installed
+	check-jsonschema --builtin-schema vendor.github-workflows .github/workflows/*.yml
+	python release/check.py
+
+upgrade: $(VENV)/pyvenv.cfg
+	python release/upgrade.py $(TORCH)
+	$(MAKE) test
+
+$(VENV)/train.installed: pyproject.toml constraints.txt | $(VENV)/pyvenv.cfg
 	python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train]'
 	@touch $@
 
-$(VENV)/dev.installed: pyproject.toml constraints.txt | $(VENV)/bin/python
-	python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,dev]'
-	@touch $@ $(VENV)/train.installed
+$(VENV)/docs.installed: pyproject.toml constraints.txt | $(VENV)/pyvenv.cfg
+	python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
+	@touch $@
 
-$(VENV)/bin/python:
+$(VENV)/dev.installed: pyproject.toml constraints.txt | $(VENV)/pyvenv.cfg
+	python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,dev,docs]'
+	@touch $@ $(VENV)/train.installed $(VENV)/docs.installed
+
+$(VENV)/release.installed: pyproject.toml constraints.txt | $(VENV)/pyvenv.cfg
+	python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[release]'
+	@touch $@
+
+$(VENV)/pyvenv.cfg:
 	@$(PYTHON) -c 'import sys; sys.exit(sys.version_info < (3, 11) and "Python 3.11 or newer is needed; say which: make PYTHON=python3.11")'
 	$(PYTHON) -m venv $(VENV)
 

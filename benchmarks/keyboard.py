@@ -14,54 +14,27 @@ import time
 import tracemalloc
 from collections import defaultdict
 from collections.abc import Callable, Iterator
+from itertools import islice
 from pathlib import Path
 
 from nextword import Generator
 from nextword.figures import SUGGESTIONS
 from nextword.runtime.keyboard.keyboard import Keyboard
 from nextword.runtime.keyboard.layouts import Layout
-from nextword.runtime.keyboard.text_field import is_word
+from nextword.runtime.keyboard.slips import beside, evaluate_typing, mistyped, with_text_before
 from nextword.text import reading
 from nextword.text.words import Joiner, split
 
 SLIPS = 0.05  # share of letters that are mistyped
-LETTERS = "abcdefghijklmnopqrstuvwxyz"
+TURN = 3  # lines of a language before the other's
 KEYS = Layout("qwerty")
-
-
-def mistyped(word: str, luck: random.Random, share: float = SLIPS) -> str:
-    """A word as a finger types it: neighbours hit, letters left out, doubled, swapped."""
-    typed: list[str] = []
-    for letter in word:
-        slip = luck.choice(("neighbour", "missing", "extra", "swapped")) if luck.random() < share else ""
-        if slip == "neighbour":
-            typed.append(beside(letter, luck))
-        elif slip == "extra":
-            typed += [letter, luck.choice((letter, beside(letter, luck)))]
-        elif slip == "swapped" and typed:
-            typed.insert(-1, letter)
-        elif slip != "missing":
-            typed.append(letter)
-    return "".join(typed) or word
-
-
-def beside(letter: str, luck: random.Random) -> str:
-    """A key beside a letter's."""
-    return luck.choice([other for other in LETTERS if KEYS.are_beside(letter.lower(), other)] or [letter])
 
 
 def text_of(generator: Generator, path: Path, words: int) -> Iterator[tuple[str, str]]:
     """The first words of a text, each with all that stands before it."""
     info = generator.info
-    joiner = Joiner(info.split_by, info.line_ends)
-    before = ""
-    for number, word in enumerate(reading.read_words(path, info.split_by, info.lowercase, info.line_ends)):
-        if number == words:
-            return
-        piece = joiner.push(word)
-        blank = " " if piece.startswith(" ") else ""
-        yield before + blank, word
-        before += piece
+    read = reading.read_words(path, info.split_by, info.lowercase, info.line_ends)
+    return with_text_before(islice(read, words), info.split_by, info.line_ends)
 
 
 def shares(right: dict[str, int], of: int) -> str:
@@ -69,31 +42,13 @@ def shares(right: dict[str, int], of: int) -> str:
     return ", ".join(f"{name} {count / max(of, 1):.1%}" for name, count in right.items()) + f" (of {of:,})"
 
 
-def slips(
-    generator: Generator, path: Path, words: int, spelt: Callable[[str, random.Random], str | None]
-) -> None:
+def slips(generator: Generator, path: Path, words: int, spell: Callable[[str], str | None]) -> None:
     """Intended words, wholly typed with an error; and corrections, right and false."""
-    luck, keyboard = random.Random(1), generator.keyboard()
-    right: dict[str, int] = dict.fromkeys(("top 1", "top 3", "corrected"), 0)
-    wrong = changed = clean = 0
-    for before, word in text_of(generator, path, words):
-        if not is_word(word) or not word.isalpha():
-            continue
-        keyboard.update(before + word + " ")
-        clean += 1
-        changed += keyboard.correction() is not None
-        typed = spelt(word, luck)
-        if typed is None or typed == word or word not in generator.info.dictionary:
-            continue
-        wrong += 1
-        keyboard.update(before + typed)
-        found = [suggestion.word for suggestion in keyboard.suggest()]
-        right["top 1"] += found[0] == word
-        right["top 3"] += word in found
-        keyboard.update(before + typed + " ")
-        correction = keyboard.correction()
-        right["corrected"] += correction is not None and correction.word == word
-    print(f"  {shares(right, wrong)}; right words changed {changed / max(clean, 1):.2%} (of {clean:,})")
+    found = evaluate_typing(generator.keyboard(), text_of(generator, path, words), spell)
+    print(
+        f"  top 1 {found.top_1:.1%}, top 3 {found.top_3:.1%}, corrected {found.corrected:.1%} (of "
+        f"{found.mistyped:,}); right words changed {found.changed:.2%} (of {found.words:,})"
+    )
 
 
 def beginnings(generator: Generator, path: Path, words: int) -> None:
@@ -106,7 +61,7 @@ def beginnings(generator: Generator, path: Path, words: int) -> None:
             continue
         count += 1
         place = luck.randrange(3)
-        letter = beside(word[place], luck)
+        letter = beside(word[place], luck, KEYS)
         keyboard.update(before + word[:place] + letter + word[place + 1 : 3])
         right["one wrong"] += word in [suggestion.word for suggestion in keyboard.suggest()]
         keyboard.update(before + word[:3])
@@ -143,7 +98,8 @@ def new_words(generator: Generator, path: Path, words: int) -> None:
     keyboard = generator.keyboard()
     uses: dict[str, int] = defaultdict(int)
     right: dict[str, int] = dict.fromkeys(("after 2 letters", "after 3 letters"), 0)
-    count = 0
+    names = dict(right)
+    count = count_of_names = 0
     for before, word in text_of(generator, path, words):
         if not word.isalpha() or len(word) < 4 or word in generator.info.dictionary:
             continue
@@ -151,11 +107,13 @@ def new_words(generator: Generator, path: Path, words: int) -> None:
         if uses[word] != 2:
             continue
         count += 1
+        count_of_names += word[0].isupper()
         for letters in (2, 3):
             keyboard.update(before + word[:letters])
             found = [suggestion.word for suggestion in keyboard.suggest()]
             right[f"after {letters} letters"] += word in found
-    print(f"  {shares(right, count)}")
+            names[f"after {letters} letters"] += word in found and word[0].isupper()
+    print(f"  {shares(right, count)}; with a capital: {shares(names, count_of_names)}")
 
 
 def milliseconds(generator: Generator, path: Path, words: int, before: str = "") -> str:
@@ -203,7 +161,8 @@ def main() -> None:
     given = parser.parse_args()
     generator = Generator.load(given.model)
     print("typed with 5 % slips:")
-    slips(generator, given.text, given.words, mistyped)
+    luck = random.Random(1)
+    slips(generator, given.text, given.words, lambda word: mistyped(word, luck, KEYS, SLIPS))
     if given.misspellings:
         known = defaultdict(list)
         for line in given.misspellings.read_text(encoding="utf-8").splitlines():
@@ -215,7 +174,7 @@ def main() -> None:
             generator,
             given.text,
             given.words,
-            lambda word, luck: luck.choice(known[word]) if word in known else None,
+            lambda word: luck.choice(known[word]) if word in known else None,
         )
     print("after three letters:")
     beginnings(generator, given.text, given.words)
@@ -229,7 +188,7 @@ def main() -> None:
         print("new words at their second use:")
         new_words(generator, given.kind, 10 * given.words)
     if given.other:
-        print("two languages, a line of each in turns, perplexity with unknown words' letters:")
+        print("two languages, three lines of each in turns, perplexity with unknown words' letters:")
         languages([generator, Generator.load(given.other[0])], [given.text, given.other[1]], given.words)
     print(f"a keystroke: {milliseconds(generator, given.text, 300)}")
     long = given.text.read_text(encoding="utf-8")[:30_000] + "\n"
@@ -238,9 +197,14 @@ def main() -> None:
 
 
 def languages(generators: list[Generator], paths: list[Path], words: int) -> None:
-    """Lines of two languages in turns: perplexity beside an oracle that knows the language of each word."""
+    """A few lines of two languages in turns: perplexity beside an oracle that knows whose line it is."""
     lines = [lines_of(path, words // 2) for path in paths]
-    text = [(line, number) for pair in zip(*lines, strict=False) for number, line in enumerate(pair)]
+    text = [
+        (line, number)
+        for start in range(0, min(map(len, lines)), TURN)
+        for number, own in enumerate(lines)
+        for line in own[start : start + TURN]
+    ]
     both, alone = Keyboard.of(generators), [generator.keyboard() for generator in generators]
     info, loss = generators[0].info, {"both": 0.0, "oracle": 0.0}
     before, own, count = "", ["", ""], 0

@@ -32,13 +32,21 @@ addEventListener("fetch", (event) => {
 
 async function answer(request) {
   const cache = await caches.open(CACHE);
+  const kept = await cache.match(request, { ignoreSearch: true });
   try {
-    const response = await fetch(request);
+    const response = await fetch(request, { headers: unlessStill(kept), cache: "no-store" });
+    if (response.status === 304) return kept;
     if (response.ok) await cache.put(request, response.clone());
     return response;
   } catch (error) {
-    const kept = await cache.match(request, { ignoreSearch: true });
     if (kept) return kept;
     throw error;
   }
+}
+
+/** Headers that ask for a file only if it is no longer the one that is kept: 14 MB come once. */
+function unlessStill(kept) {
+  const tag = kept?.headers.get("ETag");
+  const date = kept?.headers.get("Last-Modified");
+  return { ...(tag && { "If-None-Match": tag }), ...(date && { "If-Modified-Since": date }) };
 }

@@ -23,9 +23,10 @@ class Clone:
     def __init__(self, path: Path) -> None:
         self.path = path
 
-    def run(self, *command: str, status: int = 0) -> str:
-        """Runs a command in the clone and returns all that it printed; its exit status is checked."""
-        environment = os.environ | {
+    @property
+    def environment(self) -> dict[str, str]:
+        """The environment variables of a command in the clone."""
+        return os.environ | {
             # The clone's own code, whatever is installed.
             "PYTHONPATH": str(self.path / "src"),
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
@@ -35,10 +36,13 @@ class Clone:
                 for key, value in _IDENTITY.items()
             },
         }
+
+    def run(self, *command: str, status: int = 0) -> str:
+        """Runs a command in the clone and returns all that it printed; its exit status is checked."""
         done = subprocess.run(
             command,
             cwd=self.path,
-            env=environment,
+            env=self.environment,
             stdin=subprocess.DEVNULL,
             stdout=subprocess.PIPE,
             stderr=subprocess.STDOUT,

@@ -1,5 +1,6 @@
 // Node with the stock onnxruntime-node: text in, text out, in one call. First: npm i --ignore-scripts
-import { InferenceSession, Tensor } from "onnxruntime-node";
+process.env.ORT_DISABLE_TELEMETRY = "1"; // before the import, or it writes an id of this device into your folder
+const { InferenceSession, Tensor } = await import("onnxruntime-node");
 
 const session = await InferenceSession.create("models/nextword.text.onnx");
 const whole = (number) => new Tensor("int64", [BigInt(number)], []);

@@ -86,6 +86,15 @@ export class Joiner {
     return piece;
   }
 
+  /** Another one that goes on from here. */
+  copy() {
+    const other = new Joiner(this.#splitBy, this.#lineEnds);
+    other.#previous = this.#previous;
+    other.#glueNext = this.#glueNext;
+    other.#openQuotes = new Set(this.#openQuotes);
+    return other;
+  }
+
   /** A blank stands in the text, so that the next word brings none. */
   afterBlank() {
     this.#previous = "";

@@ -14,16 +14,21 @@ const TYPES = {
   ".wasm": "application/wasm",
 };
 
-/** Serves a directory on a free port of this machine; `address` says where. */
+/** Serves a directory on a free port of this machine; `address` says where, `sent` lists the paths sent whole. */
 export async function serve(directory) {
+  const sent = [];
   const server = createServer((request, response) => {
     const path = join(directory, request.url === "/" ? "index.html" : new URL(request.url, "http://x").pathname);
-    if (!statSync(path, { throwIfNoEntry: false })?.isFile()) return response.writeHead(404).end();
-    response.writeHead(200, { "Content-Type": TYPES[extname(path)] ?? "application/octet-stream" });
+    const file = statSync(path, { throwIfNoEntry: false });
+    if (!file?.isFile()) return response.writeHead(404).end();
+    const tag = `"${file.size}-${file.mtimeMs}"`;
+    if (request.headers["if-none-match"] === tag) return response.writeHead(304).end();
+    sent.push(request.url);
+    response.writeHead(200, { "Content-Type": TYPES[extname(path)] ?? "application/octet-stream", ETag: tag });
     createReadStream(path).pipe(response);
   });
   await new Promise((resolve) => server.listen(0, "127.0.0.1", resolve));
-  return { address: `http://127.0.0.1:${server.address().port}/`, close: () => server.close() };
+  return { address: `http://127.0.0.1:${server.address().port}/`, sent, close: () => server.close() };
 }
 
 /** Starts the Chromium of this machine. */

@@ -1,7 +1,7 @@
 """From a text to a next-word model on the edge.
 
-What an application needs is `Generator`, and `Sampling` for its knobs; what can go wrong is under
-`NextwordError`.
+What an application needs is `Generator`, `Sampling` for its knobs, and `Keyboard` for several languages at
+once; what can go wrong is under `NextwordError`.
 """
 
 import os
@@ -10,13 +10,14 @@ from typing import TYPE_CHECKING, Any
 if TYPE_CHECKING:
     from nextword.errors import NextwordError
     from nextword.runtime.generator import Generator
+    from nextword.runtime.keyboard.keyboard import Keyboard
     from nextword.runtime.sampling import Sampling
 
 # Nothing of ours phones home: onnxruntime would write an id of the device into the user's cache folder.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __version__ = "0.1.0"
-__all__ = ["Generator", "NextwordError", "Sampling", "__version__"]
+__all__ = ["Generator", "Keyboard", "NextwordError", "Sampling", "__version__"]
 
 
 def __getattr__(name: str) -> Any:
@@ -26,6 +27,10 @@ def __getattr__(name: str) -> Any:
         from nextword.runtime.generator import Generator
 
         return Generator
+    if name == "Keyboard":
+        from nextword.runtime.keyboard.keyboard import Keyboard
+
+        return Keyboard
     if name == "Sampling":
         from nextword.runtime.sampling import Sampling
 

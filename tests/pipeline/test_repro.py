@@ -2,12 +2,14 @@
 
 import json
 import re
+import sys
 from pathlib import Path
 from typing import Any
 
+import console
 import pytest
 from clone import Clone, fresh_clone, small_clone
-from tiny import write_params
+from tiny import ROOT, write_params
 
 from nextword import Generator
 
@@ -97,6 +99,34 @@ def test_a_colleague_pulls_the_model_without_training(shipped: tuple[Clone, str]
     name = Path("models") / "nextword.onnx"
     assert (colleague.path / name).read_bytes() == (clone.path / name).read_bytes()
     assert stages_run(colleague.run("dvc", "repro")) == []
+
+
+def test_each_block_of_the_readme_does_what_it_says_in_order(shipped: tuple[Clone, str]) -> None:
+    clone, _ = shipped
+    _link_environment(clone)
+    modules = ROOT / "examples" / "node" / "node_modules"
+    steps = [
+        step
+        for step in console.steps_of((clone.path / "README.md").read_text(encoding="utf-8"))
+        if modules.exists() or not step.command.startswith(("npm ", "node "))
+    ]
+    # What npm would fetch is here already.
+    in_clone = [step._replace(command=re.sub(r"^npm ci .*", ":", step.command)) for step in steps]
+    if modules.exists():
+        (clone.path / "examples" / "node" / "node_modules").symlink_to(modules)
+    printed = console.run(in_clone, clone.path, clone.environment)
+    assert len(printed) == len(steps) > 10
+    for step, found in zip(steps, printed, strict=True):
+        assert console.is_as_shown(found, step.shown), f"{step.command} printed:\n{found}"
+
+
+def _link_environment(clone: Clone) -> None:
+    """This Python's packages as the clone's `.venv`, so that `make` finds them installed."""
+    (clone.path / ".venv").mkdir()
+    for name in ("bin", "lib", "pyvenv.cfg"):
+        if (Path(sys.prefix) / name).exists():
+            (clone.path / ".venv" / name).symlink_to(Path(sys.prefix) / name)
+    (clone.path / ".venv" / "train.installed").touch()
 
 
 def test_a_change_of_the_model_runs_training_and_what_follows(small: Clone) -> None:

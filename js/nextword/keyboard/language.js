@@ -85,21 +85,24 @@ export class Language {
     return back ? (this.#past.at(-back)?.expected ?? null) : this.expected;
   }
 
-  /** Reads a word, and adapts to it if it is new. */
-  async read(word, isNew = true) {
+  /**
+   * Reads a word, and adapts to it if it is new. `share` is P(the word is of this language); in a foreign word
+   * there is nothing to adapt to.
+   */
+  async read(word, isNew = true, share = 1) {
     const isKnown = this.knows(word);
     const expected = isNew ? this.expected : null;
     const { last, state } = this.#reader;
     const { seen, foreseen } = this;
     const adapts = isNew && isKnown && this.#adapts;
-    const bias = adapts ? this.#adapt(expected, this.idOf(word)) : nothing(this.scale);
+    const bias = adapts ? this.#adapt(expected, this.idOf(word), RATE * share) : nothing(this.scale);
     const logits = this.#canRead(word) ? null : this.#logits;
     this.#past.push({ word, last, state, expected, seen, foreseen, bias, logits });
     if (this.#past.length > REMEMBERED) this.#past.shift();
     if (this.#past.length > EXPECTED) this.#past.at(-EXPECTED - 1).expected = null;
     if (isNew) {
-      this.seen += isKnown ? 0 : 1;
-      this.foreseen += expected.byModel;
+      this.seen += isKnown ? 0 : share;
+      this.foreseen += share * expected.byModel;
     }
     await this.#step(word);
   }
@@ -182,15 +185,15 @@ export class Language {
   }
 
   /** Changes the bias after the word `id`; gives what it was. */
-  #adapt({ logProbabilities }, id) {
+  #adapt({ logProbabilities }, id, rate) {
     const ids = [];
     logProbabilities.forEach((value, at) => {
       if (value >= LEAST || at === id) ids.push(at);
     });
     const before = { ids, values: ids.map((at) => this.bias[at]), scale: this.scale };
     this.scale *= 1 - DECAY;
-    for (const at of ids) this.bias[at] -= (RATE / this.scale) * Math.exp(logProbabilities[at]);
-    this.bias[id] += RATE / this.scale;
+    for (const at of ids) this.bias[at] -= (rate / this.scale) * Math.exp(logProbabilities[at]);
+    this.bias[id] += rate / this.scale;
     return before;
   }
 }

@@ -57,14 +57,16 @@ export class Mixture {
   async read(word, isNew = true) {
     this.#past.push(this.weights);
     if (this.#past.length > REMEMBERED) this.#past.shift();
+    let shares = this.languages.map(() => 1);
     if (isNew && this.languages.length > 1) {
       const parts = this.languages.map(
         (language, place) => this.weights[place] * Math.max(this.#probabilityIn(language, language.expected, word), 1e-30),
       );
       const total = parts.reduce((one, other) => one + other);
-      this.weights = parts.map((part) => (STAYS * part) / total + (1 - STAYS) / parts.length);
+      shares = parts.map((part) => part / total);
+      this.weights = shares.map((share) => STAYS * share + (1 - STAYS) / shares.length);
     }
-    for (const language of this.languages) await language.read(word, isNew);
+    for (const [place, language] of this.languages.entries()) await language.read(word, isNew, shares[place]);
   }
 
   /** Whether the last `number` words of a text of `of` words are remembered. */

@@ -16,6 +16,7 @@ export class TextField {
   #lowercase;
   #lineEnds;
   #run;
+  #joiner = null; // after the finished words
   #runs = []; // { begins, before }: where each run that can be split by itself begins, and the words before it
 
   constructor({ splitBy, lowercase, lineEnds }) {
@@ -54,7 +55,9 @@ export class TextField {
     }
     let same = 0;
     while (same < old.length && old[same] === this.words[kept + same]) same++;
-    return { gone: old.slice(same), fresh: this.words.slice(kept + same) };
+    const [gone, fresh] = [old.slice(same), this.words.slice(kept + same)];
+    if (gone.length || fresh.length) this.#joiner = null;
+    return { gone, fresh };
   }
 
   /**
@@ -77,8 +80,11 @@ export class TextField {
    * before the cursor goes, and what comes instead, with the blanks that belong there.
    */
   insertion(word) {
-    const joiner = new Joiner(this.#splitBy, this.#lineEnds);
-    for (const before of this.words.slice(-GLANCE)) joiner.push(before);
+    if (!this.#joiner) {
+      this.#joiner = new Joiner(this.#splitBy, this.#lineEnds);
+      for (const before of this.words.slice(-GLANCE)) this.#joiner.push(before);
+    }
+    const joiner = this.#joiner.copy();
     const piece = joiner.push(word);
     const after = joiner.push("a").startsWith(" ") ? " " : "";
     if (this.typed) return { replace: this.#typedLength(), insert: word + after };

@@ -132,6 +132,13 @@ class Joiner:
         """A blank stands in the text, so that the next word brings none."""
         self._previous = ""
 
+    def copy(self) -> "Joiner":
+        """A joiner that goes on from here by itself."""
+        other = Joiner(self._split_by, self._line_ends)
+        other._previous, other._glue_next = self._previous, self._glue_next
+        other._open_quotes = set(self._open_quotes)
+        return other
+
     def _stays_apart(self, word: str) -> bool:
         """Whether the two words would still be split if no blank stood between them."""
         return not (begins_apart(word) or self._previous[-1:] in ZERO_WIDTH)

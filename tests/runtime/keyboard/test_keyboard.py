@@ -1,5 +1,6 @@
 import json
 import math
+import random
 from pathlib import Path
 from typing import Any
 
@@ -13,6 +14,8 @@ from nextword import Generator
 from nextword.errors import CountError, KeyboardError, PromptError
 from nextword.runtime.keyboard.keyboard import Keyboard, Suggestion
 from nextword.runtime.keyboard.language import REMEMBERED
+from nextword.runtime.keyboard.layouts import Layout
+from nextword.runtime.keyboard.slips import evaluate_typing, mistyped, with_text_before
 from nextword.text.letters import LetterModel
 
 WORDS = [
@@ -386,3 +389,23 @@ def test_a_long_text_that_comes_at_once_is_followed(generator: Generator) -> Non
     keyboard = generator.keyboard()
     keyboard.update("the cat said . " * 500)
     assert np.isfinite([one.probability for one in keyboard.suggest()]).all()
+
+
+def test_typing_is_evaluated_by_what_the_user_meant(tmp_path: Path) -> None:
+    generator = load(tmp_path / "m.onnx", scale=0.1)
+    words = ["the", "mouse", ",", "said", "Kowalski", "house"]
+    typed = {"mouse": "mosue", "house": "zzzzz", "said": "said", "Kowalski": "Kowalksi"}
+    text = list(with_text_before(words, "words", line_ends=True))
+    assert text[2] == ("the mouse", ",")
+    assert text[3] == ("the mouse, ", "said")
+    found = evaluate_typing(generator.keyboard(), text, typed.get)
+    assert (found.words, found.mistyped) == (5, 2)
+    assert (found.top_1, found.top_3, found.corrected, found.changed) == (0.5, 0.5, 0.5, 0)
+
+
+def test_fingers_slip_as_often_as_was_asked() -> None:
+    luck, layout = random.Random(1), Layout("qwerty")
+    words = ["mouse"] * 2_000
+    wrong = sum(mistyped(word, luck, layout, 0.05) != word for word in words) / len(words)
+    assert 0.17 < wrong < 0.26  # 1 − 0.95⁵ = 0.226; swapping the first letter does nothing
+    assert mistyped("mouse", luck, layout, 0) == "mouse"

@@ -208,6 +208,10 @@ class Keyboard:
         """What was learned, blocked, kept and adapted to, but not the text: `saved` of another keyboard."""
         return saving.save(self._mixture)
 
+    def knows(self, word: str) -> bool:
+        """Whether a dictionary has a word."""
+        return self._mixture.knows(unicodedata.normalize("NFC", word))
+
     def probability(self, word: str) -> float:
         """P(word | the finished words before the cursor); over all strings, it adds up to 1."""
         expected = self._mixture.expected()
@@ -224,7 +228,7 @@ class Keyboard:
         self._committed = min(self._committed, kept)
 
     def _is_known(self, word: str) -> bool:
-        return word in self._personal or self._mixture.knows(word)
+        return word in self._personal or self.knows(word)
 
     def _is_established(self, word: str) -> bool:
         return self._personal.is_established(word) or self._mixture.knows(word)

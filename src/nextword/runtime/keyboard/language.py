@@ -130,23 +130,28 @@ class Language:
             return self.expected
         return self._past[-back].expected if back <= len(self._past) else None
 
-    def read(self, word: str, is_new: bool = True) -> None:
-        """Reads a word, and adapts to it if it is new."""
+    def read(self, word: str, is_new: bool = True, share: float = 1.0) -> None:
+        """Reads a word, and adapts to it if it is new.
+
+        **Arguments:**
+
+        - `share`: P(the word is of this language); in a foreign word there is nothing to adapt to.
+        """
         known = self.knows(word)
         bias = _Bias(np.zeros(0, np.int64), np.zeros(0), self.scale)
         expected = None
         if is_new:
             expected = self.expected
             if known and self._adapts:
-                bias = self._adapt(expected, self.dictionary.encode([word])[0])
+                bias = self._adapt(expected, self.dictionary.encode([word])[0], _RATE * share)
         logits = None if self._can_read(word) else self._logits
         last, state = self._reader.last, self._reader.state
         self._past.append(_Moment(word, last, state, expected, self.seen, self.foreseen, bias, logits))
         if len(self._past) > _EXPECTED:
             self._past[-_EXPECTED - 1] = replace(self._past[-_EXPECTED - 1], expected=None)
         if expected:
-            self.seen += not known
-            self.foreseen += expected.by_model
+            self.seen += share * (not known)
+            self.foreseen += share * expected.by_model
         self._step(word)
 
     def take_back(self, number: int) -> None:
@@ -208,15 +213,15 @@ class Language:
         found += math.log((1 - unknown) / others)
         return Expected(found.astype(np.float32), unknown, by_model, self._logits)
 
-    def _adapt(self, expected: Expected, id: int) -> _Bias:
+    def _adapt(self, expected: Expected, id: int, rate: float) -> _Bias:
         """Changes the bias after the word `id`. **Returns:** what it was."""
         likely = expected.log_probabilities >= np.float32(math.log(_LEAST))
         likely[id] = True
         ids = np.flatnonzero(likely)
         before = _Bias(ids, self.bias[ids], self.scale)
         self.scale *= 1 - _DECAY
-        self.bias[ids] -= _RATE / self.scale * np.exp(expected.log_probabilities[ids].astype(np.float64))
-        self.bias[id] += _RATE / self.scale
+        self.bias[ids] -= rate / self.scale * np.exp(expected.log_probabilities[ids].astype(np.float64))
+        self.bias[id] += rate / self.scale
         return before
 
     def spelling(self, word: str) -> float:

@@ -66,15 +66,16 @@ class Mixture:
     def read(self, word: str, is_new: bool = True) -> None:
         """Reads a word; the weights and the languages adapt to it if it is new."""
         self._past.append(self.weights)
+        shares = [1.0] * len(self.languages)
         if is_new and len(self.languages) > 1:
             parts = [
                 weight * max(self._probability_in(language, language.expected, word), 1e-30)
                 for language, weight in zip(self.languages, self.weights, strict=True)
             ]
-            even = (1 - _STAYS) / len(parts)
-            self.weights = [_STAYS * part / math.fsum(parts) + even for part in parts]
-        for language in self.languages:
-            language.read(word, is_new)
+            shares = [part / math.fsum(parts) for part in parts]
+            self.weights = [_STAYS * share + (1 - _STAYS) / len(shares) for share in shares]
+        for language, share in zip(self.languages, shares, strict=True):
+            language.read(word, is_new, share)
 
     def can_take_back(self, number: int, of: int) -> bool:
         """Whether the last `number` words of a text of `of` words are remembered."""

@@ -1,6 +1,5 @@
 """The text before a cursor → finished words, the one that is being typed, and what to put where."""
 
-import copy
 import itertools
 import re
 from collections.abc import Sequence
@@ -34,6 +33,7 @@ class TextField:
         self.text = self.typed = ""
         self.words: list[str] = []
         self.surfaces: list[str] = []
+        self._joiner: Joiner | None = None  # after the finished words
 
     def update(self, text: str) -> tuple[list[str], list[str]]:
         """Takes the text that now stands before the cursor.
@@ -58,7 +58,10 @@ class TextField:
             if one != other:
                 break
             same += 1
-        return old[same:], self.words[kept + same :]
+        gone, new = old[same:], self.words[kept + same :]
+        if gone or new:
+            self._joiner = None
+        return gone, new
 
     def after(self, number: int) -> tuple[str, str] | None:
         """A finished word and the text from it to the cursor, and what stands after the word.
@@ -79,12 +82,13 @@ class TextField:
         **Returns:** how many characters before the cursor go, and the text that comes instead: with the
         blanks that belong there, so that the next word can follow.
         """
-        joiner = Joiner(self._split_by, self._line_ends)
-        for before in self.words[-_GLANCE:]:
-            joiner.push(before)
+        if self._joiner is None:
+            self._joiner = Joiner(self._split_by, self._line_ends)
+            for before in self.words[-_GLANCE:]:
+                self._joiner.push(before)
+        joiner = self._joiner.copy()
         piece = joiner.push(word)
-        following = copy.deepcopy(joiner).push("a")
-        after = " " if following.startswith(" ") else ""
+        after = " " if joiner.push("a").startswith(" ") else ""
         if self.typed:
             return self._typed_length(), word + after
         if piece.startswith(" "):
