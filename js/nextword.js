@@ -7,7 +7,16 @@
  */
 
 import { completion } from "./nextword/dictionary.js";
-import { NextwordError, UnknownWordError, checkCount, checkedStrings, fileOf, given, quoted } from "./nextword/errors.js";
+import {
+  NextwordError,
+  UnknownWordError,
+  checkCount,
+  checkedStrings,
+  checkedText,
+  fileOf,
+  given,
+  quoted,
+} from "./nextword/errors.js";
 import { Keyboard } from "./nextword/keyboard/keyboard.js";
 import { MODEL, Model, metadataOf } from "./nextword/model.js";
 import { PRIME, Sampler, StopStrings, checkedSampling, draw, logSoftmax, uniform } from "./nextword/sampling.js";
@@ -116,7 +125,7 @@ export class Generator {
 
   /** How likely a text is, word by word. */
   async score(text) {
-    return (await this.scoreAll([text]))[0];
+    return (await this.scoreAll([checkedText(text)]))[0];
   }
 
   /** How likely each of several texts is. */

@@ -1,25 +1,30 @@
 // The page's end of the worker that runs the model: what is asked becomes a message, its answer a promise.
 import { NextwordError, UnknownWordError } from "./vendor/nextword.js";
 
-const worker = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
 const waiting = new Map(); // by number: what takes the answer, and pieces that come before it
 let asked = 0;
+let worker; // made when it is first asked, so that the service worker can be there before
 
-worker.addEventListener("message", ({ data: { number, piece, result, error, fault } }) => {
-  const { take, resolve, reject } = waiting.get(number);
-  if (piece !== undefined) return take(piece);
-  waiting.delete(number);
-  if (fault) reject(new Error(fault));
-  else if (!error) resolve(result);
-  else if (error.name === "UnknownWordError") reject(new UnknownWordError(error.word, error.neighbours));
-  else reject(new NextwordError(error.name, error.message));
-});
-worker.addEventListener("error", ({ message }) => {
-  for (const { reject } of waiting.values()) reject(new Error(message || "the worker cannot be started"));
-  waiting.clear();
-});
+function start() {
+  const started = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
+  started.addEventListener("message", ({ data: { number, piece, result, error, fault } }) => {
+    const { take, resolve, reject } = waiting.get(number);
+    if (piece !== undefined) return take(piece);
+    waiting.delete(number);
+    if (fault) reject(new Error(fault));
+    else if (!error) resolve(result);
+    else if (error.name === "UnknownWordError") reject(new UnknownWordError(error.word, error.neighbours));
+    else reject(new NextwordError(error.name, error.message));
+  });
+  started.addEventListener("error", ({ message }) => {
+    for (const { reject } of waiting.values()) reject(new Error(message || "the worker cannot be started"));
+    waiting.clear();
+  });
+  return started;
+}
 
 function send(ask, given, take) {
+  worker ??= start();
   const number = ++asked;
   const answer = new Promise((resolve, reject) => waiting.set(number, { take, resolve, reject }));
   worker.postMessage({ number, ask, given });

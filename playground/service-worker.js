@@ -9,9 +9,12 @@ const FILES = [
   "playground.js",
   "style.css",
   "vendor/nextword.js",
-  ...["dictionary", "errors", "inspection", "npz", "onnx-file", "sampling", "session"].map(
-    (name) => `vendor/nextword/${name}.js`,
-  ),
+  ...[
+    ...["dictionary", "errors", "inspection", "letters", "model", "npz", "onnx-file", "sampling", "session", "words"],
+    ...["candidates", "capitals", "keyboard", "language", "layouts", "mixture", "personal", "saving", "text-field"].map(
+      (name) => `keyboard/${name}`,
+    ),
+  ].map((name) => `vendor/nextword/${name}.js`),
   "vendor/nextword.int8.onnx",
   "vendor/ort.wasm.min.mjs",
   "vendor/ort-wasm-simd-threaded.mjs",

@@ -82,6 +82,7 @@ export function given(error, what, values, known) {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 }
 
+/** A text, as it is. */
 export function checkedText(text, what = "the text") {
   if (typeof text !== "string") throw new NextwordError("PromptError", `${what} must be a string; got ${kind(text)}`);
   return text;
@@ -98,7 +99,8 @@ export function checkedStrings(error, name, strings) {
   return found;
 }
 
-const kind = (value) => (value === null ? "null" : Array.isArray(value) ? "an array" : typeof value);
+/** What something is, in a word. */
+export const kind = (value) => (value === null ? "null" : Array.isArray(value) ? "an array" : typeof value);
 
 /** A number as Python's format `g` writes it. */
 export function general(number) {
@@ -107,18 +109,23 @@ export function general(number) {
   return `${Number(digits)}e${exponent[0]}${exponent.slice(1).padStart(2, "0")}`;
 }
 
-export function checkNumber(error, name, value, low, high, { isWhole = false, isBelow = false, written = general } = {}) {
+/** A number from `low` to `high`; `isBelow` is for one that has to be less than `high`. */
+export function checkNumber(error, name, value, low, high, options = {}) {
+  const { isWhole = false, isBelow = false, written = general } = options;
   if (typeof value !== "number") throw new NextwordError(error, `${name} must be a number; got ${kind(value)}`);
   if (!(value >= low && value <= high) || (isBelow && value === high)) {
     const most = `${isBelow ? "below " : ""}${written(high)}`;
     throw new NextwordError(error, `${name} must be from ${written(low)} to ${most}; got ${written(value)}`);
   }
-  if (isWhole && !Number.isInteger(value)) throw new NextwordError(error, `${name} must be a whole number; got ${value}`);
+  if (isWhole && !Number.isInteger(value)) {
+    throw new NextwordError(error, `${name} must be a whole number; got ${value}`);
+  }
 }
 
 /** A whole number with commas, as Python's format `,` writes it. */
 const grouped = (number) => (Math.abs(number) < 1e15 ? number.toLocaleString("en-US") : general(number));
 
+/** A number of words, suggestions or the like. */
 export function checkCount(name, value, most, least = 1, error = "CountError") {
   checkNumber(error, name, value, least, most, { isWhole: true, written: grouped });
 }

@@ -4,7 +4,7 @@
  * what onnxruntime then makes of it is checked step by step.
  */
 
-import { DamagedError, ElsewhereError, OnnxFile, UnknownPartError, tensorAmong, utf8 } from "./onnx-file.js";
+import { DamagedError, ElsewhereError, OnnxFile, UnknownPartError, numberNamed, tensorAmong, utf8 } from "./onnx-file.js";
 
 const FORMATS = ["nextword/1", "nextword/2"];
 const SPLIT_BY = ["whitespace", "words", "characters"];
@@ -74,12 +74,7 @@ export function inspect(bytes) {
   }
   const info = infoOf(reading(() => file.properties()));
   const nodes = reading(() => file.refuseMore() ?? file.nodes());
-  for (const { operator, domain } of nodes) {
-    if (OPERATORS.get(domain)?.includes(operator)) continue;
-    throw new BadFileError(
-      `needs the operator ${start(operator)}, which this version does not run; export it again, or install a newer nextword`,
-    );
-  }
+  nodes.forEach(checkOperator);
   const [stored, made, inputs, outputs] = reading(() => [
     file.tensors(),
     new Map(nodes.flatMap((node) => valuesOf(node))),
@@ -151,15 +146,16 @@ function infoOf(pairs) {
   };
   const isWhole = (key) => /^\s*-?\d+\s*$/u.test(properties.get(key)); // 1.0 is none, in Python
   const isCount = (key, value) => isWhole(key) && value >= 1 && value <= MOST_COUNT;
+  const size = isDictionary(info.dictionary) ? info.dictionary.length : 0;
   for (const [key, isGood] of Object.entries({
-    dictionary: isDictionary(info.dictionary),
+    dictionary: size > 0,
     lowercase: typeof info.lowercase === "boolean",
     line_ends: typeof info.lineEnds === "boolean",
     context: info.context === null || isCount("context", info.context),
     cell: info.cell !== "",
     layers: isCount("layers", info.layers),
     hidden: isCount("hidden", info.hidden),
-    unknown: info.unknown === null || (isWhole("unknown") && info.unknown >= 0 && info.unknown < info.dictionary.length),
+    unknown: info.unknown === null || (isWhole("unknown") && info.unknown >= 0 && info.unknown < size),
     params: isObject(info.params),
     metrics: isObject(info.metrics),
   })) {
@@ -173,9 +169,9 @@ function isDictionary(value) {
   return Array.isArray(value) && value.length > 0 && value.every(isWord) && new Set(value).size === value.length;
 }
 
-const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value) && depth(value) <= DEEPEST;
-
 const isNested = (value) => typeof value === "object" && value !== null;
+
+const isObject = (value) => isNested(value) && !Array.isArray(value) && depth(value) <= DEEPEST;
 
 /** How many objects and lists are nested in one another, at most one more than may be. */
 function depth(value) {
@@ -203,7 +199,8 @@ function statesOf(inputs, outputs, info) {
   const states = [...inputs].filter(([name]) => name !== "ids").map(([name, value]) => ({ name, ...value }));
   const isState = ({ name, type, shape }) => {
     const next = outputs.get(`next_${name}`);
-    const isPart = type && shape.filter((size) => size === null).length === 1 && !shape.includes(0) && shape.length <= 8;
+    const open = shape.filter((size) => size === null).length;
+    const isPart = type && open === 1 && !shape.includes(0) && shape.length <= 8;
     const isSmall = elements(shape.map((size) => size ?? 1)) <= MOST_VALUES;
     return isPart && isSmall && next?.type === type && isSame(next.shape, shape);
   };
@@ -217,10 +214,24 @@ function statesOf(inputs, outputs, info) {
   return fits ? states : null;
 }
 
+function checkOperator(node) {
+  const { operator, domain, outputs } = node;
+  if (!OPERATORS.get(domain)?.includes(operator)) {
+    throw new BadFileError(
+      `needs the operator ${start(operator)}, which this version does not run; export it again, ` +
+        "or install a newer nextword",
+    );
+  }
+  reading(() => {
+    const parts = operator === "Split" ? numberNamed(node, "num_outputs") : undefined;
+    if ((parts ?? outputs.length) !== outputs.length) throw new DamagedError("of this, onnxruntime's process would die");
+  });
+}
+
 /** What an operator gives that stands in its attributes, by name. */
-function valuesOf({ attributes, outputs }) {
-  const tensor = tensorAmong(attributes);
-  return tensor ? outputs.map((name) => [name, tensor]) : [];
+function valuesOf(node) {
+  const tensor = tensorAmong(node);
+  return tensor ? node.outputs.map((name) => [name, tensor]) : [];
 }
 
 // The bits of a float's exponent, all set in NaN and the infinities: where they are in 32 bits, of which

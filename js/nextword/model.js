@@ -24,7 +24,7 @@ function readingOf(name, read) {
 export const metadataOf = (bytes) => readingOf("the file", () => propertiesOf(bytes));
 
 // What onnxruntime says of an operator that it does not know.
-const LACKING = /implementation for (\w+)|(\w+)\(-?\d+\) is not a registered function\/op/;
+const LACKING = /implementation for (\w+)|(\w+)\(-?\d+\) is not a registered function\/op|No Op registered for (\w+)/;
 
 const SILENT = { logSeverityLevel: 4 }; // what goes wrong is thrown, and said once
 
@@ -39,7 +39,7 @@ export class Model {
   #running = new Set();
   #released;
 
-  /** Loads a file, and reads some words by way of trial. */
+  /** Loads a file, and reads a word by way of trial. */
   static async load({ name, bytes }, ort) {
     const model = new Model(ort, name, readingOf(name, () => inspect(bytes)));
     // Begun here, since the bytes are not kept. Pages that are not secure have no digests.
@@ -48,13 +48,14 @@ export class Model {
     try {
       model.#inference = await ort.InferenceSession.create(bytes, { intraOpNumThreads: 1, ...SILENT });
     } catch (error) {
-      const lacking = LACKING.exec(error?.message ?? error);
-      throw lacking
-        ? bad(name, `needs the operator ${lacking[1] ?? lacking[2]}, which ${version} lacks; install a newer onnxruntime`, error)
-        : bad(name, `cannot be loaded by ${version}: damaged, or of another kind; copy or export it again`, error);
+      const lacking = LACKING.exec(error?.message ?? error)?.slice(1).find(Boolean);
+      const message = lacking
+        ? `needs the operator ${lacking}, which ${version} lacks; install a newer onnxruntime`
+        : `cannot be loaded by ${version}: damaged, or of another kind; copy or export it again`;
+      throw bad(name, message, error);
     }
     try {
-      for (const ids of [[0], [0, 0]]) await model.run(ids, model.zero());
+      await model.run([0], model.zero()); // whether it can be run at all
     } catch (error) {
       await model.release();
       throw error;
@@ -132,7 +133,10 @@ export class Model {
   /** The SHA-256 of the file, by which a session knows it again. */
   async digest() {
     if (!this.#sha256) {
-      throw new NextwordError("SessionError", "a session is saved and resumed on secure pages only: https, or localhost");
+      throw new NextwordError(
+        "SessionError",
+        "a session is saved and resumed on secure pages only: https, or localhost",
+      );
     }
     return Array.from(new Uint8Array(await this.#sha256), (byte) => byte.toString(16).padStart(2, "0")).join("");
   }

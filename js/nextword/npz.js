@@ -16,7 +16,10 @@ const ZIP_VERSION = 45;
  */
 export function npz(arrays) {
   const encoder = new TextEncoder();
-  const entries = Object.entries(arrays).map(([name, array]) => ({ name: encoder.encode(`${name}.npy`), bytes: npy(array) }));
+  const entries = Object.entries(arrays).map(([name, array]) => ({
+    name: encoder.encode(`${name}.npy`),
+    bytes: npy(array),
+  }));
   const parts = [];
   let place = 0;
   const put = (...bytes) => {
@@ -53,7 +56,8 @@ export function npz(arrays) {
   }
   const start = place;
   put(...list);
-  put(numbers([4, END], [2, 0], [2, 0], [2, entries.length], [2, entries.length], [4, place - start], [4, start], [2, 0]));
+  const count = entries.length;
+  put(numbers([4, END], [2, 0], [2, 0], [2, count], [2, count], [4, place - start], [4, start], [2, 0]));
   const whole = new Uint8Array(place);
   place = 0;
   for (const bytes of parts) {

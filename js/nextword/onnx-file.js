@@ -224,12 +224,16 @@ function node(bytes) {
   return { operator: found.text(4), domain: found.text(7), inputs, outputs, attributes: found.all(5) };
 }
 
+const attributesOf = (node) => node.attributes.map((bytes) => new Message(bytes, ATTRIBUTE));
+
 /** The tensor among a node's attributes, if there is one. */
-export function tensorAmong(attributes) {
-  const parts = attributes.map((bytes) => new Message(bytes, ATTRIBUTE));
-  const holder = parts.find((part) => part.has(5));
+export function tensorAmong(node) {
+  const holder = attributesOf(node).find((attribute) => attribute.has(5));
   return holder && tensor(holder.part(5))[1];
 }
+
+/** The whole number in a node's attribute of this name, if there is one. */
+export const numberNamed = (node, name) => attributesOf(node).find((attribute) => attribute.text(1) === name)?.number(3);
 
 function value(bytes) {
   const found = new Message(bytes, VALUE);

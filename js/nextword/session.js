@@ -4,7 +4,7 @@
  */
 
 import { completion } from "./dictionary.js";
-import { NextwordError, bytesOf, checkCount, checkNumber, checkedText, given } from "./errors.js";
+import { NextwordError, bytesOf, checkCount, checkNumber, checkedText, given, kind } from "./errors.js";
 import { isSame } from "./inspection.js";
 import { arraysOf, npz } from "./npz.js";
 import { logSoftmax } from "./sampling.js";
@@ -33,7 +33,10 @@ export function checkedCache(options) {
 class NeuralCache {
   constructor(settings, features) {
     if (settings.size && !features) {
-      throw new NextwordError("SamplingError", "this model gives out no features, which a cache needs; leave cacheSize out");
+      throw new NextwordError(
+        "SamplingError",
+        "this model gives out no features, which a cache needs; leave cacheSize out",
+      );
     }
     this.settings = settings;
     this.count = 0; // words remembered, however long ago
@@ -54,9 +57,12 @@ class NeuralCache {
   mix(logProbabilities, features) {
     if (!this.count) return logProbabilities;
     const { size, weight, flatness } = this.settings;
-    const kept = [];
-    for (let age = 0; age < Math.min(this.count, size); age++) kept.push(this.ring[(this.count - 1 - age) % this.places]);
-    const exponents = kept.map((one) => flatness * one.features.reduce((sum, value, place) => sum + value * features[place], 0));
+    const kept = Array.from(
+      { length: Math.min(this.count, size) },
+      (_, age) => this.ring[(this.count - 1 - age) % this.places],
+    );
+    const product = (one) => one.reduce((sum, value, place) => sum + value * features[place], 0);
+    const exponents = kept.map((one) => flatness * product(one.features));
     const largest = exponents.reduce((one, other) => Math.max(one, other));
     const weights = exponents.map((exponent) => Math.exp(exponent - largest));
     const share = weight / weights.reduce((one, other) => one + other);
@@ -187,16 +193,21 @@ export class Session {
   }
 
   static async restore(model, bytes) {
+    const data = bytesOf(bytes);
+    if (!data) throw new NextwordError("SessionError", `a saved session is bytes; got ${kind(bytes)}`);
     let arrays;
     try {
-      arrays = arraysOf(bytesOf(bytes));
+      arrays = arraysOf(data);
     } catch {
       throw notSaved();
     }
     const format = arrays.get("format");
     if (typeof format !== "string") throw notSaved();
     if (format !== SESSION_FORMAT) {
-      throw new NextwordError("SessionError", `the session has format ${format.slice(0, 40)}; this version reads ${SESSION_FORMAT}`);
+      throw new NextwordError(
+        "SessionError",
+        `the session has format ${format.slice(0, 40)}; this version reads ${SESSION_FORMAT}`,
+      );
     }
     if (arrays.get("model") !== (await model.digest())) {
       throw new NextwordError("SessionError", "the session was saved with another model file; load that one");
