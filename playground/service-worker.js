@@ -3,9 +3,12 @@
 const CACHE = "nextword-playground";
 const FILES = [
   "./",
+  "chart.js",
+  "field.js",
   "icon.svg",
   "index.html",
   "model.js",
+  "personal.js",
   "playground.js",
   "style.css",
   "vendor/nextword.js",
