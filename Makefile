@@ -1,5 +1,6 @@
 # make                  sets up, runs the pipeline, and shows what came out
 # make test             sets up, and runs lint, format check, type check, import rules and tests
+# make torture          disturbs the pipeline in every way, for SECONDS with SEED, and shows a table
 # make playground       puts the browser's page together and serves it (needs npm)
 # make playground-test  tests the page in Chromium (needs npm and Chromium)
 # make docs             builds the documentation's website into site/
@@ -21,7 +22,7 @@ HAS_CXX := $(and $(HAS_NPM),$(shell command -v c++),$(shell command -v apt-get))
 ORT := js/node_modules/onnxruntime-web/dist
 VENDOR := playground/vendor
 
-.PHONY: all test playground playground-test vendor docs docs-test headers release-check upgrade
+.PHONY: all test torture playground playground-test vendor docs docs-test headers release-check upgrade
 .DELETE_ON_ERROR:
 
 all: $(VENV)/train.installed
@@ -29,7 +30,7 @@ all: $(VENV)/train.installed
 	@echo
 	@nextword info
 	@echo
-	@sed -n 's/^prompt *//p' samples.txt | head -n 1 | nextword generate
+	@sed -n 's/^ *prompt *//p' samples.txt | head -n 1 | nextword generate
 
 test: $(VENV)/dev.installed $(if $(HAS_NPM),$(MODULES) $(EXAMPLE)) $(if $(HAS_CXX),headers)
 	ruff check
@@ -37,6 +38,11 @@ test: $(VENV)/dev.installed $(if $(HAS_NPM),$(MODULES) $(EXAMPLE)) $(if $(HAS_CX
 	mypy
 	lint-imports
 	pytest
+
+torture: SECONDS ?= 1800
+torture: SEED ?= 1
+torture: $(VENV)/dev.installed
+	PYTHONPATH=tests python benchmarks/torture.py --seconds $(SECONDS) --seed $(SEED)
 
 playground: vendor
 	@echo "http://localhost:8000 (Ctrl-C ends it)"

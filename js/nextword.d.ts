@@ -49,6 +49,8 @@ export interface Info {
   readonly corpusSha256: string;
   /** `float16`, or `int8`. */
   readonly weights: string;
+  /** Version of Unicode that says what a letter is; older files do not say, and have "". */
+  readonly unicode: string;
 }
 
 export interface Suggestion {
@@ -274,6 +276,9 @@ export class Keyboard {
 
 /** Splits a text into words, by the rules that a file names. */
 export function split(text: string, splitBy: Info["splitBy"], lowercase?: boolean, lineEnds?: boolean): string[];
+
+/** What a reader takes as the characters of a text: its extended grapheme clusters (UAX #29). */
+export function clusters(text: string): string[];
 
 /** Joins words into a text, the inverse of `split` up to blanks. */
 export function join(words: readonly string[], splitBy: Info["splitBy"], lineEnds?: boolean): string;

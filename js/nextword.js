@@ -21,9 +21,9 @@ import { Keyboard } from "./nextword/keyboard/keyboard.js";
 import { MODEL, Model, metadataOf } from "./nextword/model.js";
 import { PRIME, Sampler, StopStrings, checkedSampling, draw, logSoftmax, uniform } from "./nextword/sampling.js";
 import { Session, checkedCache } from "./nextword/session.js";
-import { ENDS_IN_BLANK, Joiner, join, split } from "./nextword/words.js";
+import { ENDS_IN_BLANK, Joiner, clusters, join, split } from "./nextword/words.js";
 
-export { Keyboard, NextwordError, UnknownWordError, draw, join, metadataOf, split, uniform };
+export { Keyboard, NextwordError, UnknownWordError, clusters, draw, join, metadataOf, split, uniform };
 
 const MOST_WORDS = 1_000_000;
 const MOST_SAMPLES = 1_024;

@@ -13,7 +13,7 @@ const FILES = [
   "style.css",
   "vendor/nextword.js",
   ...[
-    ...["dictionary", "errors", "inspection", "letters", "model", "npz", "onnx-file", "sampling", "session", "words"],
+    ...["dictionary", "errors", "inspection", "letters", "model", "npz", "onnx-file", "sampling", "session", "unicode", "words"],
     ...["candidates", "capitals", "keyboard", "language", "layouts", "mixture", "personal", "saving", "text-field"].map(
       (name) => `keyboard/${name}`,
     ),

@@ -3,7 +3,11 @@
 import sys
 from pathlib import Path
 
-from nextword import params, stage
+from nextword import stage
+
+stage.begin()
+
+from nextword import params
 from nextword.evaluate import report, writing
 from nextword.evaluate.report import Size
 from nextword.evaluate.writing import Outputs

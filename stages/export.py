@@ -1,17 +1,18 @@
 """export: weights → .onnx files, published only if they compute what the model computes."""
 
-import json
 import sys
 from pathlib import Path
 from typing import Any
 
-from nextword import params, stage
-from nextword.export import publishing
-from nextword.export.parity import Evidence
+from nextword import stage
+
+stage.begin()
+
+from nextword import outputs, params
+from nextword.export import parity, publishing
 from nextword.model import network
-from nextword.params import Params
 from nextword.runtime.metadata import Metadata
-from nextword.text import corpus, windows
+from nextword.text import corpus, unicode, windows
 
 PARAMS = Path("params.yaml")
 PREPARED = Path("data/prepared")
@@ -22,7 +23,7 @@ MODELS = Path("models")
 UNBOUNDED_WORDS, UNBOUNDED_WINDOWS = 32, 500
 
 
-def used(settings: Params) -> dict[str, Any]:
+def used(settings: params.Params) -> dict[str, Any]:
     """The params that dvc.yaml names for this stage."""
     return settings.model_dump(
         include={"prepare": {"split_by", "lowercase", "line_ends"}, "train": True, "export": True}
@@ -44,14 +45,13 @@ def main() -> None:
         hidden=architecture.hidden,
         unknown=text.dictionary.unknown,
         params={name: section for name, section in used(settings).items() if name != "export"},
-        metrics=json.loads(METRICS.read_text(encoding="utf-8")),
+        metrics=outputs.read_json(METRICS, dict),
         corpus_sha256=text.sha256,
+        unicode=unicode.VERSION,
     )
     compared = windows.windows(text.training, architecture.context or UNBOUNDED_WORDS)
-    if architecture.context is None:
-        compared = compared.some(UNBOUNDED_WINDOWS)
-    samples = json.loads(SAMPLES.read_text(encoding="utf-8"))
-    evidence = Evidence(compared, [(sample["prompt"], sample["continuation"]) for sample in samples])
+    compared = compared if architecture.context else compared.some(UNBOUNDED_WINDOWS)
+    evidence = parity.Evidence(compared, parity.read_samples(SAMPLES, len(text.dictionary)))
     whole = network.from_weights(architecture, weights)
     print(*publishing.publish(whole, weights, metadata, evidence, settings.export, MODELS), sep="\n")
 

@@ -3,7 +3,11 @@
 import sys
 from pathlib import Path
 
-from nextword import params, stage
+from nextword import stage
+
+stage.begin()
+
+from nextword import params
 from nextword.text import corpus
 from nextword.train import loop
 from nextword.train.loop import Outputs

@@ -13,7 +13,7 @@ import pytest
 from nextword import Generator, NextwordError, Sampling
 from nextword.runtime import draw
 from nextword.runtime.keyboard.keyboard import Keyboard, Suggestion
-from nextword.text import words
+from nextword.text import characters, words
 from nextword.text.dictionary import Dictionary
 
 HERE = Path(__file__).parent / "conformance"
@@ -30,6 +30,11 @@ def test_words() -> None:
         found = words.split(case["text"], case["split_by"], case["lowercase"], case["line_ends"])
         assert found == case["words"]
         assert words.join(found, case["split_by"], case["line_ends"]) == case["joined"]
+
+
+def test_clusters() -> None:
+    for case in table("clusters"):
+        assert characters.clusters(case["text"]) == case["clusters"]
 
 
 def test_sampling() -> None:

@@ -13,6 +13,8 @@ def _raise(error: BaseException) -> None:
         (errors.PromptError("a\nb"), 2, "error: a b\n"),
         (PermissionError(13, "Permission denied", "x.onnx"), 2, "error: x.onnx: Permission denied\n"),
         (KeyboardInterrupt(), 130, "interrupted\n"),
+        (errors.PromptError("a\x1b[31m\x07"), 2, "error: a\\x1b[31m\\x07\n"),
+        (OSError(36, "too long", "x" * 9999), 2, f"error: {'x' * 93} … {'x' * 90}: too long\n"),
     ],
 )
 def test_what_goes_wrong_is_one_line_and_a_status(

@@ -1,3 +1,4 @@
+import errno
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -29,6 +30,18 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
         fail()
     assert target.read_text() == "old"
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_an_error_of_the_disk_names_what_was_written(tmp_path: Path) -> None:
+    def fail(error: OSError) -> None:
+        with outputs.replacing(tmp_path / "out.txt"):
+            raise error
+
+    with pytest.raises(OSError, match=r"No space .*out\.txt'") as raised:
+        fail(OSError(errno.ENOSPC, "No space left on device"))
+    assert raised.value.filename == str(tmp_path / "out.txt")
+    with pytest.raises(OSError, match=r"other\.txt"):
+        fail(OSError(errno.EACCES, "Permission denied", "other.txt"))
 
 
 def test_a_directory_is_replaced_as_a_whole(tmp_path: Path) -> None:

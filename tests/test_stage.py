@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import sys
 from pathlib import Path
@@ -11,11 +12,13 @@ from runs import LINES, STREAMS
 from tiny import ROOT, prepare, write_params
 
 from nextword import outputs
+from nextword import stage as stages
+from nextword.errors import StageError
 
 
-def start(stage: Path, directory: Path, **options: object) -> subprocess.Popen[str]:
+def start(script: Path, directory: Path, **options: object) -> subprocess.Popen[str]:
     process: subprocess.Popen[str] = subprocess.Popen(
-        [sys.executable, str(stage)],
+        [sys.executable, str(script)],
         cwd=directory,
         stdout=subprocess.PIPE,
         stderr=subprocess.PIPE,
@@ -61,6 +64,47 @@ def test_params_of_other_stages_and_code_that_is_not_used_may_change(in_director
         begun(process)
         write_params(in_directory, train=STREAMS, evaluate={"samples": 3}, export={"tolerance": 1e-3})
         assert process.wait(100) == 0
+
+
+@pytest.mark.parametrize("stage", ["prepare", "train"])
+def test_ctrl_c_is_heard_while_a_stage_imports(in_directory: Path, stage: str) -> None:
+    prepare(in_directory, LINES, **STREAMS)
+    # Python says when it has imported what all stages import first.
+    script = "import runpy, signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    script += "import nextword.stage as stage; begin = stage.begin; "
+    script += "stage.begin = lambda: (begin(), print('begun', flush=True)); runpy.run_path(sys.argv[1], "
+    script += "run_name='__main__')"
+    process = subprocess.Popen(
+        [sys.executable, "-c", script, str(ROOT / "stages" / f"{stage}.py")],
+        cwd=in_directory,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+        text=True,
+    )
+    with process:
+        assert process.stdout
+        assert process.stdout.readline() == "begun\n"
+        process.send_signal(signal.SIGINT)
+        out, err = process.communicate(timeout=100)
+    assert (process.returncode, out, err) == (130, "", "interrupted\n")
+
+
+@pytest.mark.parametrize(
+    "error",
+    [
+        MemoryError(),
+        RuntimeError("[enforce fail at alloc_cpu.cpp:117] DefaultCPUAllocator: can't allocate memory"),
+        RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB"),
+    ],
+)
+def test_too_little_memory_is_an_error_with_one_line(error: Exception) -> None:
+    def fail() -> None:
+        raise error
+
+    with pytest.raises(StageError, match=r"^not enough memory; .*train\.batch"):
+        stages._within_memory(fail)
+    with pytest.raises(RuntimeError, match="shapes differ"):
+        stages._within_memory(lambda: (_ for _ in ()).throw(RuntimeError("shapes differ")))
 
 
 def test_a_stage_whose_reader_has_gone_does_its_work(in_directory: Path) -> None:

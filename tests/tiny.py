@@ -12,6 +12,7 @@ from nextword.model.network import Architecture, Network, rounded
 from nextword.prepare import preparation
 from nextword.runtime.metadata import Metadata
 from nextword.text.corpus import Corpus
+from nextword.text.unicode import VERSION
 
 WORDS = ["the", ",", ".", "mouse", "cat", "bell", "said", "ran", "(", ")", "don't", "über"]
 
@@ -62,6 +63,7 @@ def metadata_of(network: Network, words: list[str], **changes: Any) -> Metadata:
         "params": {"train": {"seed": 0}},
         "metrics": {},
         "corpus_sha256": "0" * 64,
+        "unicode": VERSION,
     }
     return Metadata(**(values | changes))
 

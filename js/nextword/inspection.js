@@ -4,6 +4,7 @@
  * what onnxruntime then makes of it is checked step by step.
  */
 
+import { UNICODE } from "./unicode.js";
 import { DamagedError, ElsewhereError, OnnxFile, UnknownPartError, numberNamed, tensorAmong, utf8 } from "./onnx-file.js";
 
 const FORMATS = ["nextword/1", "nextword/2"];
@@ -16,13 +17,16 @@ const DEEPEST = 100; // levels of params and metrics
 const OPERATORS = new Map([
   [
     "",
-    `Abs Add And ArgMax ArgMin Cast Ceil Clip Concat Constant ConstantOfShape Cos CumSum DequantizeLinear Div
-    DynamicQuantizeLinear Elu Equal Erf Exp Expand Flatten Floor GRU Gather GatherElements GatherND Gelu Gemm
-    Greater GreaterOrEqual HardSigmoid HardSwish Identity LSTM LayerNormalization LeakyRelu Less LessOrEqual Log
-    LogSoftmax MatMul MatMulInteger Max Mean Min Mish Mod Mul Neg Not OneHot Or Pad Pow QuantizeLinear RNN Range
-    Reciprocal ReduceL2 ReduceMax ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare Relu Reshape Round
-    Selu Shape Sigmoid Sign Sin Size Slice Softmax Softplus Softsign Split Sqrt Squeeze Sub Sum Tan Tanh Tile TopK
-    Transpose Trilu Unsqueeze Where Xor`.split(/\s+/),
+    `Abs Acos Acosh Add And ArgMax ArgMin Asin Asinh Atan Atanh BatchNormalization BitShift BitwiseAnd BitwiseNot
+    BitwiseOr BitwiseXor Cast CastLike Ceil Celu Clip Concat Constant ConstantOfShape Cos Cosh CumSum
+    DequantizeLinear Div DynamicQuantizeLinear Elu Equal Erf Exp Expand EyeLike Flatten Floor GRU Gather
+    GatherElements GatherND Gelu Gemm Greater GreaterOrEqual GroupNormalization HardSigmoid HardSwish Hardmax
+    Identity InstanceNormalization IsInf IsNaN LSTM LayerNormalization LeakyRelu Less LessOrEqual Log LogSoftmax
+    LpNormalization MatMul MatMulInteger Max Mean MeanVarianceNormalization Min Mish Mod Mul Neg Not OneHot Or
+    PRelu Pad Pow QuantizeLinear RNN Range Reciprocal ReduceL1 ReduceL2 ReduceLogSum ReduceLogSumExp ReduceMax
+    ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare Relu Reshape ReverseSequence Round ScatterElements
+    ScatterND Selu Shape Shrink Sigmoid Sign Sin Sinh Size Slice Softmax Softplus Softsign Split Sqrt Squeeze
+    Sub Sum Tan Tanh ThresholdedRelu Tile TopK Transpose Trilu Unsqueeze Where Xor`.split(/\s+/),
   ],
   ["com.microsoft", ["DynamicQuantizeLSTM", "DynamicQuantizeMatMul", "MatMulIntegerToFloat"]],
 ]);
@@ -101,6 +105,15 @@ const damaged = (what) => new BadFileError(`has damaged metadata (${what}); expo
 /** The first 40 characters of a text. */
 const start = (text) => [...text.slice(0, 80)].slice(0, 40).join("");
 
+/** Throws where a file was split by a later Unicode; an earlier one knows less, and the same of that. */
+function checkUnicode(version) {
+  if (!/^([0-9]{1,3}\.[0-9]{1,3})?$/.test(version)) throw damaged(`unicode cannot be ${start(version)}`);
+  const [[major, minor], [ownMajor, ownMinor]] = [version, UNICODE].map((text) => text.split(".").map(Number));
+  if (major > ownMajor || (major === ownMajor && minor > ownMinor)) {
+    throw new BadFileError(`has Unicode ${version}, which this version cannot read; install a newer nextword`);
+  }
+}
+
 function infoOf(pairs) {
   const properties = new Map();
   for (const [key, bytes] of pairs) {
@@ -116,6 +129,7 @@ function infoOf(pairs) {
     const kind = start(isOther ? format : `split_by ${splitBy}`);
     throw new BadFileError(`has ${kind}, which this version cannot read; install a newer nextword`);
   }
+  checkUnicode(properties.get("unicode") ?? "");
   const string = (key) => {
     if (!properties.has(key)) throw damaged(`${key} is missing`);
     return properties.get(key);
@@ -143,6 +157,7 @@ function infoOf(pairs) {
     metrics: parsed("metrics"),
     corpusSha256: string("corpus_sha256"),
     weights: properties.get("weights") ?? "float16",
+    unicode: properties.get("unicode") ?? "",
   };
   const isWhole = (key) => /^\s*-?\d+\s*$/u.test(properties.get(key)); // 1.0 is none, in Python
   const isCount = (key, value) => isWhole(key) && value >= 1 && value <= MOST_COUNT;

@@ -4,7 +4,8 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import * as ort from "onnxruntime-web";
 
-import { Generator, Keyboard, NextwordError, draw, join, split, uniform } from "../nextword.js";
+import { Generator, Keyboard, NextwordError, clusters, draw, join, split, uniform } from "../nextword.js";
+import { UNICODE } from "../nextword/unicode.js";
 
 const HERE = new URL("../../tests/conformance/", import.meta.url);
 const table = (name) => JSON.parse(readFileSync(new URL(`${name}.json`, HERE), "utf8"));
@@ -35,6 +36,15 @@ test("words are split and joined as in Python", () => {
   for (const { text, split_by, lowercase, line_ends, words, joined } of table("words")) {
     assert.deepEqual(split(text, split_by, lowercase, line_ends), words);
     assert.equal(join(words, split_by, line_ends), joined);
+  }
+});
+
+test("characters of the reader are those of Python, and of Intl where that has the same Unicode", () => {
+  const segmenter = new Intl.Segmenter("en", { granularity: "grapheme" });
+  const isSame = process.versions.unicode === UNICODE;
+  for (const { text, clusters: expected } of table("clusters")) {
+    assert.deepEqual(clusters(text), expected);
+    if (isSame) assert.deepEqual(Array.from(segmenter.segment(text), ({ segment }) => segment), expected);
   }
 });
 

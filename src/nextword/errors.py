@@ -3,12 +3,15 @@
 A message is one line that says what was wrong and what to do about it.
 """
 
+import contextlib
 import os
+import signal
 import sys
 from collections.abc import Callable
+from types import FrameType
 
 _MOST_QUOTED = 100  # characters
-_MOST_SAID = 600
+_MOST_SAID = 500
 
 
 class NextwordError(Exception):
@@ -18,10 +21,7 @@ class NextwordError(Exception):
     """
 
     def __init__(self, message: str = "") -> None:
-        if len(message) > _MOST_SAID:
-            half = _MOST_QUOTED
-            message = f"{message[:half]} … {message[-half:]}"
-        super().__init__(message)
+        super().__init__(_shortened(message))
 
 
 class ParamsError(NextwordError):
@@ -70,7 +70,7 @@ class ModelFileError(NextwordError):
 
 
 class StageError(NextwordError):
-    """What a stage of the pipeline read has changed while it ran."""
+    """A stage cannot end well: what it read is damaged or has changed, or memory is short."""
 
 
 class TrainingError(NextwordError):
@@ -97,23 +97,64 @@ def run(main: Callable[[], None]) -> int:
     """
     try:
         main()
-        sys.stdout.flush()
+        if sys.stdout:  # it may be closed
+            sys.stdout.flush()
     except BrokenPipeError:
-        # The reader has gone (`nextword generate | head`). Python would complain once more when
-        # it flushes at exit, so standard output is pointed at nothing first.
-        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+        _hush()  # the reader has gone (`nextword generate | head`)
     except KeyboardInterrupt:
-        print("interrupted", file=sys.stderr)
+        say("interrupted")
         return 130
     except NextwordError as error:
-        print(f"error: {_one_line(str(error))}", file=sys.stderr)
+        say(f"error: {error}")
         return 2
     except OSError as error:
         where = f"{error.filename}: " if error.filename else ""
-        print(f"error: {_one_line(f'{where}{error.strerror or error}')}", file=sys.stderr)
+        say(f"error: {where}{error.strerror or error}")
+        _hush()
         return 2
     return 0
 
 
-def _one_line(message: str) -> str:
-    return " ".join(message.split())
+def leave_on_ctrl_c() -> None:
+    """Lets Ctrl-C end the process at once, with one line, while it imports what it needs.
+
+    An exception could be caught by what is imported, and nothing has been written yet. Where Ctrl-C is
+    ignored, it stays so.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _leave)
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    os.write(2, b"interrupted\n")
+    os._exit(130)
+
+
+def say(message: str) -> None:
+    """Prints one line on standard error, if anybody can hear it.
+
+    Control characters are escaped, and what is far too long loses its middle.
+    """
+    line = "".join(_escaped(character) for character in " ".join(_shortened(message).split()))
+    with contextlib.suppress(OSError):
+        if sys.stderr:
+            print(line, file=sys.stderr)
+
+
+def _escaped(character: str) -> str:
+    return f"\\x{ord(character):02x}" if character < " " or "\x7f" <= character < "\xa0" else character
+
+
+def _shortened(message: str) -> str:
+    if len(message) <= _MOST_SAID:
+        return message
+    return f"{message[:_MOST_QUOTED]} … {message[-_MOST_QUOTED:]}"
+
+
+def _hush() -> None:
+    """Points standard output at nothing, where Python would complain once more when it flushes at exit."""
+    with contextlib.suppress(OSError, AttributeError, ValueError):
+        sys.stdout.flush()
+        return
+    with contextlib.suppress(OSError, AttributeError, ValueError):
+        os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())

@@ -1,15 +1,19 @@
 """Outputs: files that are there whole or not at all, and how numbers are written in them."""
 
 import csv
+import ctypes
 import dataclasses
 import json
 import os
 import shutil
+import sys
 import tempfile
 from collections.abc import Iterable, Iterator, Sequence
 from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
+
+from nextword.errors import StageError
 
 _WRITING = ".writing-"  # and the number of the process that writes
 
@@ -23,16 +27,33 @@ def replacing(path: Path) -> Iterator[Path]:
     **Arguments:**
 
     - `path`: where the output shall be; its parent is created.
+
+    **Raises:** `OSError` that names `path` where it cannot be written.
     """
-    path.parent.mkdir(parents=True, exist_ok=True)
-    _remove_leftovers(path.parent)
-    with tempfile.TemporaryDirectory(dir=path.parent, prefix=f"{_WRITING}{os.getpid()}-") as scratch:
-        temporary = Path(scratch) / path.name
-        yield temporary
-        if path.is_dir():
-            # A directory cannot be renamed over one that has files in it.
-            path.replace(Path(scratch) / "replaced")
-        temporary.replace(path)
+    scratch = ""
+    try:
+        path.parent.mkdir(parents=True, exist_ok=True)
+        _remove_leftovers(path.parent)
+        with tempfile.TemporaryDirectory(dir=path.parent, prefix=f"{_WRITING}{os.getpid()}-") as scratch:
+            temporary = Path(scratch) / path.name
+            yield temporary
+            if path.is_dir():
+                # A directory cannot be renamed over one that has files in it.
+                if _exchange(temporary, path):
+                    return
+                path.replace(Path(scratch) / "replaced")
+            temporary.replace(path)
+    except OSError as error:
+        if error.filename and scratch and not str(error.filename).startswith(scratch):
+            raise  # of something else
+        raise OSError(error.errno, error.strerror or str(error), str(path)) from error
+
+
+def _exchange(one: Path, other: Path) -> bool:
+    """Lets two directories change places at once, so that a kill leaves one of them; not everywhere."""
+    rename = getattr(ctypes.CDLL(None), "renameat2", None) if sys.platform == "linux" else None
+    here, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
+    return rename is not None and rename(here, os.fsencode(one), here, os.fsencode(other), exchange) == 0
 
 
 def _remove_leftovers(directory: Path) -> None:
@@ -69,6 +90,26 @@ def write_json(path: Path, value: Any) -> None:
     write_text(path, json.dumps(value, indent=2, ensure_ascii=False, allow_nan=False) + "\n")
 
 
+def read_json(path: Path, kind: type) -> Any:
+    """A value that `write_json` has written.
+
+    **Arguments:**
+
+    - `kind`: what it has to be: `dict` or `list`.
+
+    **Raises:** `StageError` for a file that is missing or damaged.
+    """
+    try:
+        value = json.loads(path.read_text(encoding="utf-8"))
+    except FileNotFoundError:
+        raise StageError(f"{path} not found; run `dvc repro`, which makes it") from None
+    except (ValueError, RecursionError) as error:
+        raise StageError(f"{path} is damaged: not JSON ({error}); run `dvc repro` to make it again") from None
+    if not isinstance(value, kind):
+        raise StageError(f"{path} is damaged: no {kind.__name__}; run `dvc repro` to make it again")
+    return value
+
+
 def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
     """Writes a table as CSV, its numbers rounded as `significant` does."""
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
@@ -93,3 +134,8 @@ def plain(value: Any) -> Any:
     if isinstance(value, list | tuple):
         return [plain(one) for one in value]
     return significant(value) if isinstance(value, float) else value
+
+
+def file_size(size: int) -> str:
+    """A number of bytes, for people."""
+    return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.1f} kB"

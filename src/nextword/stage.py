@@ -1,23 +1,34 @@
-"""How a stage runs: what it read must not change meanwhile, and nobody has to listen to it."""
+"""How a stage runs: what it read must not change, nobody has to listen to it, and Ctrl-C ends it."""
 
+import _thread
 import hashlib
 import os
+import re
+import signal
 import sys
+import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any, TextIO, cast
 
 from nextword import errors
-from nextword.errors import StageError
+from nextword.errors import NextwordError, StageError
 
 _CODE = Path(__file__).parent
+_NO_MEMORY = re.compile("alloc|out of memory|start new thread", re.IGNORECASE)
+
+
+def begin() -> None:
+    """Lets Ctrl-C end the stage while it imports what it needs, which takes seconds."""
+    errors.leave_on_ctrl_c()
 
 
 def run(main: Callable[[], None], used: Callable[[], Sequence[object]]) -> int:
     """Runs a stage as `errors.run` does, and checks that DVC's lock will tell the truth of it.
 
     That its standard output is closed is no reason for a stage to stop. It ends with an error if its
-    params, its inputs or its code have changed while it ran, since the lock would speak of those.
+    params, its inputs or its code have changed while it ran, since the lock would speak of those, and
+    where there is not enough memory.
 
     **Arguments:**
 
@@ -28,10 +39,15 @@ def run(main: Callable[[], None], used: Callable[[], Sequence[object]]) -> int:
     """
     sys.stdout = cast("TextIO", _Unheard(sys.stdout))
 
-    def checked() -> None:
+    lost: list[BaseException] = []  # by threads, such as TensorBoard's, which writes its own files
+    threading.excepthook = lambda thread: lost.append(thread.exc_value or RuntimeError("a thread has failed"))
+
+    def work() -> None:
         code = {path: _digest(path) for path in (*_CODE.rglob("*.py"), Path(sys.argv[0]).resolve())}
         before = [_state(one) for one in used()]
-        main()
+        _within_memory(main)
+        for error in lost:
+            raise error
         files = {
             Path(getattr(module, "__file__", None) or ".").resolve() for module in [*sys.modules.values()]
         }
@@ -44,7 +60,41 @@ def run(main: Callable[[], None], used: Callable[[], Sequence[object]]) -> int:
         if changed:
             raise StageError(f"{', '.join(changed)} changed while the stage ran; run `dvc repro` again")
 
-    return errors.run(checked)
+    def interruptible() -> None:
+        _hear_ctrl_c()
+        try:
+            work()
+        finally:
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # there is nothing to interrupt any more
+
+    return errors.run(interruptible)
+
+
+def _hear_ctrl_c() -> None:
+    """Makes Ctrl-C an exception, which arrives whatever a library does."""
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, signal.default_int_handler)
+    # In a destructor or a callback Python can only report an exception, so Ctrl-C is sent once more.
+    sys.unraisablehook = lambda lost: (
+        _thread.interrupt_main() if lost.exc_type is KeyboardInterrupt else sys.__unraisablehook__(lost)
+    )
+
+
+def _within_memory(main: Callable[[], None]) -> None:
+    """Runs a stage; that there is not enough memory is an error with one line."""
+    try:
+        main()
+    except (NextwordError, OSError):
+        raise
+    except Exception as error:  # Python's, PyTorch's or onnxruntime's
+        if not isinstance(error, MemoryError) and not _NO_MEMORY.search(str(error)):
+            raise
+    else:
+        return
+    raise StageError(
+        "not enough memory; free some, or make smaller what stands in params.yaml: train.batch, "
+        "train.hidden, train.embedding, prepare.max_words"
+    )
 
 
 def _state(used: object) -> object:

@@ -170,8 +170,20 @@ def test_info_of_an_unbounded_model_without_metrics(tmp_path: Path) -> None:
         (["generate", "the", "--ban", "mouze"], b"", "'mouze' is not in the dictionary; nearest: mouse"),
         (["suggest", "the qu"], b"", "'qu' is not in the dictionary"),
         (["evaluate", "none.txt"], b"", "none.txt: No such file or directory; name a text file"),
-        (["evaluate", os.devnull], b"", "the text has too few words to evaluate"),
-        (["evaluate", os.devnull, "--cache-size", "9"], b"", "have no effect without each other; give both"),
+        (
+            ["evaluate", os.devnull],
+            b"",
+            f"{os.devnull} is not a regular file; name a text file, or /dev/stdin",
+        ),
+        (["evaluate", "/dev/stdin"], b"", "the text has too few words to evaluate"),
+        (["evaluate", "none.txt", "--cache-size", "9"], b"", "no effect without each other; give both"),
+        (["generate", "the", "--samples", "0"], b"", "samples must be from 1 to 1,024; got 0"),
+        (["generate", "the", "--words", "9" * 4000], b"", "got a number of about 4,001 digits"),
+        (["generate", "the", "--words", "9" * 5000], b"", "argument --words: invalid int value: '999"),
+        (["generate", "the", "--temperature", "nan"], b"", "temperature must be from 0 to 100; got nan"),
+        (["generate", "x" * 9000], b"", "x…' is not in the dictionary"),
+        (["info", "-m", "/dev/zero"], b"", "/dev/zero is not a regular file; name a model file"),
+        (["info", "-m", "m" * 5000], b"", "m: File name too long; name a model file that can be read"),
         (["frobnicate"], b"", "invalid choice: 'frobnicate'"),
         ([], b"", "required: COMMAND; see nextword --help"),
     ],
@@ -179,12 +191,35 @@ def test_info_of_an_unbounded_model_without_metrics(tmp_path: Path) -> None:
 def test_bad_input_is_one_line_and_exit_status_2(
     model_file: Path, arguments: list[str], stdin: bytes, message: str
 ) -> None:
-    model = ["--model", str(model_file)] if arguments and arguments[0] != "frobnicate" else []
+    has_model = not arguments or arguments[0] == "frobnicate" or "-m" in arguments
+    model = [] if has_model else ["--model", str(model_file)]
     done = nextword(*arguments, *model, stdin=stdin)
     assert done.returncode == 2
     assert message in done.stderr.decode()
     assert done.stderr.startswith(b"error: ")
     assert done.stderr.count(b"\n") == 1
+    assert len(done.stderr) < 500
+
+
+@pytest.mark.parametrize(
+    ("closed", "message"),
+    [
+        ("info >&-", "error: standard output is closed; let it lead to a terminal, a file or a pipe\n"),
+        ("info >/dev/full", "error: No space left on device\n"),
+        ("generate <&-", "error: standard input is closed; give a text as an argument\n"),
+        ("generate mouze 2>&-", ""),
+        ("generate mouze 2>/dev/full", ""),
+    ],
+)
+def test_closed_and_full_descriptors_are_errors(model_file: Path, closed: str, message: str) -> None:
+    done = subprocess.run(
+        ["sh", "-c", f'"$0" "$@" {closed} -m "$M"', *COMMAND],
+        env=os.environ | {"M": str(model_file)},
+        capture_output=True,
+        text=True,
+        check=False,
+    )
+    assert (done.returncode, done.stdout, done.stderr) == (2, "", message)
 
 
 def test_a_model_file_that_cannot_be_loaded_is_one_line(tmp_path: Path, model_file: Path) -> None:
@@ -277,6 +312,49 @@ def test_ctrl_c_leaves_with_130(model_file: Path) -> None:
     status, screen = converse(model_file, [b"\x03"])
     assert status == 130
     assert "Traceback" not in screen
+
+
+def test_ctrl_c_while_the_command_imports_leaves_with_130(tmp_path: Path) -> None:
+    # An import that takes long, and catches whatever comes.
+    (tmp_path / "onnxruntime.py").write_text(
+        "import time\nprint('imports', flush=True)\ntry: time.sleep(60)\nexcept BaseException: pass\n"
+    )
+    path = os.pathsep.join([str(tmp_path), *filter(None, [os.environ.get("PYTHONPATH")])])
+    python, option, program = COMMAND
+    with subprocess.Popen(
+        [python, option, HEEDS_CTRL_C + program, "info"],
+        env=os.environ | {"PYTHONPATH": path},
+        stdout=subprocess.PIPE,
+        stderr=subprocess.PIPE,
+    ) as process:
+        assert process.stdout
+        assert process.stdout.readline() == b"imports\n"
+        process.send_signal(signal.SIGINT)
+        _, complaint = process.communicate(timeout=30)
+    assert (process.returncode, complaint) == (130, b"interrupted\n")
+
+
+def test_a_terminal_shows_the_control_characters_of_a_dictionary_escaped(tmp_path: Path) -> None:
+    words = [f"{word}\x1b[2J" if word != "the" else word for word in WORDS]
+    path = export(tmp_path / "m.onnx", make_network(seed=4), words)
+    _, screen = converse(path, [b"the\n", b"mouze\n", b"\x04"])
+    assert "\\x1b[2J" in screen
+    assert "\x1b[2J" not in screen
+    text = Generator.load(path).generate("the", 3)
+    assert nextword("generate", "the", "--words", "3", "-m", path).stdout.decode() == f"{text}\n"
+
+
+def test_metrics_of_another_shape_are_left_out(tmp_path: Path) -> None:
+    metrics = {
+        "model": {"accuracy": "high"},
+        "best_possible": {"accuracy": 10**999},
+        "test": {"model": {"perplexity": 2.5}},
+    }
+    path = export(tmp_path / "m.onnx", make_network(), metrics=metrics)
+    done = nextword("info", "-m", path)
+    assert "accuracy" not in done.stdout.decode()
+    assert "perplexity  2.5000 on text that it has not seen\n" in done.stdout.decode()
+    assert f"{path.stat().st_size / 1e3:.1f} kB\n" in done.stdout.decode()
 
 
 def test_help_shows_examples_without_loading_onnxruntime() -> None:

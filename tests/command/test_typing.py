@@ -1,20 +1,36 @@
+import contextlib
+import json
+import os
+import re
+import subprocess
+import sys
+import time
 from pathlib import Path
 
 import pytest
 from tiny import export, make_network
 
 from nextword import Generator
-from nextword.command.typing import Line, run
-from nextword.errors import KeyboardError
+from nextword.command.typing import Line
 
+COMMAND = [sys.executable, "-c", "from nextword.command.main import main; main()"]
 WORDS = ["the", ",", "mouse", "cat", "then", "moon"]
+
+
+def model(directory: Path) -> Path:
+    network = make_network(len(WORDS), context=None, seed=3, scale=0.1)
+    return export(directory / "m.onnx", network, WORDS, split_by="words")
+
+
+def nextword(*arguments: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [*COMMAND, *arguments], capture_output=True, text=True, check=False, stdin=subprocess.DEVNULL
+    )
 
 
 @pytest.fixture
 def line(tmp_path: Path) -> Line:
-    network = make_network(len(WORDS), context=None, seed=3, scale=0.1)
-    generator = Generator.load(export(tmp_path / "m.onnx", network, WORDS, split_by="words"))
-    return Line(generator.keyboard())
+    return Line(Generator.load(model(tmp_path)).keyboard())
 
 
 def press(line: Line, keys: str) -> str | None:
@@ -58,6 +74,39 @@ def test_a_line_that_is_sent_is_learned(line: Line) -> None:
     assert line.over
 
 
-def test_without_a_terminal_it_says_what_to_use(line: Line) -> None:
-    with pytest.raises(KeyboardError, match="nextword suggest"):
-        run(line._keyboard, None)
+def test_without_a_terminal_it_says_what_to_use(tmp_path: Path) -> None:
+    done = nextword("type", "--model", str(model(tmp_path)))
+    assert done.returncode == 2
+    assert done.stderr == "error: type needs a terminal; for a pipe there is `nextword suggest`\n"
+
+
+def test_on_a_terminal_it_shows_suggestions_and_keeps_what_it_learned(tmp_path: Path) -> None:
+    pty = pytest.importorskip("pty")
+    learned = tmp_path / "mine.json"
+    command = [*COMMAND, "type", "--model", str(model(tmp_path)), "--learned", str(learned)]
+    pid, terminal = pty.fork()
+    if not pid:  # the child
+        os.execv(sys.executable, command)
+    shown = b""
+    for keys in (b"", b"mosue ", b"Kowalski\r", b"\x04"):
+        os.write(terminal, keys)
+        while not re.search(rb"the|mouse", shown.rpartition(b"\x1b[J")[2]) and keys != b"\x04":
+            shown += os.read(terminal, 4096)
+        time.sleep(0.05)
+    with contextlib.suppress(OSError):
+        while more := os.read(terminal, 4096):
+            shown += more
+    assert os.waitpid(pid, 0)[1] == 0
+    assert b"mouse Kowalski" in shown
+    assert json.loads(learned.read_text())["learned"] == {"Kowalski": 1}
+
+
+def test_evaluate_types_a_text_on_request(tmp_path: Path) -> None:
+    text = tmp_path / "text.txt"
+    text.write_text("the mouse , the cat then the moon " * 20)
+    arguments = ("evaluate", str(text), "--model", str(model(tmp_path)), "--typing")
+    plain, machine = nextword(*arguments), nextword(*arguments, "--json")
+    found = json.loads(machine.stdout)["typing"]
+    assert found["words"] == 140
+    assert 5 < found["mistyped"] < 60
+    assert f"{found['corrected']:.3%}" in plain.stdout

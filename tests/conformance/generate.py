@@ -21,7 +21,7 @@ from nextword import Generator, NextwordError, Sampling
 from nextword.export import step, text
 from nextword.runtime import draw
 from nextword.runtime.keyboard.keyboard import Keyboard
-from nextword.text import words
+from nextword.text import characters, words
 from nextword.text.dictionary import Dictionary
 
 HERE = Path(__file__).parent
@@ -56,6 +56,12 @@ TEXTS = [
     " \n",
     "one line, \r\n\n  and “another”\n(the\u3000third) \u0301\n",
     "zero\u200cwidth\u200djoiners\u200b and\u00adsoft",
+    "🇩🇪🇫🇷🇪 👍🏽 1️⃣ 🏴\U000e0067\U000e007f king🙂 king® §king ℹ️",
+    "トマトを食べるラーメン 第3章、三々五々。 ひらがな",
+    "3.5,4.2,1 a\u200d \u200da GROẞ ΣΟΦΟΣ \u212a \u2126 क्षि\u094d ᄒ\u1161ᆫ 각",
+    "one\rtwo\r\nthree \r \n four",
+    # Younger than Unicode 14.0: letters of Garay and Todhri, a face with bags under its eyes.
+    "\U00010d50\U00010d70 \U000105d2\u0307 \U0001fae9\u200d x\u0295Σ",
 ]
 KNOBS: list[dict[str, Any]] = [
     {},
@@ -382,6 +388,7 @@ def main() -> None:
             onnx.save(text.build(graph, metadata), HERE / f"{name}.text.onnx")
         write(name, generator_table(name))
     write("words", words_table())
+    write("clusters", [{"text": text, "clusters": characters.clusters(text)} for text in TEXTS])
     write("sampling", sampling_table())
     write("dictionary", dictionary_table())
     write("keyboard", keyboard_table())

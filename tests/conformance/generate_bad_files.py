@@ -231,6 +231,12 @@ def fails_when_run(model: ModelProto) -> None:
     first(model, helper.make_node("Gather", ["ids", "far"], ["picked"], axis=1))
 
 
+def split_otherwise(model: ModelProto) -> None:
+    """A Split that says how many outputs it has, and has another number."""
+    node = next(one for one in model.graph.node if one.op_type == "Split")
+    next(one for one in node.attribute if one.name == "num_outputs").i = 1
+
+
 def infinite_logits(model: ModelProto) -> None:
     """Finite weights, whose product is beyond a float32."""
     tensor = stored(model, "matrix")
@@ -271,6 +277,7 @@ def metadata_cases() -> list[Case]:
         ("cell", ""),
         ("unknown", "true"),
         ("unknown", "20"),
+        ("dictionary", "3"),
         ("unknown", "-1"),
         ("params", "[]"),
         ("metrics", "3"),
@@ -341,6 +348,7 @@ def graph_cases() -> list[Case]:
         ("a state of a terabyte", BASE, shaped("trace", "batch", 2**20, 2**18), UNFIT),
         ("a state that does not come back", BASE, renamed("next_clock", "clock_after"), UNFIT),
         ("a state that is stored too", BASE, initial_input, UNFIT),
+        ("a Split into fewer than it gives", "fixed.onnx", split_otherwise, DAMAGED),
         ("a value that nothing makes", BASE, undefined_input, UNLOADABLE),
         ("a state of another shape than said", BASE, another_shape_than_said, "gives clock of another shape"),
         ("a graph that fails when it is run", BASE, fails_when_run, UNRUNNABLE),

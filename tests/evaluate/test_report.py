@@ -8,6 +8,7 @@ from xml.etree import ElementTree
 import numpy as np
 import pytest
 import torch
+from ruamel.yaml import YAML
 from tiny import PARAMS, TEXT, export, prepare
 
 from nextword import Generator, params
@@ -82,7 +83,7 @@ def test_samples_stand_beside_the_true_text(in_directory: Path) -> None:
     metrics = evaluate(text, make(text))
     blocks = [
         dict(line.split(maxsplit=1) for line in block.splitlines())
-        for block in OUTPUTS.samples.read_text(encoding="utf-8").split("\n\n")
+        for block in YAML(typ="safe").load(OUTPUTS.samples)
     ]
     assert len(blocks) == 2
     assert blocks[0]["prompt"] == "the cat ran"
@@ -149,7 +150,16 @@ def test_a_held_out_part_of_two_words_has_figures(in_directory: Path) -> None:
     text = prepare(in_directory, "the cat ran .\n" * 18 + "the cat\n" * 2, {"held_out": 0.1})
     metrics = evaluate(text, make(text, context=None))
     assert metrics["test"]["words"] == 1
-    assert OUTPUTS.samples.read_text(encoding="utf-8").startswith("prompt  the\n")
+    assert OUTPUTS.samples.read_text(encoding="utf-8").startswith("- |\n  prompt  the\n")
+
+
+def test_samples_of_any_characters_can_be_read_by_dvc(in_directory: Path) -> None:
+    words = "a\x01b - # : | \u200d 'x \"y {z [w &v *u !t %s @r `q \x7f \ufffe \ufeff \U0001f600 ø\x08 > <"
+    text = prepare(in_directory, f"{words}\n" * 3)
+    evaluate(text, make(text))
+    lines = "".join(YAML(typ="safe").load(OUTPUTS.samples)).splitlines()
+    assert lines[0] == "prompt  a\\x01b - #"
+    assert f"{lines[0]} {lines[3][8:]}".startswith("prompt  a\\x01b - # : | \u200d 'x \"y {z [w &v")
 
 
 def test_every_word_but_the_first_counts_where_the_state_is_carried(in_directory: Path) -> None:

@@ -116,7 +116,7 @@ def test_metadata_hold_all_that_a_runtime_needs() -> None:
     assert json.loads(properties["dictionary"]) == WORDS
     assert set(properties) == {
         *("format", "dictionary", "split_by", "lowercase", "line_ends", "context", "cell", "layers"),
-        *("hidden", "weights", "unknown", "params", "metrics", "corpus_sha256"),
+        *("hidden", "weights", "unknown", "params", "metrics", "corpus_sha256", "unicode"),
     }
 
 

@@ -135,8 +135,20 @@ def test_a_change_of_the_model_runs_training_and_what_follows(small: Clone) -> N
     assert stages_run(small.run("dvc", "repro")) == ["train", "evaluate", "export"]
     assert metrics_of(small)["model"]["parameters"] < before["model"]["parameters"]
     assert Generator.load(small.path / "models" / "nextword.onnx").info.layers == 1
-    small.run("git", "checkout", "--quiet", ".")
-    small.run("dvc", "checkout")
+    assert small.run("git", "status", "--porcelain", "samples.txt", "curves", "plots")
+
+    # Params that are set back bring back what came of them, without a run.
+    small.run("git", "checkout", "--quiet", "params.yaml")
+    output = small.run("dvc", "repro")
+    assert stages_run(output) == []
+    assert re.findall(r"Stage '(\w+)' is cached", output) == ["train", "evaluate", "export"]
+    assert small.run("git", "status", "--porcelain") == ""
+    assert Generator.load(small.path / "models" / "nextword.onnx").info.layers == 2
+
+
+def test_metrics_and_plots_are_shown_without_a_complaint(small: Clone) -> None:
+    assert small.run("dvc", "metrics", "show").startswith("Path")
+    assert small.run("dvc", "plots", "show").startswith("file:")
 
 
 def test_a_change_of_the_samples_leaves_the_weights(small: Clone) -> None:

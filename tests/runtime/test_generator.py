@@ -221,7 +221,7 @@ def test_texts_scored_together_score_as_alone(
 
 
 def test_the_package_has_no_other_public_names() -> None:
-    assert set(nextword.__all__) == {"Generator", "NextwordError", "Sampling", "__version__"}
+    assert set(nextword.__all__) == {"Generator", "Keyboard", "NextwordError", "Sampling", "__version__"}
     assert issubclass(UnknownWordError, nextword.NextwordError)
     with pytest.raises(AttributeError, match="no attribute 'Generater'"):
         _ = nextword.Generater

@@ -34,6 +34,13 @@ def test_a_file_gives_back_what_was_written(words: list[str], context: int | Non
     assert Metadata.from_properties(metadata.to_properties()) == metadata
 
 
+def test_a_file_that_does_not_say_its_unicode_is_read() -> None:
+    properties = dataclasses.replace(GOOD, unicode="14.0").to_properties()
+    assert Metadata.from_properties(properties).unicode == "14.0"
+    del properties["unicode"]
+    assert Metadata.from_properties(properties).unicode == ""
+
+
 def test_values_that_are_no_strings_are_json() -> None:
     properties = GOOD.to_properties()
     assert properties["context"] == "null"
@@ -52,6 +59,8 @@ def test_values_that_are_no_strings_are_json() -> None:
         ("dictionary", '["a", "a"]', "dictionary cannot be"),
         ("dictionary", "{", r"damaged metadata \(dictionary is not JSON\)"),
         ("split_by", "subwords", "split_by subwords, which this version cannot read; install a newer"),
+        ("unicode", "999.0", "has Unicode 999.0, which this version cannot read; install a newer nextword"),
+        ("unicode", "new", "unicode cannot be new"),
         ("line_ends", "1", "line_ends cannot be 1"),
         ("context", "0", "context cannot be 0"),
         ("cell", "", "cell cannot be"),

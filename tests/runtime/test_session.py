@@ -1,5 +1,9 @@
+import io
+import tracemalloc
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
@@ -115,6 +119,62 @@ def test_what_is_no_saved_session_of_this_file_is_an_error(generator: Generator,
     other = Generator.load(export(tmp_path / "other.onnx", make_network(seed=5)))
     with pytest.raises(SessionError, match="another model file"):
         other.resume(data)
+
+
+def saved_arrays(data: bytes) -> dict[str, Any]:
+    with np.load(io.BytesIO(data)) as saved:
+        return dict(saved)
+
+
+@pytest.mark.parametrize(
+    ("name", "value"),
+    [
+        ("word", np.array(99)),
+        ("word", np.array(1.0)),
+        ("word", np.array([1])),
+        ("last", np.array([[-1]])),
+        ("last", np.array([1])),
+        ("logits", np.zeros((1, 11), np.float32)),
+        ("logits", np.zeros((1, 12), np.float64)),
+        ("logits", np.full((1, 12), np.nan, np.float32)),
+        ("features", np.full((1, 8), np.inf, np.float32)),
+        ("cache", np.array([1e6, 0.2, 0.3])),
+        ("cache", np.array([5, np.nan, 0.3])),
+        ("cache", np.array([5, 0.2, -1])),
+        ("cache_words", np.full(133, 12)),
+        ("cache_count", np.array(-1)),
+        ("format", np.array(3)),
+        ("model", np.array("x" * 1000)),
+    ],
+)
+def test_an_array_that_a_session_cannot_have_is_an_error(generator: Generator, name: str, value: Any) -> None:
+    session = generator.session(5, 0.2)
+    session.feed("the cat")
+    arrays = saved_arrays(session.save())
+    data = io.BytesIO()
+    np.savez(data, **arrays)
+    generator.resume(data.getvalue())
+    np.savez(data := io.BytesIO(), **(arrays | {name: value}))
+    with pytest.raises(SessionError, match="no saved session"):
+        generator.resume(data.getvalue())
+
+
+def test_a_session_that_is_larger_when_it_is_unpacked_is_an_error(generator: Generator) -> None:
+    session = generator.session()
+    session.feed("the cat")
+    np.savez_compressed(data := io.BytesIO(), **saved_arrays(session.save()))
+    with pytest.raises(SessionError, match="no saved session"):
+        generator.resume(data.getvalue())
+
+
+def test_a_session_keeps_little_of_what_can_be_computed_again(generator: Generator) -> None:
+    tracemalloc.start()
+    try:
+        session = generator.session(cache_size=1_000_000, cache_weight=0.1)
+        session.feed("the cat ran . " * 200)
+        assert tracemalloc.get_traced_memory()[0] < 500_000
+    finally:
+        tracemalloc.stop()
 
 
 def test_a_session_that_read_nothing_says_so(generator: Generator) -> None:

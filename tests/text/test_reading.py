@@ -1,3 +1,4 @@
+import os
 from pathlib import Path
 
 import pytest
@@ -9,7 +10,9 @@ from nextword.text import reading, words
 
 
 @settings(suppress_health_check=[HealthCheck.function_scoped_fixture])
-@given(text=st.text(st.sampled_from("ab é’\n\u3000世，\u0301'-1.")), block=st.integers(1, 9))
+@given(
+    text=st.text(st.sampled_from("ab é’\n\r\u3000世々，\u0301'-1.\"Σ\u0600🇩\u200d")), block=st.integers(1, 9)
+)
 def test_a_file_read_in_blocks_has_the_words_of_the_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, block: int
 ) -> None:
@@ -17,22 +20,52 @@ def test_a_file_read_in_blocks_has_the_words_of_the_whole(
     path = tmp_path / "text.txt"
     path.write_bytes(text.encode())
     # Where a file ends, a line ends.
-    whole = text if not text or text.endswith("\n") else f"{text}\n"
+    whole = text if not text or text.endswith(("\n", "\r")) else f"{text}\n"
     for split_by in words.SPLIT_BY:
-        for line_ends in (False, True):
-            found = reading.read_words(path, split_by, lowercase=False, line_ends=line_ends)
-            assert list(found) == words.split(whole, split_by, line_ends=line_ends)
+        for lowercase, line_ends in ((False, False), (True, True)):
+            found = reading.read_words(path, split_by, lowercase, line_ends)
+            assert list(found) == words.split(whole, split_by, lowercase, line_ends)
+
+
+@pytest.mark.parametrize(
+    ("split_by", "line"), [("characters", "gattaca"), ("characters", "床前明月光"), ("words", "床前明月光，")]
+)
+def test_a_text_without_blanks_is_read_in_pieces(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, split_by: str, line: str
+) -> None:
+    monkeypatch.setattr(reading, "_BLOCK", 100)
+    path = tmp_path / "text.txt"
+    path.write_text("one line \n" + line * 1_000, encoding="utf-8")
+    pieces = list(reading.blocks(path, split_by))
+    assert max(map(len, pieces)) <= 200
+    assert "".join(pieces) == path.read_text(encoding="utf-8") + "\n"
+
+
+@pytest.mark.parametrize("split_by", words.SPLIT_BY)
+@pytest.mark.parametrize("character", ["é", " "])
+def test_a_word_longer_than_any_is_refused(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, split_by: str, character: str
+) -> None:
+    monkeypatch.setattr(reading, "_BLOCK", 100)
+    monkeypatch.setattr(reading, "_LONGEST", 1_000)
+    path = tmp_path / "text.txt"
+    path.write_text("one\ntwo " + character * 900 + " three", encoding="utf-8")
+    assert list(reading.read_words(path, "whitespace", lowercase=False, line_ends=False))[-1] == "three"
+    path.write_text("one\ntwo " + character * 9_000, encoding="utf-8")
+    with pytest.raises(CorpusError, match=r"line 2: more than 1,000 characters without"):
+        list(reading.read_words(path, split_by, lowercase=False, line_ends=False))
 
 
 def test_bytes_that_are_no_utf_8_are_found_by_their_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "text.txt"
-    path.write_bytes(b"one\ntwo\nthree caf\xe9 four\n")
-    for block in (1, 5, 8, 100):
-        monkeypatch.setattr(reading, "_BLOCK", block)
-        with pytest.raises(CorpusError, match=r"line 3: not UTF-8 \(byte 0xe9\)"):
-            list(reading.read_words(path, "words", lowercase=False, line_ends=False))
+    for end in (b"\n", b"\r", b"\r\n"):
+        path.write_bytes(end.join([b"one", b"two", b"three caf\xe9 four", b""]))
+        for block in (1, 4, 5, 8, 9, 10, 100):
+            monkeypatch.setattr(reading, "_BLOCK", block)
+            with pytest.raises(CorpusError, match=r"line 3: not UTF-8 \(byte 0xe9\)"):
+                list(reading.read_words(path, "words", lowercase=False, line_ends=False))
 
 
 def test_a_character_cut_by_the_end_of_the_file_is_an_error(tmp_path: Path) -> None:
@@ -55,3 +88,11 @@ def test_a_text_in_utf_16_is_said_to_be(tmp_path: Path, content: bytes, message:
     path.write_bytes(content)
     with pytest.raises(CorpusError, match=message):
         list(reading.read_words(path, "words", lowercase=False, line_ends=False))
+
+
+def test_a_pipe_or_a_device_is_refused_at_once(tmp_path: Path) -> None:
+    pipe = tmp_path / "pipe.txt"
+    os.mkfifo(pipe)
+    for path in (pipe, Path("/dev/zero")):
+        with pytest.raises(CorpusError, match=f"{path} is not a regular file; name a text file"):
+            list(reading.read_words(path, "words", lowercase=False, line_ends=False))

@@ -7,10 +7,10 @@ from runs import train_params
 
 from nextword.errors import CorpusError
 from nextword.model.network import NO_WORD
-from nextword.model.predictions import best_possible
+from nextword.model.predictions import best_possible, lowest_loss
 from nextword.text.corpus import Corpus
 from nextword.text.dictionary import Dictionary
-from nextword.text.windows import windows
+from nextword.text.windows import Windows, windows
 from nextword.train.data import ShuffledWindows, Streams, make_data
 
 COUNTS = st.integers(1, 60)
@@ -96,8 +96,28 @@ def test_processes_divide_a_batch_and_the_mean_of_their_losses_is_its_own(
 def test_windows_are_measured_on_the_training_part_whose_ceiling_is_known() -> None:
     data = make_data(numbered(20, 9, 9), train_params(context=3), 0, 1)
     assert not data.is_carried
-    assert data.measured.tolist() == list(range(20))
+    assert isinstance(data.measured, Windows)
+    assert data.measured.next_words.tolist() == list(range(3, 20))
+    assert data.sample is data.measured
     assert data.best == best_possible(windows(np.arange(20), 3), None)
+    assert data.sample_floor == data.best.loss
+
+
+def test_while_training_goes_on_some_windows_of_a_long_text_are_measured_always_the_same_ones() -> None:
+    text = numbered(9000, 9, 9)
+    data, again = (make_data(text, train_params(context=1), 0, 1) for _ in range(2))
+    assert isinstance(data.sample, Windows)
+    assert isinstance(again.sample, Windows)
+    chosen = data.sample.next_words.tolist()
+    assert len(data.measured) == 8999
+    assert (len(set(chosen)), again.sample.next_words.tolist()) == (5000, chosen)
+    assert data.sample_floor == 0  # each word stands once
+
+
+@given(st.lists(st.integers(0, 3), min_size=5, max_size=40))
+def test_the_floor_of_all_windows_is_that_of_the_best_predictions(ids: list[int]) -> None:
+    text = windows(np.array(ids), 2)
+    assert lowest_loss(text, np.arange(len(text))) == pytest.approx(best_possible(text, None).loss)
 
 
 @given(st.integers(1, 5), st.integers(1, 6), st.integers(0, 30), st.integers(0, 9))
@@ -167,8 +187,10 @@ def test_streams_are_measured_on_the_validation_part_or_else_on_what_they_learn_
 ) -> None:
     monkeypatch.setattr("nextword.train.data._MEASURED", 70)
     params = train_params(context=None, batch=2, words_per_step=5)
-    assert make_data(numbered(100, 9, 8), params, 0, 1).measured.tolist() == list(range(100, 109))
-    assert make_data(numbered(100), params, 0, 1).measured.tolist() == list(range(70))
+    for text, expected in ((numbered(100, 9, 8), range(100, 109)), (numbered(100), range(70))):
+        data = make_data(text, params, 0, 1)
+        assert np.asarray(data.measured).tolist() == list(expected)
+        assert data.sample is data.measured
 
 
 @pytest.mark.parametrize("context", [None, 3])

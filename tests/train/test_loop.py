@@ -1,16 +1,24 @@
 import re
+import subprocess
+import time
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
-from runs import LINES, OUTPUTS, STREAMS, checkpoint_files, curve, digests, run_stage, train
+import torch
+from runs import LINES, OUTPUTS, STREAMS, checkpoint_files, curve, digests, run_stage, train, train_params
 from tiny import ROOT, TEXT, TRAINED, prepare
 
 from nextword.errors import CorpusError, TrainingError
+from nextword.figures import Quality
 from nextword.model import network, predictions
 from nextword.model.network import Network
 from nextword.outputs import significant
+from nextword.text.corpus import Corpus
 from nextword.text.windows import windows
+from nextword.train.advice import advice
+from nextword.train.measuring import Meter
 
 
 def test_training_stops_within_reach_of_the_floor(in_directory: Path) -> None:
@@ -34,6 +42,77 @@ def test_training_stops_after_max_steps_even_within_an_epoch(in_directory: Path)
     # 24 words have 21 windows: an epoch is 5 steps.
     assert [step for step, _ in curve("accuracy")] == [0, 5, 7]
     assert curve("accuracy")[-1][1] == significant(quality.accuracy)
+
+
+def test_a_long_text_is_measured_on_a_sample_and_at_the_end_on_everything(
+    in_directory: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("nextword.train.data._SAMPLE", 4)
+    text = prepare(in_directory, stop_within=0.1, max_steps=2000)
+    train()
+    every = windows(text.ids, 3)
+    sample = every.chosen(np.sort(np.random.default_rng([1, 4]).choice(len(every), 4, replace=False)))
+    untrained = network.rounded(Network(network.load(TRAINED).architecture, 1))
+    losses = curve("loss")
+    assert losses[0][1] == significant(predictions.predict(untrained, sample, None).quality.loss)
+    # It ends where all windows are within reach, not just those of the sample.
+    quality = predictions.predict(network.load(TRAINED), text.ids, None).quality
+    assert losses[-1][1] == significant(quality.loss) <= predictions.best_possible(every, None).loss + 0.1
+
+
+def test_speed_is_told_without_the_time_that_measuring_takes(
+    in_directory: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    def slow(*arguments: Any) -> Quality | None:
+        time.sleep(0.3)
+        return original(*arguments)
+
+    original = Meter._quality
+    monkeypatch.setattr(Meter, "_quality", slow)
+    monkeypatch.setattr("nextword.train.curves._LINE_SECONDS", 0)
+    prepare(in_directory, stop_within=0, max_steps=4, embedding=2, hidden=2, layers=1)
+    train()
+    told = re.findall(r"([\d,]+) words/s", capsys.readouterr().out)
+    assert int(told[-1].replace(",", "")) > 17 * 4 / 0.6  # of 17 windows a step, measuring twice and more
+
+
+def test_a_run_needs_no_commit_and_makes_no_repository(in_directory: Path) -> None:
+    subprocess.run(["git", "init", "--quiet"], check=True)
+    prepare(in_directory, max_steps=2)
+    train()
+    assert curve("loss")
+    assert not Path(".dvc").exists()
+
+
+@pytest.mark.parametrize(
+    ("words", "changes", "expected"),
+    [
+        (49_999, {}, ""),
+        (
+            50_000,
+            {},
+            "note: train.context 3 in float64 is meant for a short text; for 50,000 words take "
+            "experiments/novel.yaml",
+        ),
+        (1_000_000, {}, "experiments/book.yaml"),
+        (1_000_000, {"context": None}, ""),
+        (1_000_000, {"precision": "float32"}, ""),
+        (
+            9,
+            {"precision": "bfloat16"},
+            "note: this CPU has no instructions for bfloat16; train.precision float32 is faster here",
+        ),
+    ],
+)
+def test_a_run_is_told_what_suits_its_text_and_its_machine_better(
+    monkeypatch: pytest.MonkeyPatch, words: int, changes: dict[str, Any], expected: str
+) -> None:
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": False, "avx2": True})
+    text = Corpus(*[np.zeros(words, np.uint16), [words] * 3], *[None] * 11)  # type: ignore[arg-type]
+    lines = [*advice(text, train_params(**changes), torch.device("cpu"))]
+    assert len(lines) == bool(expected)
+    assert "".join(lines).endswith(expected)
+    assert all((ROOT / line.split()[-1]).exists() for line in lines if "experiments" in line)
 
 
 def test_layers_and_precision_are_those_of_the_params(in_directory: Path) -> None:
@@ -160,7 +239,9 @@ def test_a_run_that_does_not_reach_the_end_of_its_text_has_curves_and_says_how_i
     prepare(in_directory, LINES * 20, {"held_out": 0.0}, **STREAMS | {"max_steps": 14, "words_per_step": 4})
     train()
     assert [step for step, _ in curve("loss")] == [0, 2, 4, 6, 8, 10, 12, 14]
-    line = re.compile(r"^step (\d+): training loss (\d\.\d+), [\d,]+ words/s$", re.MULTILINE)
+    line = re.compile(
+        r"^step (\d+): training loss (\d\.\d+), [\d,]+ words/s, at most \d:\d\d:\d\d left$", re.MULTILINE
+    )
     shown = line.findall(capsys.readouterr().out)
     assert [int(step) for step, _ in shown] == list(range(1, 15))
     of_first = [float(loss) for _, loss in shown[:2]]

@@ -3,11 +3,12 @@
  * `keyboard.text_field`. Places and lengths are UTF-16 code units, as in a text field.
  */
 
-import { BLANK, BLANK_IN_LINE, END_OF_LINE, Joiner, normalise, split } from "../words.js";
+import { BLANK, END_OF_LINE, HAS_LETTER, Joiner, LINE_END, normalise, split } from "../words.js";
 
 const INSIDE_WORDS = new Set("'’-‐"); // may go on as a word: don', well-
 const SENTENCE_ENDS = [".", "!", "?", "…", "।", "。", "！", "？"];
 const GLANCE = 100; // words back, which say what quotes are open
+const IS_LINE_END = new RegExp(`^(?:${LINE_END})$`, "u");
 const ENDS_IN_INK = new RegExp(`[^${BLANK}]$`, "u");
 
 /** Follows a text as it is typed, deleted and pasted into; only what changed is split again. */
@@ -23,7 +24,7 @@ export class TextField {
     this.#splitBy = splitBy;
     this.#lowercase = lowercase;
     this.#lineEnds = lineEnds;
-    const lineEnd = lineEnds ? `[${BLANK_IN_LINE}]*\\n[${BLANK_IN_LINE}]*|` : "";
+    const lineEnd = lineEnds ? `${LINE_END}|` : "";
     const blanks = splitBy === "characters" ? `[${BLANK}]+|` : "";
     this.#run = new RegExp(`${lineEnd}${blanks}[^${BLANK}]+`, "gu");
     this.text = ""; // before the cursor
@@ -87,11 +88,22 @@ export class TextField {
     const joiner = this.#joiner.copy();
     const piece = joiner.push(word);
     const after = joiner.push("a").startsWith(" ") ? " " : "";
-    if (this.typed) return { replace: this.#typedLength(), insert: word + after };
+    if (this.typed) {
+      const replace = this.#typedLength();
+      return { replace, insert: (this.#wouldMelt(word, replace) ? " " : "") + word + after };
+    }
     if (piece.startsWith(" ")) return { replace: 0, insert: (ENDS_IN_INK.test(this.text.slice(-2)) ? piece : word) + after };
     let blanks = 0;
     if (this.#splitBy !== "characters") while (this.text.at(-1 - blanks) === " ") blanks++;
     return { replace: blanks, insert: piece + after };
+  }
+
+  /** Whether a word in the place of the end of the text would be one with the word before that. */
+  #wouldMelt(word, length) {
+    const end = this.text.length - length;
+    if (!ENDS_IN_INK.test(this.text.slice(Math.max(end - 2, 0), end))) return false;
+    const pair = [...this.surfaces.slice(-1), word];
+    return split(pair.join(""), this.#splitBy).join("\n") !== pair.join("\n");
   }
 
   /** How much of the text the unfinished word is, however Unicode writes it. */
@@ -106,7 +118,7 @@ export class TextField {
   }
 
   #add(run, isLast) {
-    if (this.#lineEnds && run.includes("\n")) {
+    if (this.#lineEnds && IS_LINE_END.test(run)) {
       this.surfaces.push(END_OF_LINE);
       this.words.push(END_OF_LINE);
       return;
@@ -131,7 +143,7 @@ export class TextField {
 }
 
 /** Whether a token is a word or a number, and no punctuation. */
-export const isWord = (token) => /[\p{L}\p{N}]/u.test(token) && token !== END_OF_LINE;
+export const isWord = (token) => HAS_LETTER.test(token) && token !== END_OF_LINE;
 
 /** Whether the word after `before`, the last one, is the first of a sentence. */
 export const beginsSentence = (before) =>

@@ -28,6 +28,7 @@ examples:
   nextword suggest "the old mo"            what a half-typed word may become
   nextword score --json < sentences.txt    how well the model expects each line, for machines
   nextword evaluate book.txt               perplexity and keystrokes saved on a whole text
+  nextword type                            write with suggestions and corrections, as on a phone
   nextword info --model my.onnx            what a model file says of itself
 
 exit status: 0, or 2 after an error (one line on standard error), or 130 after Ctrl-C
@@ -60,7 +61,11 @@ def _parser() -> argparse.ArgumentParser:
     commands = parser.add_subparsers(dest="command", required=True, metavar="COMMAND", parser_class=_Parser)
     common = _Parser(add_help=False)
     common.add_argument(
-        "--model", default="models/nextword.onnx", metavar="FILE", help="model file (default: %(default)s)"
+        "-m",
+        "--model",
+        default="models/nextword.onnx",
+        metavar="FILE",
+        help="model file (default: %(default)s)",
     )
     common.add_argument("--json", action="store_true", help="one JSON object a line, for machines")
 
@@ -115,8 +120,39 @@ def _parser() -> argparse.ArgumentParser:
     evaluate.add_argument(
         "--cache-weight", type=float, default=0.0, metavar="X", help="share of the probability it gives"
     )
+    evaluate.add_argument(
+        "--typing",
+        action="store_true",
+        help="also type the text on a keyboard, one letter in twenty wrong: suggestions and corrections",
+    )
+    _add_keyboard(
+        add(
+            "type",
+            "write on a terminal with suggestions and corrections, as on a phone",
+            "",
+            "nextword type --learned mine.json",
+        )
+    )
     add("info", "show what a model file says of itself", "", "nextword info --json")
     return parser
+
+
+def _add_keyboard(command: argparse.ArgumentParser) -> None:
+    """The options of `type`."""
+    command.add_argument("--learned", metavar="FILE", help="where what is learned is kept; made if missing")
+    command.add_argument(
+        "--layout",
+        default="qwerty",
+        metavar="NAME",
+        help="qwerty, qwertz, azerty or dvorak (default: %(default)s)",
+    )
+    command.add_argument(
+        "--also",
+        action="append",
+        default=[],
+        metavar="FILE",
+        help="model file of another language; may be repeated",
+    )
 
 
 def _add_knobs(generate: argparse.ArgumentParser) -> None:

@@ -1,5 +1,6 @@
 """`nextword type`: a line on a terminal with suggestions below it, as on a phone."""
 
+import argparse
 import contextlib
 import shutil
 import sys
@@ -11,6 +12,7 @@ from nextword import outputs
 from nextword.errors import KeyboardError
 
 if TYPE_CHECKING:
+    from nextword.runtime.generator import Generator
     from nextword.runtime.keyboard.keyboard import Keyboard, Suggestion
 
 _ENTER, _TAB, _BACKSPACE, _ESCAPE = "\r\n", "\t", "\x7f\b", "\x1b"
@@ -98,13 +100,20 @@ class Line:
         return sent
 
 
-def run(keyboard: "Keyboard", learned: Path | None) -> None:
+def run(generator: "Generator", arguments: argparse.Namespace) -> None:
     """Lets a person type until Ctrl-D; what was learned is kept in a file, if one is named.
 
     **Raises:** `KeyboardError` where standard input or output is no terminal.
     """
-    if not (sys.stdin.isatty() and sys.stdout.isatty()):
+    if not (sys.stdin and sys.stdin.isatty() and sys.stdout.isatty()):
         raise KeyboardError("type needs a terminal; for a pipe there is `nextword suggest`")
+    from nextword.runtime.generator import Generator
+    from nextword.runtime.keyboard.keyboard import Keyboard
+
+    learned = Path(arguments.learned) if arguments.learned else None
+    saved = learned.read_bytes() if learned and learned.exists() else None
+    generators = [generator, *map(Generator.load, arguments.also)]
+    keyboard = Keyboard.of(generators, layout=arguments.layout, saved=saved)
     print(_HELP)
     line = Line(keyboard)
     try:

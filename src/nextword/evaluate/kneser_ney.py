@@ -8,6 +8,7 @@ from numpy.typing import NDArray
 from nextword.model.predictions import BATCH, Predictions, judge
 from nextword.text import windows
 from nextword.text.windows import Windows
+from nextword.tracking import track
 
 _FALLBACK_DISCOUNTS = (0.0, 0.5, 1.0, 1.5)
 
@@ -104,7 +105,8 @@ class KneserNey:
             if before
             else Windows(np.zeros((len(padded), 0), np.int64), padded)
         )
-        parts = map(text.take, windows.in_order(len(text), BATCH))
+        taken = map(text.take, windows.in_order(len(text), BATCH))
+        parts = track(taken, "evaluating Kneser-Ney", len(text), lambda part: len(part[1]))
         with np.errstate(divide="ignore"):
             return judge(
                 ((np.log(self.probabilities(contexts)), words) for contexts, words in parts), unknown

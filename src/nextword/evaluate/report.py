@@ -8,6 +8,7 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nextword import tracking
 from nextword.evaluate import baselines, breakdown, originality, samples
 from nextword.evaluate.kneser_ney import KneserNey
 from nextword.evaluate.originality import Originality
@@ -129,15 +130,17 @@ def report(corpus: Corpus, network: Network, int8: Network, size: Size, params: 
     context, unknown = network.architecture.context, corpus.dictionary.unknown
     training = corpus.training[:_SHOWN] if context is None else corpus.training
     texts = {PARTS[0]: training, **corpus.held_out}
-    kneser_ney = KneserNey(
-        corpus.training[-_COUNTED_WORDS:], (context or _COUNTED_CONTEXT) + 1, len(corpus.dictionary)
-    )
-    spelt = islice(corpus.learnt_words, _SPELT if unknown is not None else 0)
-    letters = LetterModel(spelt, _LETTERS)
+    with tracking.phase("counting n-grams"):
+        kneser_ney = KneserNey(
+            corpus.training[-_COUNTED_WORDS:], (context or _COUNTED_CONTEXT) + 1, len(corpus.dictionary)
+        )
+        spelt = islice(corpus.learnt_words, _SPELT if unknown is not None else 0)
+        letters = LetterModel(spelt, _LETTERS)
     predicted, counted, figures, int8_quality = {}, {}, {}, {}
     for name, ids in texts.items():
         predicted[name], figures[name] = _of_part(corpus, network, letters, name, ids)
-        int8_quality[name] = predictions.predict(int8, ids, unknown).quality
+        in_int8 = _tracked(predictions.log_probabilities(int8, ids), f"int8, {name}", ids)
+        int8_quality[name] = predictions.judge(in_int8, unknown).quality
         counted[name] = kneser_ney.predict(ids, context or 1, unknown)
     mixtures = _mixtures(predicted, counted)
     parts = {}
@@ -158,18 +161,19 @@ def report(corpus: Corpus, network: Network, int8: Network, size: Size, params: 
         samples.sample(network, prompts, params.samples, params.words, unknown, temperature)
         for temperature in (0.0, 1.0)
     )
+    with tracking.phase("comparing the samples with the text"):
+        best = predictions.best_possible(windows.windows(training, context), unknown) if context else None
+        originalities = {
+            name: originality.examine([sample.continuation for sample in some], corpus.training)
+            for name, some in (("likeliest", likeliest), ("drawn", drawn))
+        }
     return Report(
         parts=parts,
-        best_possible=predictions.best_possible(windows.windows(training, context), unknown)
-        if context
-        else None,
+        best_possible=best,
         size=size,
         samples=likeliest,
         drawn=drawn,
-        originality={
-            name: originality.examine([sample.continuation for sample in some], corpus.training)
-            for name, some in (("likeliest", likeliest), ("drawn", drawn))
-        },
+        originality=originalities,
         predictions=predicted,
         counted=counted,
         texts=texts,
@@ -202,7 +206,8 @@ def _of_part(
 
     for word in islice(words, network.architecture.context or 1):
         counter.show(word)
-    found = predictions.judge(typed(predictions.log_probabilities(network, ids)), corpus.dictionary.unknown)
+    predicted = _tracked(predictions.log_probabilities(network, ids), f"model, {part}", ids)
+    found = predictions.judge(typed(predicted), corpus.dictionary.unknown)
     quality = found.quality
     nats = quality.loss + spelling / len(found)
     return found, ModelFigures(
@@ -211,6 +216,10 @@ def _of_part(
         calibration_error=breakdown.calibration_error(found),
         keystrokes_saved=counter.saved,
     )
+
+
+def _tracked(parts: Iterator[Part], what: str, ids: NDArray[Any]) -> Iterator[Part]:
+    return tracking.track(parts, f"evaluating {what}", len(ids), lambda part: len(part[1]))
 
 
 def _mixtures(predicted: dict[str, Predictions], counted: dict[str, Predictions]) -> dict[str, Mixture]:

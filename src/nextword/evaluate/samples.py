@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from nextword.model.network import Network
 from nextword.runtime import draw
 from nextword.text.windows import Windows
+from nextword.tracking import track
 
 # Takes the logits `(dictionary,)` and the number of words that were written before; gives an id.
 Pick = Callable[[NDArray[Any], int], int]
@@ -54,7 +55,7 @@ def sample(
     starts = sorted({round(index * (last - 1) / max(1, samples - 1)) for index in range(samples)})
     return [
         _continue(network, windows, start, words, _pick(unknown, temperature, seed))
-        for seed, start in enumerate(starts)
+        for seed, start in track(enumerate(starts), "continuing prompts", len(starts), unit="prompts")
     ]
 
 

@@ -1,5 +1,7 @@
 """What the evaluate stage writes of a report: metrics, samples, and lines for a person."""
 
+import re
+import textwrap
 from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,6 +14,8 @@ from nextword.evaluate.samples import Sample
 from nextword.text.corpus import PARTS, Corpus
 
 _FORMS = (("accuracy", ".3%"), ("perplexity", ".4f"))
+# Control characters, line ends of old, and what is no character.
+_NOT_IN_YAML = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 
 
 @dataclass(frozen=True)
@@ -79,10 +83,11 @@ def summary(report: Report) -> Iterator[str]:
 
 
 def _shown(sample: Sample, drawn: Sample, corpus: Corpus) -> str:
-    """A sample as five lines."""
+    """A sample as five lines, a list's entry in YAML: DVC reads the file, which is a metric."""
     prompt, model, other, text = (
-        corpus.join(ids).replace("\n", " / ")
+        _NOT_IN_YAML.sub(lambda found: ascii(found[0])[1:-1], corpus.join(ids).replace("\n", " / "))
         for ids in (sample.prompt, sample.continuation, drawn.continuation, sample.truth)
     )
     right = f"{sum(sample.right)} of {len(sample.right)} words stand in the text after the words before them"
-    return f"prompt  {prompt}\nmodel   {model}\ndrawn   {other}\ntext    {text}\nright   {right}\n"
+    lines = f"prompt  {prompt}\nmodel   {model}\ndrawn   {other}\ntext    {text}\nright   {right}\n"
+    return f"- |\n{textwrap.indent(lines, '  ')}"

@@ -4,7 +4,8 @@ What a joiner remembers between two words is carried through the loop as flags, 
 
 - `begins`: a blank stands before the next word: the prompt's last, or a line end;
 - `glued`: the next word is glued to the last one;
-- `apart`: the last word ends in a zero-width character, beside which a blank is needed;
+- `ideograph`, `kana`: the last word is Han or Hiragana, or ends in Katakana: where the dictionary has such
+  words;
 - `open_0`, `open_1`: whether a straight quote of either kind is open.
 """
 
@@ -12,13 +13,13 @@ import numpy as np
 from onnx import TensorProto
 
 from nextword.export.graph import Graph
-from nextword.export.splitting import BLANKS, LINE_END, regex_class
+from nextword.export.splitting import BLANK, LINE_END, listed
 from nextword.runtime.metadata import Metadata
 from nextword.text import words
 
 _QUOTES = tuple(sorted(words.STRAIGHT_QUOTES))
-_OPENS, _ENDS_ZERO_WIDTH = 1, 2
-_FIRST_QUOTE = 3
+_OPENS = 1
+_FIRST_QUOTE = 2
 
 
 def carried(metadata: Metadata) -> list[str]:
@@ -27,7 +28,13 @@ def carried(metadata: Metadata) -> list[str]:
         return []
     if metadata.split_by == "whitespace":
         return ["begins"]
-    return ["begins", "glued", "apart", "open_0", "open_1"]
+    unspaced = ["ideograph", "kana"] if _has_unspaced(metadata) else []
+    return ["begins", "glued", *unspaced, "open_0", "open_1"]
+
+
+def _has_unspaced(metadata: Metadata) -> bool:
+    """Whether the dictionary has words beside which no blank may stand."""
+    return any(words.is_ideograph(word) or words.begins_in_kana(word) for word in metadata.dictionary)
 
 
 def first(graph: Graph, prompt: str, tokens: str, metadata: Metadata) -> list[str]:
@@ -40,14 +47,13 @@ def first(graph: Graph, prompt: str, tokens: str, metadata: Metadata) -> list[st
     """
     if metadata.split_by == "characters":
         return []
-    begins = graph.node("RegexFullMatch", [prompt], pattern=f"(?s:.*)[{regex_class(BLANKS)}]")
+    begins = graph.node("RegexFullMatch", [prompt], pattern=f"(?s:.*)[{BLANK}]")
     if metadata.split_by == "whitespace":
         return [begins]
     # Each word's kind as a number; that of no word is 0.
     # Sorted, since the order of a set turns on the process, and the file's bytes must not.
     kinds = dict.fromkeys(sorted(words.OPENING | words.FULL_WIDTH), _OPENS)
     kinds |= {word: _FIRST_QUOTE + number for number, word in enumerate(_QUOTES)}
-    kinds |= {word: _ENDS_ZERO_WIDTH for word in metadata.dictionary if word[-1] in words.ZERO_WIDTH}
     kind = graph.look_up(tokens, kinds, 0)
     nothing = graph.constant("text_no_kind", np.array([0]))
     last = graph.node(
@@ -66,7 +72,16 @@ def first(graph: Graph, prompt: str, tokens: str, metadata: Metadata) -> list[st
         opened.append(graph.node("Cast", [odd], to=TensorProto.BOOL))
         opens_last = graph.node("And", [is_kind(last, _FIRST_QUOTE + number), opened[-1]])
         glued = graph.node("Or", [glued, opens_last])
-    return [begins, glued, is_kind(last, _ENDS_ZERO_WIDTH), *opened]
+    if not _has_unspaced(metadata):
+        return [begins, glued, *opened]
+    none = graph.constant("text_nothing", np.array([""]))
+    last = graph.node(
+        "Gather",
+        [graph.node("Concat", [none, tokens], axis=0), graph.constant("text_last", np.array([-1]))],
+    )  # (1,)
+    ideograph = graph.node("RegexFullMatch", [last], pattern=f"[{listed('ideograph')}](?s:.*)")
+    kana = graph.node("RegexFullMatch", [last], pattern=f"(?s:.*)[{listed('katakana')}]")
+    return [begins, glued, ideograph, kana, *opened]
 
 
 def piece(graph: Graph, id: str, metadata: Metadata) -> str:
@@ -119,9 +134,16 @@ def _is_glued(graph: Graph, id: str, metadata: Metadata) -> str:
         opens = graph.node("Or", [opens, graph.node("And", [is_quote, graph.node("Not", [is_open])])])
         graph.node("Xor", [is_quote, is_open], f"next_{is_open}")
     graph.node("Identity", [opens], "next_glued")
-    graph.node(
-        "Identity", [has("ends_zero_width", [word[-1] in words.ZERO_WIDTH for word in known])], "next_apart"
-    )
+    is_glued = graph.node("Or", ["glued", closes])
+    if _has_unspaced(metadata):
+        ideograph = has("is_ideograph", [words.is_ideograph(word) for word in known])
+        begins_in_kana = has("begins_in_kana", [words.begins_in_kana(word) for word in known])
+        graph.node("Identity", [ideograph], "next_ideograph")
+        graph.node(
+            "Identity", [has("ends_in_kana", [words.ends_in_kana(word) for word in known])], "next_kana"
+        )
+        after_ideograph = graph.node("And", ["ideograph", graph.node("Or", [ideograph, begins_in_kana])])
+        after_kana = graph.node("And", ["kana", ideograph])
+        is_glued = graph.node("Or", [is_glued, graph.node("Or", [after_ideograph, after_kana])])
     begins_apart = has("begins_apart", [words.begins_apart(word) for word in known])
-    together = graph.node("Not", [graph.node("Or", ["apart", begins_apart])])
-    return graph.node("And", [graph.node("Or", ["glued", closes]), together])
+    return graph.node("And", [is_glued, graph.node("Not", [begins_apart])])

@@ -1,15 +1,16 @@
 """onnxruntime against PyTorch: proof that exported files compute what the model computes."""
 
-from collections.abc import Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
+from itertools import chain
 from pathlib import Path
 
 import numpy as np
 import onnxruntime
 import torch
 
-from nextword import figures
-from nextword.errors import ParityError
+from nextword import figures, outputs
+from nextword.errors import ParityError, StageError
 from nextword.model.network import Network
 from nextword.model.predictions import BATCH
 from nextword.runtime import draw
@@ -19,6 +20,7 @@ from nextword.runtime.reader import Reader
 from nextword.runtime.sampling import Sampling
 from nextword.text import windows, words
 from nextword.text.windows import Windows
+from nextword.tracking import track
 
 # What a text graph is tried with, beside the likeliest words.
 _KNOBS = [
@@ -42,6 +44,26 @@ class Evidence:
     samples: Sequence[tuple[list[int], list[int]]]
 
 
+def read_samples(path: Path, dictionary: int) -> list[tuple[list[int], list[int]]]:
+    """Samples that the evaluate stage has written.
+
+    **Arguments:**
+
+    - `dictionary`: number of words.
+
+    **Raises:** `StageError` where the file is missing or damaged.
+    """
+    known = range(dictionary)
+    try:
+        pairs = [(one["prompt"], one["continuation"]) for one in outputs.read_json(path, list)]
+        is_whole = all(ids and all(type(id) is int and id in known for id in ids) for ids in chain(*pairs))
+    except (TypeError, KeyError):
+        is_whole = False
+    if not is_whole:
+        raise StageError(f"{path} is damaged; run `dvc repro` to make it again")
+    return pairs
+
+
 def check(path: Path, network: Network, evidence: Evidence, tolerance: float) -> float:
     """Compares a step graph with the network that it was exported from.
 
@@ -57,7 +79,7 @@ def check(path: Path, network: Network, evidence: Evidence, tolerance: float) ->
     """
     file = ModelFile(path)
     largest = 0.0
-    for part in windows.in_order(len(evidence.windows), BATCH):
+    for part in _in_order(evidence, path):
         ids, _ = evidence.windows.take(part)
         with torch.no_grad():
             expected = network(torch.from_numpy(ids))[0].numpy()
@@ -90,7 +112,7 @@ def check_int8(path: Path, step: Path, evidence: Evidence, max_accuracy_drop: fl
 
     **Raises:** `ParityError` where it is less than allowed.
     """
-    exact, found = (_accuracy(ModelFile(file), evidence) for file in (step, path))
+    exact, found = (_accuracy(file, evidence) for file in (step, path))
     if exact - found > max_accuracy_drop:
         raise ParityError(
             f"in int8 the accuracy drops from {exact:.3%} to {found:.3%}, more than "
@@ -107,7 +129,9 @@ def check_text(path: Path, step: Path, evidence: Evidence) -> None:
     **Raises:** `ParityError` where the two write different texts.
     """
     file = ModelFile(step)
-    session = onnxruntime.InferenceSession(path, providers=["CPUExecutionProvider"])
+    options = onnxruntime.SessionOptions()
+    options.log_severity_level = 4  # what goes wrong is raised, too
+    session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     for ids, written in evidence.samples:
         metadata = file.metadata
         prompt = words.join(file.dictionary.decode(ids), metadata.split_by, metadata.line_ends)
@@ -144,9 +168,16 @@ def _check_sample(file: ModelFile, prompt: list[int], expected: list[int]) -> No
         read = [written]
 
 
-def _accuracy(file: ModelFile, evidence: Evidence) -> float:
-    right = 0
-    for part in windows.in_order(len(evidence.windows), BATCH):
+def _in_order(evidence: Evidence, path: Path) -> Iterator[slice]:
+    """The windows, some at a time; says how far it is."""
+    count = len(evidence.windows)
+    parts = windows.in_order(count, BATCH)
+    return track(parts, f"checking {path.name}", count, lambda part: part.stop - part.start, "windows")
+
+
+def _accuracy(path: Path, evidence: Evidence) -> float:
+    file, right = ModelFile(path), 0
+    for part in _in_order(evidence, path):
         contexts, next_words = evidence.windows.take(part)
         logits = file.run(contexts).logits
         right += int((figures.ranks(logits, next_words, file.dictionary.unknown) == 0).sum())

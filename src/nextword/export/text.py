@@ -15,18 +15,14 @@ A graph cannot raise: where a word is unknown and the dictionary has no `<unk>`,
 word, the text is the prompt. Otherwise the words are those of `Generator.generate` with the same
 knobs; `nextword.runtime.draw` defines the draw.
 
-Stock operators do not normalise Unicode and do not change case on every machine. So the dictionary
-is looked up under each word's composed and decomposed spelling, and where the model reads lower case
-also under the word's capitalised and upper-case one.
+What differs from the library is in docs/text-graph.md.
 """
-
-import unicodedata
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from nextword.export import drawing, joining, splitting
+from nextword.export import drawing, joining, normalising, splitting
 from nextword.export.graph import IR_VERSION, Graph
 from nextword.runtime import draw
 from nextword.runtime.metadata import Metadata
@@ -50,7 +46,7 @@ def build(step: onnx.ModelProto, metadata: Metadata) -> onnx.ModelProto:
     constants, body_nodes = _parted(step)
     outer.nodes.extend(constants)
     outer.initializers.extend(step.graph.initializer)
-    tokens = splitting.split(outer, "prompt", metadata)
+    tokens = splitting.split(outer, normalising.normalise(outer, "prompt", metadata), metadata)
     ids, unknown = _ids(outer, tokens, metadata)
     _scalars(outer, metadata)
     trips = _trips(outer, ids, unknown, metadata)
@@ -133,10 +129,11 @@ def _ids(graph: Graph, tokens: str, metadata: Metadata) -> tuple[str, str]:
     spellings: dict[str, int] = {}
     if metadata.line_ends and words.END_OF_LINE in metadata.dictionary:
         spellings[splitting.LINE_END] = metadata.dictionary.index(words.END_OF_LINE)
-    for spell in (str, *((str.capitalize, str.upper) if metadata.lowercase else ())):
+    spellings |= {word: id for id, word in enumerate(metadata.dictionary) if word not in spellings}
+    if metadata.lowercase:
+        # At the end of a word the library writes another sigma than inside; a graph reads both as one.
         for id, word in enumerate(metadata.dictionary):
-            for form in ("NFC", "NFD"):
-                spellings.setdefault(unicodedata.normalize(form, spell(word)), id)
+            spellings.setdefault(word.replace("ς", "σ"), id)
     ids = graph.look_up(tokens, spellings, -1)
     missing = graph.node("Less", [ids, graph.constant("text_0", np.array(0))])
     unknown = graph.node("Compress", [tokens, missing])

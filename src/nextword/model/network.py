@@ -1,7 +1,6 @@
 """The network: embedding → layers of a cell → logits, and its place on disk."""
 
 import copy
-import json
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -10,11 +9,12 @@ from typing import Any
 import numpy as np
 import torch
 from numpy.typing import NDArray
+from safetensors import SafetensorError
 from safetensors.numpy import load_file, save
 from torch import Tensor, nn
 
 from nextword import outputs
-from nextword.errors import TrainingError
+from nextword.errors import StageError, TrainingError
 from nextword.model.cells import CELLS, State
 from nextword.model.dropout import Dropout
 
@@ -224,15 +224,38 @@ def publish(network: Network, steps: int, directory: Path) -> None:
 
 
 def load_weights(directory: Path) -> tuple[Architecture, dict[str, NDArray[Any]]]:
-    """The architecture of a published network and its float16 weights by name."""
-    description = json.loads((directory / "architecture.json").read_text(encoding="utf-8"))
-    return Architecture(**description), load_file(directory / "weights.safetensors")
+    """The architecture of a published network and its float16 weights by name.
+
+    **Raises:** `StageError` where a file is missing, or is not what `publish` wrote.
+    """
+    description = outputs.read_json(directory / "architecture.json", dict)
+    path = directory / "weights.safetensors"
+    try:
+        architecture = Architecture(**description)
+        with torch.device("meta"):  # shapes alone
+            expected = Network(architecture).state_dict()
+        weights = load_file(path)
+        is_whole = {name: (tuple(weight.shape), "float16") for name, weight in expected.items()} == {
+            name: (weight.shape, weight.dtype.name) for name, weight in weights.items()
+        } and all(np.isfinite(weight).all() for weight in weights.values())
+    except FileNotFoundError:
+        raise StageError(f"{path} not found; run `dvc repro`, which makes it") from None
+    except (SafetensorError, TypeError, ValueError, KeyError, AttributeError, RuntimeError):
+        is_whole = False
+    if not is_whole:
+        raise StageError(f"{directory} is damaged: its files do not agree; run `dvc repro` to make it again")
+    return architecture, weights
 
 
 def trained_steps(directory: Path) -> int:
-    """The optimiser steps that a published network was trained for."""
-    training = json.loads((directory / "training.json").read_text(encoding="utf-8"))
-    return int(training["steps"])
+    """The optimiser steps that a published network was trained for.
+
+    **Raises:** as `load_weights`.
+    """
+    steps = outputs.read_json(directory / "training.json", dict).get("steps")
+    if type(steps) is not int or steps < 0:
+        raise StageError(f"{directory / 'training.json'} is damaged; run `dvc repro` to make it again")
+    return steps
 
 
 def from_weights(architecture: Architecture, weights: Weights) -> Network:

@@ -18,6 +18,7 @@ BATCH = 256  # words that are predicted at once
 
 # Log-probabilities, `(batch, dictionary)`, and the words that follow, `(batch,)`.
 Part = tuple[NDArray[np.floating], NDArray[np.int64]]
+Text = NDArray[Any] | Windows
 
 
 @dataclass(frozen=True)
@@ -54,18 +55,18 @@ class Predictions:
         )
 
 
-def predict(network: Network, ids: NDArray[Any], unknown: int | None) -> Predictions:
+def predict(network: Network, text: Text, unknown: int | None) -> Predictions:
     """What a network predicts for a text, computed in the precision of its weights.
 
     **Arguments:**
 
-    - `ids`: the text, shape `(words,)`.
+    - `text`: as of `log_probabilities`.
     - `unknown`: id of `<unk>`, which is never an answer.
     """
-    return judge(log_probabilities(network, ids), unknown)
+    return judge(log_probabilities(network, text), unknown)
 
 
-def log_probabilities(network: Network, ids: NDArray[Any]) -> Iterator[Part]:
+def log_probabilities(network: Network, text: Text) -> Iterator[Part]:
     """The distributions that a network gives to the words of a text.
 
     With a context of n words these are the words from the n-th on (from 0), each after its window;
@@ -73,10 +74,15 @@ def log_probabilities(network: Network, ids: NDArray[Any]) -> Iterator[Part]:
 
     **Arguments:**
 
-    - `ids`: the text, shape `(words,)`.
+    - `text`: word ids, shape `(words,)`; or some windows of it, where there is a context.
     """
     context = network.architecture.context
-    parts = _along(network, ids) if context is None else _by_windows(network, windows.windows(ids, context))
+    if isinstance(text, Windows):
+        parts = _by_windows(network, text)
+    elif context is None:
+        parts = _along(network, text)
+    else:
+        parts = _by_windows(network, windows.windows(text, context))
     for logits, next_words in parts:
         yield torch.log_softmax(logits, 1).cpu().numpy(), next_words
 
@@ -120,6 +126,19 @@ def best_possible(text: Windows, unknown: int | None) -> Quality:
         loss=loss,
         perplexity=figures.perplexity(loss),
     )
+
+
+def lowest_loss(text: Windows, chosen: NDArray[np.int64]) -> float:
+    """The floor of the loss, as of `best_possible`, for some of the windows.
+
+    **Arguments:**
+
+    - `chosen`: which ones, shape `(windows,)`.
+    """
+    _, context_ids, totals = np.unique(text.contexts, axis=0, return_inverse=True, return_counts=True)
+    pairs = np.column_stack([context_ids, text.next_words])
+    _, pair_ids, counts = np.unique(pairs, axis=0, return_inverse=True, return_counts=True)
+    return float(-np.log(counts[pair_ids[chosen]] / totals[context_ids[chosen]]).mean())
 
 
 def _by_windows(network: Network, text: Windows) -> Iterator[tuple[torch.Tensor, NDArray[np.int64]]]:

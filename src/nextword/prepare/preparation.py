@@ -18,6 +18,7 @@ from nextword.prepare import statistics
 from nextword.text import corpus, reading, words
 from nextword.text.corpus import PARTS, Corpus
 from nextword.text.dictionary import Dictionary
+from nextword.tracking import track
 
 
 def prepare(params: PrepareParams, directory: Path) -> Corpus:
@@ -36,10 +37,10 @@ def prepare(params: PrepareParams, directory: Path) -> Corpus:
     try:
         sources = _sources(params)
         stamps = _stamps(sources)
-        last_lines = _last_lines(sources[0], params.held_out)
+        last_lines = _last_lines(sources[0], params)
         counts: list[Counter[str]] = [Counter() for _ in PARTS]
         characters = [0 for _ in PARTS]
-        for part, tokens, length in _parts(sources, params, last_lines):
+        for part, tokens, length in _parts(sources, params, last_lines, "counting words"):
             counts[part].update(tokens)
             characters[part] += length
     except CorpusError as error:
@@ -63,7 +64,8 @@ def prepare(params: PrepareParams, directory: Path) -> Corpus:
     with outputs.replacing(directory) as temporary:
         temporary.mkdir()
         try:
-            _write_ids(temporary, text, dictionary, spellings, _parts(sources, params, last_lines))
+            parts = _parts(sources, params, last_lines, "writing ids")
+            _write_ids(temporary, text, dictionary, spellings, parts)
         except UnknownWordError:
             is_same = False
         else:
@@ -124,16 +126,26 @@ def _stamps(sources: list[list[Path]]) -> list[tuple[int, int]]:
     return [(stat.st_size, stat.st_mtime_ns) for stat in found]
 
 
-def _last_lines(paths: list[Path], held_out: float) -> list[int]:
+def _pieces(sources: list[list[Path]], split_by: str, what: str) -> Iterator[tuple[int, str]]:
+    """The text of all files, some at a time, with the number of its source; says how far it is."""
+    numbered = ((number, path) for number, paths in enumerate(sources) for path in paths)
+    pieces = ((number, text) for number, path in numbered for text in reading.blocks(path, split_by))
+    files = [path for path in itertools.chain(*sources) if path.exists()]
+    is_packed = any(path.suffix == ".gz" for path in files)
+    size = None if is_packed else sum(path.stat().st_size for path in files)
+    return track(pieces, what, size, lambda piece: len(piece[1].encode()), "bytes")
+
+
+def _last_lines(paths: list[Path], params: PrepareParams) -> list[int]:
     """The lines after which the training and the validation part end; none if nothing is held out."""
-    if not held_out:
+    if not params.held_out:
         return []
-    lines = sum(text.count("\n") for path in paths for text in reading.blocks(path))
-    return [round(lines * (1 - held_out)), round(lines * (1 - held_out / 2))]
+    lines = sum(text.count("\n") for _, text in _pieces([paths], params.split_by, "counting lines"))
+    return [round(lines * (1 - params.held_out)), round(lines * (1 - params.held_out / 2))]
 
 
 def _parts(
-    sources: list[list[Path]], params: PrepareParams, last_lines: list[int]
+    sources: list[list[Path]], params: PrepareParams, last_lines: list[int], what: str
 ) -> Iterator[tuple[int, list[str], int]]:
     """The words of the text in order, some at a time, with their part's number and their length in it."""
 
@@ -141,7 +153,7 @@ def _parts(
         return part, words.split(text, params.split_by, params.lowercase, params.line_ends), len(text)
 
     line = part = 0
-    for piece in itertools.chain.from_iterable(map(reading.blocks, sources[0])):
+    for source, piece in _pieces(sources, params.split_by, what):
         text = piece
         while part < len(last_lines) and line + text.count("\n") >= last_lines[part]:
             place = 0
@@ -149,11 +161,8 @@ def _parts(
                 place = text.index("\n", place) + 1
             yield split(part, text[:place])
             text, line, part = text[place:], last_lines[part], part + 1
-        yield split(part, text)
+        yield split(source or part, text)  # lines are held out only where there is one source
         line += text.count("\n")
-    for part, paths in enumerate(sources[1:], 1):
-        for text in itertools.chain.from_iterable(map(reading.blocks, paths)):
-            yield split(part, text)
 
 
 def _write_ids(

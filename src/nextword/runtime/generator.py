@@ -39,6 +39,9 @@ class Generator:
     `null`, the model has read every word, and its state is carried: a word costs one step however
     long the text is.
 
+    An argument of another type than it should have is an error of the class that is named for a value
+    out of range: `PromptError` for a text, `CountError` for a number of words, and so on.
+
     Made by `Generator.load`.
     """
 
@@ -52,7 +55,9 @@ class Generator:
         **Arguments:**
 
         - `path`: for instance `models/nextword.onnx`.
-        - `threads`: threads that compute a word.
+        - `threads`: threads that compute a word; at most 8, or as many as the machine has.
+
+        The file may come from a stranger: everything in it is checked before it is used (SECURITY.md).
 
         **Raises:** `ModelFileError` for a file that is missing, damaged, foreign or of another
         version; `CountError` for a number of threads that is out of range.
@@ -159,7 +164,7 @@ class Generator:
         **Raises:** `PromptError` for fewer words, `UnknownWordError` for a word that is not in the
         dictionary.
         """
-        return self.score_all([text])[0]
+        return self.score_all([arguments.text(text)])[0]
 
     def score_all(self, texts: Iterable[str]) -> list[Score]:
         """How likely each of several texts is, for ranking them; many are read at once.
@@ -204,6 +209,8 @@ class Generator:
 
     def resume(self, data: bytes) -> Session:
         """Goes on with a session that `Session.save` has written.
+
+        The bytes may come from a stranger: they are checked before they are used (SECURITY.md).
 
         **Raises:** `SessionError` for bytes that are no session, or one of another model file.
         """

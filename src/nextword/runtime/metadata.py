@@ -7,6 +7,7 @@
 | `split_by` | `whitespace`, `words` or `characters` |
 | `lowercase` | `true` or `false` |
 | `line_ends` | `true` or `false`: whether each line end is the word `<eos>` |
+| `unicode` | version of Unicode that says what a letter is, such as `17.0`; older files do not say |
 | `context` | words that the model reads, or `null` if it carries its state without bound |
 | `cell` | the cell's name, for people; no runtime needs it |
 | `layers`, `hidden` | whole numbers, for people too |
@@ -19,12 +20,14 @@
 import dataclasses
 import json
 import math
+import re
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any, Self
 
 from nextword.errors import ModelFileError
 from nextword.text import words
+from nextword.text.unicode import VERSION
 
 FORMAT = "nextword/2"
 
@@ -33,7 +36,7 @@ _READABLE = ("nextword/1", FORMAT)
 _MOST = 2**31 - 1  # of counts
 _DEEPEST = 100  # levels of params and metrics
 
-_STRINGS = frozenset({"split_by", "cell", "corpus_sha256", "weights"})  # all others are JSON
+_STRINGS = frozenset({"split_by", "cell", "corpus_sha256", "weights", "unicode"})  # all others are JSON
 
 
 @dataclass(frozen=True)
@@ -53,6 +56,7 @@ class Metadata:
     metrics: dict[str, Any]
     corpus_sha256: str
     weights: str = "float16"
+    unicode: str = ""
 
     @property
     def least_context(self) -> int:
@@ -96,6 +100,7 @@ class Metadata:
         if format not in _READABLE or split_by not in words.SPLIT_BY:
             kind = format if format not in _READABLE else f"split_by {split_by}"
             raise ModelFileError(f"has {kind[:40]}, which this version cannot read; install a newer nextword")
+        _check_unicode(properties.get("unicode", ""))
         metadata = cls(
             **{
                 field.name: _value(field.name, properties)
@@ -110,8 +115,9 @@ class Metadata:
 
     def _checks(self) -> dict[str, bool]:
         """Whether each value is one that can be."""
+        is_dictionary = _is_dictionary(self.dictionary)
         return {
-            "dictionary": _is_dictionary(self.dictionary),
+            "dictionary": is_dictionary,
             "lowercase": isinstance(self.lowercase, bool),
             "line_ends": isinstance(self.line_ends, bool),
             "context": self.context is None or _is_count(self.context),
@@ -119,7 +125,7 @@ class Metadata:
             "layers": _is_count(self.layers),
             "hidden": _is_count(self.hidden),
             "unknown": self.unknown is None
-            or (type(self.unknown) is int and 0 <= self.unknown < len(self.dictionary)),
+            or (type(self.unknown) is int and is_dictionary and 0 <= self.unknown < len(self.dictionary)),
             "params": _is_object(self.params),
             "metrics": _is_object(self.metrics),
         }
@@ -182,3 +188,13 @@ def _depth(value: Any) -> int:
             if isinstance(one, dict | list)
         ]
     return depth
+
+
+def _check_unicode(version: str) -> None:
+    """Raises where a file was split by a later Unicode; an earlier one knows less, and the same of that."""
+    if not re.fullmatch(r"([0-9]{1,3}\.[0-9]{1,3})?", version):
+        raise ModelFileError(f"has damaged metadata (unicode cannot be {version[:40]}); export it again")
+    if version and tuple(map(int, version.split("."))) > tuple(map(int, VERSION.split("."))):
+        raise ModelFileError(
+            f"has Unicode {version}, which this version cannot read; install a newer nextword"
+        )

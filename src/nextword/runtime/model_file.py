@@ -24,7 +24,9 @@ State = Mapping[str, NDArray[Any]]
 _MOST_THREADS = 8  # or as many as the machine has
 _MOST_BYTES = 2**31 - 1  # of a protocol buffer
 # What onnxruntime says of an operator that it does not know.
-_LACKING = re.compile(r"implementation for (\w+)|(\w+)\(-?\d+\) is not a registered function/op")
+_LACKING = re.compile(
+    r"implementation for (\w+)|(\w+)\(-?\d+\) is not a registered function/op|No Op registered for (\w+)"
+)
 
 
 class Step(NamedTuple):
@@ -75,8 +77,7 @@ class ModelFile:
         is_of_layers = len(hidden) == 3 and hidden[::2] == (self.metadata.layers, self.metadata.hidden)
         self.features = size or (self.metadata.hidden if is_of_layers else 0)
         self.dictionary = Dictionary(self.metadata.dictionary, self.metadata.unknown)
-        for batch in (1, 2):
-            self._run(np.zeros((batch, batch), np.int64), self._zero_state(batch))
+        self.run(np.zeros((1, 1), np.int64))  # whether it can be run at all
 
     @cached_property
     def sha256(self) -> str:
@@ -206,15 +207,20 @@ def _session(data: bytes, threads: int) -> onnxruntime.InferenceSession:
     options.log_severity_level = 4  # what goes wrong is raised, and said once
     options.add_session_config_entry("session.load_model_format", "ONNX")
     try:
-        return onnxruntime.InferenceSession(data, options, providers=["CPUExecutionProvider"])
+        # Without a fallback, of which it would print a page.
+        session = onnxruntime.InferenceSession(
+            data, options, providers=["CPUExecutionProvider"], enable_fallback=0
+        )
     except Exception as error:  # onnxruntime's errors have no base class of their own
         lacking = _LACKING.search(str(error))
         if lacking:
             raise ModelFileError(
-                f"needs the operator {lacking[1] or lacking[2]}, which onnxruntime "
+                f"needs the operator {lacking[lacking.lastindex or 0]}, which onnxruntime "
                 f"{onnxruntime.__version__} lacks; install a newer onnxruntime"
             ) from None
         raise ModelFileError(
             f"cannot be loaded by onnxruntime {onnxruntime.__version__}: damaged, or of another kind; "
             "copy or export it again"
         ) from None
+    session._model_bytes = None  # it would keep the file in memory, for the sake of a fallback
+    return session

@@ -75,8 +75,14 @@ class Node:
 
     def tensor(self) -> NDArray[Any] | None:
         """The tensor among the attributes, if there is one."""
-        parts = [Message(one, _ATTRIBUTE, (7, 8, 9)) for one in self.attributes]
-        return next((_tensor(one.part(5))[1] for one in parts if one.has(5)), None)
+        return next((_tensor(one.part(5))[1] for one in self._read() if one.has(5)), None)
+
+    def number(self, name: str) -> int | None:
+        """The whole number in the attribute of this name, if there is one."""
+        return next((one.number(3) for one in self._read() if one.text(1) == name), None)
+
+    def _read(self) -> list[Message]:
+        return [Message(one, _ATTRIBUTE, (7, 8, 9)) for one in self.attributes]
 
 
 class ElsewhereError(ValueError):

@@ -11,7 +11,6 @@
 """
 
 import itertools
-import json
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
@@ -20,6 +19,8 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
+from nextword import outputs
+from nextword.errors import StageError
 from nextword.text import words
 from nextword.text.dictionary import Dictionary
 
@@ -112,14 +113,55 @@ class Corpus:
 
 
 def load(directory: Path) -> Corpus:
-    """A text that `prepare.preparation` has written."""
-    text = json.loads((directory / "text.json").read_text(encoding="utf-8"))
-    known = json.loads((directory / "dictionary.json").read_text(encoding="utf-8"))
-    return Corpus(
-        ids=np.load(directory / "ids.npy", mmap_mode="r"),
-        dictionary=Dictionary(known, text.pop("unknown")),
-        frequencies=np.load(directory / "frequencies.npy"),
-        spellings=json.loads((directory / "spellings.json").read_text(encoding="utf-8")),
-        unknown=np.load(directory / "unknown.npy", mmap_mode="r"),
-        **text,
+    """A text that `prepare.preparation` has written.
+
+    **Raises:** `StageError` where a file is missing, or is not what `prepare` wrote.
+    """
+    text = outputs.read_json(directory / "text.json", dict)
+    known = outputs.read_json(directory / "dictionary.json", list)
+    spellings = outputs.read_json(directory / "spellings.json", list)
+    try:
+        ids, unknown, frequencies = (
+            np.load(directory / name, mmap_mode="r") for name in ("ids.npy", "unknown.npy", "frequencies.npy")
+        )
+        corpus = Corpus(
+            ids=ids,
+            dictionary=Dictionary(known, text.pop("unknown")),
+            frequencies=np.array(frequencies),
+            spellings=spellings,
+            unknown=unknown,
+            **text,
+        )
+        is_whole = _is_whole(corpus)
+    except FileNotFoundError as error:
+        raise StageError(f"{error.filename} not found; run `dvc repro`, which makes it") from None
+    except (ValueError, TypeError, KeyError, IndexError, EOFError, SyntaxError, OverflowError):
+        is_whole = False
+    if not is_whole:
+        raise StageError(f"{directory} is damaged: its files do not agree; run `dvc repro` to make it again")
+    return corpus
+
+
+def _is_whole(corpus: Corpus) -> bool:
+    """Whether a corpus can be used: each id has a word, each `<unk>` a spelling, each part its words."""
+    words, unknown = len(corpus.dictionary), corpus.dictionary.unknown
+    places = [0, *corpus.ends]
+    return bool(
+        (corpus.ids.ndim, corpus.unknown.ndim, corpus.frequencies.shape) == (1, 1, (words,))
+        and {corpus.ids.dtype.kind, corpus.unknown.dtype.kind, corpus.frequencies.dtype.kind} <= {"u", "i"}
+        and all(type(word) is str for word in (*corpus.dictionary.words, *corpus.spellings))
+        and len({*corpus.dictionary.words}) == words
+        and (unknown is None or unknown in range(words))
+        and len(places) - 1 == len(corpus.unknown_ends) == len(corpus.characters) == len(PARTS)
+        and 0 < places[1] <= places[2] <= places[3] == len(corpus.ids)
+        and corpus.ids.max() < words
+        and len(corpus.unknown) == corpus.unknown_ends[-1]
+        and (not len(corpus.unknown) or corpus.unknown.max() < len(corpus.spellings))
+        and corpus.learnt_spellings in range(len(corpus.spellings) + 1)
+        # The counts of each part: those of unknown words, of all words, and of characters.
+        and [int((corpus.ids[:end] == unknown).sum()) for end in corpus.ends] == corpus.unknown_ends
+        and (corpus.frequencies >= 0).all()
+        and min(corpus.characters) >= 0
+        and corpus.split_by in {"whitespace", "words", "characters"}
+        and [type(corpus.lowercase), type(corpus.line_ends), type(corpus.sha256)] == [bool, bool, str]
     )

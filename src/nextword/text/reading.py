@@ -2,15 +2,24 @@
 
 import codecs
 import gzip
+import io
+import os
+import re
+import stat
 import zlib
 from collections.abc import Iterator
+from functools import lru_cache
 from pathlib import Path
 
 from nextword.errors import CorpusError
-from nextword.text import words
+from nextword.text import characters, words
 
 _BLOCK = 1 << 20  # bytes read at once
+_LONGEST = 1 << 20  # characters of a word, or of blanks in a row
 _ENDINGS = (".txt", ".txt.gz")
+_BEGINS_A_WORD = r"!\"#$%&()*+/;<=>?@\[\\\]^`{|}~\u3041-\u3096\u3400-\u4dbf\u4e00-\u9fff"
+_LAST_END = re.compile(r"(?s:.*)\S(?=\s)")
+_LINE_END = re.compile(rb"\r\n?|\n")
 
 
 def files_of(path: Path) -> list[Path]:
@@ -38,36 +47,45 @@ def read_words(path: Path, split_by: str, lowercase: bool, line_ends: bool) -> I
 
     **Raises:** `CorpusError` for a file that cannot be read or is not UTF-8.
     """
-    for text in blocks(path):
+    for text in blocks(path, split_by):
         yield from words.split(text, split_by, lowercase, line_ends)
 
 
-def blocks(path: Path) -> Iterator[str]:
-    """The text of a file in pieces that end where a word ends and blanks begin.
+def blocks(path: Path, split_by: str) -> Iterator[str]:
+    """The text of a file in pieces that can be split one by one, each line end a line feed.
 
-    Where a file ends, a line ends.
+    A piece ends where a word ends and blanks begin; where no blank stands in all that was read, between two
+    characters that are never one word. Where a file ends, a line ends.
 
     **Raises:** as `read_words`.
     """
-    decoder = codecs.getincrementaldecoder("utf-8-sig")()
-    line, rest, last = 1, "", "\n"
+    decoder = io.IncrementalNewlineDecoder(codecs.getincrementaldecoder("utf-8-sig")(), translate=True)
+    line, rest, pending = 1, "", b""
     try:
+        _check_kind(path)
         with gzip.open(path) if path.suffix == ".gz" else path.open("rb") as file:
             while block := file.read(_BLOCK):
-                text = rest + decoder.decode(block)
-                if "\0" in text:
-                    line += text.count("\n", len(rest), text.index("\0"))
+                found = decoder.decode(block)
+                if "\0" in found:
+                    line += found.count("\n", 0, found.index("\0"))
                     raise CorpusError(
                         f"{path}, line {line}: a NUL character, as in UTF-16; convert the text to UTF-8"
                     )
-                last = text[-1:] or last
-                yield text[: (end := _last_end(text))]
+                text = rest + found
+                line += found.count("\n")
+                yield text[: (end := _last_end(text, split_by))]
                 rest = text[end:]
-                line += block.count(b"\n")
-            decoder.decode(b"", final=True)
-            yield rest if last == "\n" else f"{rest}\n"
+                pending = b"\r" if block.endswith(b"\r") else b""  # a line feed may follow
+                if len(rest) > _LONGEST:
+                    line -= rest.count("\n")
+                    raise CorpusError(
+                        f"{path}, line {line}: more than {_LONGEST:,} characters without a blank between "
+                        "words; name a text, or break its lines"
+                    )
+            rest += decoder.decode(b"", final=True)
+            yield rest if not rest or rest.endswith("\n") else f"{rest}\n"
     except UnicodeDecodeError as error:
-        line += error.object.count(b"\n", 0, error.start)
+        line += len(_LINE_END.findall(pending + error.object[: error.start]))
         byte, is_utf_16 = error.object[error.start], error.object[:2] in (b"\xff\xfe", b"\xfe\xff")
         kind = "UTF-16" if line == 1 and is_utf_16 else f"not UTF-8 (byte 0x{byte:02x})"
         raise CorpusError(f"{path}, line {line}: {kind}; convert the text to UTF-8") from None
@@ -77,11 +95,41 @@ def blocks(path: Path) -> Iterator[str]:
         raise CorpusError(f"{path}: {error.strerror}; name a text file that can be read") from None
 
 
-def _last_end(text: str) -> int:
-    """Where the last word ends that blanks follow."""
-    end = len(text)
-    while end and not text[end - 1].isspace():
-        end -= 1
-    while end and text[end - 1].isspace():
-        end -= 1
+def _check_kind(path: Path) -> None:
+    """Refuses what never ends or never begins, as a device or a pipe may; standard input is a text.
+
+    **Raises:** `CorpusError`; `OSError` for a file that is not there.
+    """
+    found = path.stat()
+    if stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode):  # opening a folder says what is wrong
+        return
+    try:
+        is_standard_input = os.path.samestat(found, os.fstat(0))
+    except OSError:  # it is closed
+        is_standard_input = False
+    if not is_standard_input:
+        raise CorpusError(f"{path} is not a regular file; name a text file, or /dev/stdin")
+
+
+def _last_end(text: str, split_by: str) -> int:
+    """Where a word ends for certain, as far behind as possible: before a blank if one is near."""
+    found = _LAST_END.match(text)
+    end = found.end() if found else 0
+    if split_by != "whitespace" and (not end or len(text) - end > _LONGEST):
+        found = _sure_end(split_by).match(text)
+        end = max(end, found.end() if found else 0)
     return end
+
+
+@lru_cache
+def _sure_end(split_by: str) -> re.Pattern[str]:
+    """Finds the last place between two words that needs no look at what stands around the two characters.
+
+    That is before a mark that no word has inside and before an ideograph, and among characters between two
+    letters; neither lower case nor normal form reaches over it.
+    """
+    prepended = characters.listed(characters.ranges("prepend"))
+    between = rf"(?<![{prepended}])(?=[{_BEGINS_A_WORD}])"
+    if split_by == "characters":
+        between += r"|(?<=[A-Za-z0-9])(?=[A-Za-z0-9])"
+    return re.compile(rf"(?s:.+)(?:{between})")

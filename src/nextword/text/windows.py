@@ -30,8 +30,11 @@ class Windows:
 
     def some(self, count: int) -> "Windows":
         """At most so many of the windows, at equal distances."""
-        chosen = np.linspace(0, len(self) - 1, min(count, len(self))).round().astype(np.int64)
-        return Windows(self.contexts[chosen], self.next_words[chosen])
+        return self.chosen(np.linspace(0, len(self) - 1, min(count, len(self))).round().astype(np.int64))
+
+    def chosen(self, indices: NDArray[np.int64]) -> "Windows":
+        """Some of the windows."""
+        return Windows(self.contexts[indices], self.next_words[indices])
 
 
 def windows(ids: NDArray[Any], context: int) -> Windows:

@@ -4,20 +4,24 @@ Three ways to split (`prepare.split_by` in params.yaml):
 
 - `whitespace`: a word is what stands between blanks.
 - `words`: a word is a run of letters, combining marks and digits, with apostrophes and hyphens
-  inside it (`don't`, `well-kept`) and `.` `,` `:` between digits (`3.14`); every other character
-  that is not blank is a word of its own, so that `"ago,"` is `ago` `,`.
-- `characters`: each character is a word, with the combining marks that follow it, and so is the
+  inside it (`don't`, `well-kept`) and `.` `,` `:` between digits, so that `3.14` is one word, and so is
+  `3.5,4.2,1`. Han and Hiragana, which are written without blanks, are a word each character. All else that
+  is not blank is a word by grapheme cluster: `"ago,"` is `ago` `,`, and a flag or a family is one word.
+- `characters`: each grapheme cluster is a word (a character with its marks, a flag), and so is the
   space that stands for each run of blanks. Right for Chinese, where no blanks stand between words.
 
-With `line_ends`, each line end is the word `<eos>`, in any of these ways.
+With `line_ends`, each line end (LF, CR LF, or CR) is the word `<eos>`, in any of these ways.
 
-Splitting what was joined gives the same words again.
+Splitting what was joined gives the same words again. What a letter is, and what a cluster, is the same in
+each version of Python (`nextword.text.characters`).
 """
 
 import re
-import unicodedata
 from collections.abc import Iterable
 from functools import lru_cache
+
+from nextword.text import characters
+from nextword.text.characters import BLANK, normalise, reach_of
 
 SPLIT_BY = ("whitespace", "words", "characters")
 END_OF_LINE = "<eos>"
@@ -27,15 +31,9 @@ OPENING = frozenset("([{«“‘„¿¡$£")
 STRAIGHT_QUOTES = frozenset("\"'")
 # Full-width punctuation brings its own space: nothing is written between it and its neighbours.
 FULL_WIDTH = frozenset("，。、；：？！…）」』】》（「『【《")
-_ZERO_WIDTH_JOINER = "\u200d"
-ZERO_WIDTH = "\u200c" + _ZERO_WIDTH_JOINER
-_BLANKS = re.compile(r"\s+")
-_BESIDE_LINE_END = re.compile(r"[^\S\n]*\n[^\S\n]*")
-
-
-def normalise(text: str, lowercase: bool = False) -> str:
-    """Text in Unicode's NFC, lower-cased on request, so that equal words are equal strings."""
-    return unicodedata.normalize("NFC", text.lower() if lowercase else text)
+_BLANKS = re.compile(rf"[{BLANK}]+")
+_BLANK_IN_LINE = BLANK.replace(r"\t-\r", r"\t\v\f")
+BESIDE_LINE_END = re.compile(rf"[{_BLANK_IN_LINE}]*+(?:\r\n?|\n)[{_BLANK_IN_LINE}]*+")
 
 
 def split(text: str, split_by: str, lowercase: bool = False, line_ends: bool = False) -> list[str]:
@@ -57,7 +55,7 @@ def split(text: str, split_by: str, lowercase: bool = False, line_ends: bool = F
     if not line_ends:
         return _split(text, split_by)
     # Blanks beside a line end are lost in it.
-    lines = _BESIDE_LINE_END.sub("\n", text).split("\n")
+    lines = BESIDE_LINE_END.sub("\n", text).split("\n")
     found = _split(lines[0], split_by)
     for line in lines[1:]:
         found.append(END_OF_LINE)
@@ -68,11 +66,10 @@ def split(text: str, split_by: str, lowercase: bool = False, line_ends: bool = F
 def _split(text: str, split_by: str) -> list[str]:
     if split_by == "whitespace":
         return text.split()
-    marks = "".join(sorted(filter(_is_mark, set(text))))
     if split_by == "words":
-        return _word_pattern(marks).findall(text)
+        return _word_pattern(reach_of(text)).findall(text)
     if split_by == "characters":
-        return _character_pattern(marks).findall(_BLANKS.sub(" ", text))
+        return _character_pattern(reach_of(text)).findall(_BLANKS.sub(" ", text))
     raise ValueError(f"split_by must be one of {', '.join(SPLIT_BY)}; got {split_by!r}")
 
 
@@ -92,8 +89,8 @@ class Joiner:
     """Joins words one at a time, as a generator makes them.
 
     With `split_by: words`, closing punctuation is glued to the word before it, opening
-    punctuation to the word after it, and straight quotes open and close in turn. With `line_ends`,
-    `<eos>` is written as a line end.
+    punctuation to the word after it, and straight quotes open and close in turn; between Han and kana
+    no blank is written. With `line_ends`, `<eos>` is written as a line end.
     """
 
     def __init__(self, split_by: str, line_ends: bool = False) -> None:
@@ -123,7 +120,7 @@ class Joiner:
                 closes = word in self._open_quotes
                 self._glue_next = not closes
                 self._open_quotes ^= {word}
-            glue = (glue or closes) and self._stays_apart(word)
+            glue = (glue or closes or are_unspaced(self._previous, word)) and not begins_apart(word)
         piece = word if glue or not self._previous else f" {word}"
         self._previous = word
         return piece
@@ -139,35 +136,44 @@ class Joiner:
         other._open_quotes = set(self._open_quotes)
         return other
 
-    def _stays_apart(self, word: str) -> bool:
-        """Whether the two words would still be split if no blank stood between them."""
-        return not (begins_apart(word) or self._previous[-1:] in ZERO_WIDTH)
-
 
 def begins_apart(word: str) -> bool:
     """Whether a word would melt into one that it is glued to: it begins with a combining mark."""
-    return _is_mark(word[0]) or word[0] in ZERO_WIDTH
+    return characters.is_in(word[0], "extend", "spacing", "zero_width_joiner")
 
 
-def _is_mark(character: str) -> bool:
-    return unicodedata.category(character).startswith("M")
+def is_ideograph(word: str) -> bool:
+    """Whether a word is a character of Han or Hiragana, which no letter melts into."""
+    return characters.is_in(word[0], "ideograph")
+
+
+def ends_in_kana(word: str) -> bool:
+    """Whether a word ends in Katakana."""
+    return characters.is_in(word[-1], "katakana")
+
+
+def begins_in_kana(word: str) -> bool:
+    """Whether a word begins with Katakana."""
+    return characters.is_in(word[0], "katakana")
+
+
+def are_unspaced(word: str, following: str) -> bool:
+    """Whether no blank is written between two words, since Han and kana have none; nor do they melt."""
+    if not word or following.isascii():
+        return False
+    if is_ideograph(following):
+        return is_ideograph(word) or ends_in_kana(word)
+    return is_ideograph(word) and begins_in_kana(following)
 
 
 @lru_cache
-def _word_pattern(marks: str) -> re.Pattern[str]:
-    # Python's \w has no combining marks, without which Hindi and many others fall to pieces, so
-    # those that the text uses are named.
-    letters = rf"[\w{re.escape(marks)}]+"
-    inside = rf"(?:['’‐\-{ZERO_WIDTH}]|(?<=\d)[.,:](?=\d))"
-    return re.compile(rf"{letters}(?:{inside}{letters})*|{_cluster(marks)}")
+def _word_pattern(reach: int) -> re.Pattern[str]:
+    letter, digit = characters.one(reach, "letter"), characters.one(reach, "digit")
+    letters = letter + characters.many(reach, "letter", *characters.EXTENDING)
+    inside = rf"(?:['’‐\-]|[.,:](?<={digit}.)(?={digit}))"
+    return re.compile(rf"{letters}(?:{inside}{letters})*|(?=\S)(?:{characters.cluster(reach, BLANK)}|\S)")
 
 
 @lru_cache
-def _character_pattern(marks: str) -> re.Pattern[str]:
-    return re.compile(f" |{_cluster(marks)}")
-
-
-def _cluster(marks: str) -> str:
-    """A character that is not blank, with its marks and all that zero-width joiners tie to it."""
-    one = rf"\S[{re.escape(marks)}{_ZERO_WIDTH_JOINER}]*"
-    return f"{one}(?:(?<={_ZERO_WIDTH_JOINER}){one})*"
+def _character_pattern(reach: int) -> re.Pattern[str]:
+    return re.compile(rf" |{characters.cluster(reach, ' ')}|\S")

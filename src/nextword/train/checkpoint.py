@@ -4,6 +4,7 @@ A checkpoint is one file, written whole or not at all; the last two of each run 
 disk spoils one.
 """
 
+import errno
 import hashlib
 import json
 import shutil
@@ -47,9 +48,12 @@ class Checkpoints:
         if fabric.is_global_zero:
             with outputs.replacing(self._directory / f"{progress.step:09}.safetensors") as temporary:
                 contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
-                save_file(contiguous, temporary, {"progress": json.dumps(asdict(progress))})
+                try:
+                    save_file(contiguous, temporary, {"progress": json.dumps(asdict(progress))})
+                except SafetensorError as error:  # a full disk, too
+                    raise OSError(errno.EIO, str(error)) from None
             for old in self._newest_first()[_KEPT:]:
-                old.unlink()
+                old.unlink(missing_ok=True)
         fabric.barrier()
 
     def load(self) -> tuple[Progress, dict[str, Tensor]]:

@@ -1,15 +1,16 @@
 """What one sees of a run: a progress bar on a terminal, lines elsewhere, and learning curves."""
 
 import time
+from collections.abc import Iterator
+from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
 from typing import Any, Self
 
 from dvclive.live import Live
-from tqdm import tqdm
 
-from nextword import outputs
+from nextword import outputs, tracking
 from nextword.figures import perplexity
 from nextword.train.data import Data
 from nextword.train.progress import Point, Progress
@@ -18,6 +19,13 @@ _LINE_SECONDS = 2  # between two lines of measurements
 _QUIET_SECONDS = 30  # after which a line says how training goes, where nothing is measured for long
 _BAR_SECONDS = 1
 _STEPS = 100  # of the optimiser, for one point of TensorBoard's training curves
+
+
+class _Live(Live):
+    """dvclive without its look at git: there may be no commit yet, and no experiment is saved by it."""
+
+    def _init_dvc(self) -> None:
+        pass
 
 
 class Curves:
@@ -38,9 +46,9 @@ class Curves:
         from torch.utils.tensorboard import SummaryWriter
 
         self._best = data.best
-        self._words = data.words
+        self._words, self._max_steps = data.words, max_steps
         # The bar is for a person at a terminal; `disable=None` asks tqdm to look.
-        self._bar = tqdm(
+        self._bar = tracking.Bar(
             total=max_steps * data.words,
             initial=progress.step * data.words,
             unit=" words",
@@ -53,7 +61,7 @@ class Curves:
         self._measured: dict[str, str] = {}
         self._losses: list[float] = []  # of the steps since something was shown
         # dvclive may save experiments, reports and a dvc.yaml of its own: the pipeline has those.
-        self._live = Live(str(directory), save_dvc_exp=False, report=None, dvcyaml=None)
+        self._live: Live = _Live(str(directory), save_dvc_exp=False, report=None, dvcyaml=None)
         self._board = SummaryWriter(str(board / f"{datetime.now():%Y-%m-%d_%H-%M-%S}"))
         for point in progress.points:
             self._log(point)
@@ -79,6 +87,17 @@ class Curves:
             self._board.add_scalar("training/perplexity", perplexity(loss), step)
             self._board.add_scalar("training/gradient_norm", gradient_norm, step)
             self._board.add_scalar("training/learning_rate", learning_rate, step)
+
+    @contextmanager
+    def measuring(self) -> Iterator[None]:
+        """The model is measured meanwhile; that does not count where speed is told."""
+        began = time.monotonic()
+        yield
+        taken = time.monotonic() - began
+        self._started += taken
+        if not self._bar.disable:
+            self._bar.start_t += taken
+            self._bar.last_print_t += taken
 
     def measured(self, point: Point) -> None:
         """The model was measured."""
@@ -116,10 +135,12 @@ class Curves:
         self._losses.clear()
 
     def _speed(self, step: int) -> str:
-        taken = step - self._step_started
+        """How fast it learns, and how long it will take if it takes all of its steps."""
+        taken, seconds = step - self._step_started, time.monotonic() - self._started
         if not taken:
             return ""
-        return f", {taken * self._words / (time.monotonic() - self._started):,.0f} words/s"
+        to_come = tracking.left(seconds / taken * (self._max_steps - step))
+        return f", {taken * self._words / seconds:,.0f} words/s, at most {to_come} left"
 
     def _log(self, point: Point) -> None:
         curves: dict[str, Any] = {
@@ -143,11 +164,10 @@ class Curves:
 class NoCurves:
     """What the other processes have, where one of several shows the run."""
 
-    def __enter__(self) -> Self:
-        return self
-
-    def __exit__(self, *_error: object) -> None:
-        pass
+    @contextmanager
+    def measuring(self) -> Iterator[None]:
+        """Shows nothing."""
+        yield
 
     def stepped(self, *_step: float) -> None:
         """Shows nothing."""

@@ -2,18 +2,20 @@
 
 from dataclasses import dataclass
 from functools import lru_cache
-from typing import Any, Protocol
+from typing import Protocol
 
 import numpy as np
 import torch
 from numpy.typing import NDArray
 from torch import Tensor
 
+from nextword import tracking
 from nextword.errors import CorpusError
 from nextword.figures import Quality
 from nextword.model import predictions
 from nextword.model.cells import CELLS
 from nextword.model.network import NO_WORD
+from nextword.model.predictions import Text
 from nextword.params import TrainParams
 from nextword.text import windows
 from nextword.text.corpus import Corpus
@@ -21,6 +23,8 @@ from nextword.text.corpus import Corpus
 _MEASUREMENTS = 5  # of a run at least, though it may not read a long text to its end
 _SHORTENED = 8  # one window in so many is read in part
 _MEASURED = 50_000  # words of the training part on which it is measured if nothing is held out
+_SAMPLE = 5_000  # windows on which it is measured while training goes on
+_SAMPLE_SHARE = 1 / 3  # of the words between two measurements, for streams, and 50,000 at least
 
 
 @dataclass(frozen=True)
@@ -44,15 +48,18 @@ class Data(Protocol):
     """What a run reads.
 
     **Attributes:** `interval`, steps between two measurements; `words`, how many words a step predicts,
-    by all processes; `measured`, the ids of the text that the model is measured on; `best`, the ceiling
-    and the floor of that; `is_carried`, whether the state after a step is the one before the next.
+    by all processes; `measured`, what the model is measured on at the end; `best`, the ceiling and the
+    floor of that; `sample`, what it is measured on before, all of it or some; `sample_floor`, of the loss on
+    that; `is_carried`, whether the state after a step is the one before the next.
     """
 
     is_carried: bool
     interval: int
     words: int
-    measured: NDArray[Any]
+    measured: Text
     best: Quality
+    sample: Text
+    sample_floor: float
 
     def batch(self, step: int) -> Batch:
         """What this process reads in a step, whose number counts from 0."""
@@ -82,6 +89,7 @@ def make_data(corpus: Corpus, params: TrainParams, rank: int, processes: int) ->
 class ShuffledWindows:
     """Independent windows of a fixed context, from the zero state, each epoch in an order of its own.
 
+    While training goes on the model is measured on some of a long text's windows, always the same ones.
     The order turns on `train.seed` and the number of the epoch alone, so that a run that was stopped
     goes on as if it never had been. A cell without a state reads a text that is shorter than its context
     as if zero vectors stood before it; so that it learns them, a step reads one window in eight only in
@@ -99,8 +107,16 @@ class ShuffledWindows:
         self._rank, self._processes = rank, processes
         self.interval = -(-len(self._windows) // params.batch)  # an epoch
         self.words = min(params.batch, len(self._windows))
-        self.measured = corpus.training
-        self.best = predictions.best_possible(self._windows, corpus.dictionary.unknown)
+        self.measured: Text = self._windows
+        self.sample: Text = self._windows
+        with tracking.phase("looking how good predictions could be"):
+            self.best = predictions.best_possible(self._windows, corpus.dictionary.unknown)
+            self.sample_floor = self.best.loss
+            if len(self._windows) > _SAMPLE:
+                random = np.random.default_rng([params.seed, _SAMPLE])
+                chosen = np.sort(random.choice(len(self._windows), _SAMPLE, replace=False))
+                self.sample = self._windows.chosen(chosen)
+                self.sample_floor = predictions.lowest_loss(self._windows, chosen)
 
     def batch(self, step: int) -> Batch:
         """The windows of a step that this process reads."""
@@ -122,7 +138,8 @@ class Streams:
 
     The state is carried from step to step, gradients are not (Williams & Peng 1990); the loss is on
     every word. Each epoch begins at another word, so that the steps cut the text elsewhere. The model
-    is measured on the validation part, or without one on the beginning of what it learns from.
+    is measured on the validation part, or without one on the beginning of what it learns from; while
+    training goes on, on the beginning of a long validation part.
     """
 
     is_carried = True
@@ -143,9 +160,12 @@ class Streams:
         ) // params.words_per_step  # an epoch, wherever it begins
         self.interval = min(self._steps, max(1, params.max_steps // _MEASUREMENTS))
         self.words = params.batch * params.words_per_step
-        self.measured = corpus.held_out.get("validation", corpus.training[:_MEASURED])
+        self.measured: Text = corpus.held_out.get("validation", corpus.training[:_MEASURED])
+        most = max(_MEASURED, int(_SAMPLE_SHARE * self.interval * self.words))
+        self.sample: Text = self.measured if len(self.measured) <= most else self.measured[:most]
         # With all of the text before it, each word could be known.
         self.best = Quality(accuracy=1.0, top_3_accuracy=1.0, loss=0.0, perplexity=1.0)
+        self.sample_floor = self.best.loss
 
     def batch(self, step: int) -> Batch:
         """The words of this process's streams that a step reads, and each word that follows."""

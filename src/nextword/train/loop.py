@@ -1,31 +1,35 @@
 """The training loop, in the order in which things happen."""
 
 import math
+import os
 import signal
+import sys
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager, suppress
 from dataclasses import dataclass
 from pathlib import Path
 from threading import Event
 from types import FrameType
+from typing import NoReturn
 
 import numpy as np
 import torch
 from lightning_fabric import Fabric
+from torch import Tensor
 
 from nextword.errors import TrainingError
-from nextword.figures import Quality
 from nextword.model import network
-from nextword.model.network import Network
-from nextword.model.predictions import predict
+from nextword.outputs import replacing
 from nextword.params import TrainParams
 from nextword.text.corpus import Corpus
 from nextword.train import processes
+from nextword.train.advice import advice
 from nextword.train.checkpoint import Checkpoints
 from nextword.train.curves import Curves, NoCurves
 from nextword.train.data import Data, make_data
-from nextword.train.learner import make_learner
+from nextword.train.learner import Learner, make_learner
+from nextword.train.measuring import Meter
 from nextword.train.progress import Progress
 from nextword.train.schedule import learning_rate
 
@@ -48,10 +52,11 @@ def train(corpus: Corpus, params: TrainParams, outputs: Outputs) -> None:
     """Trains a network by AdamW and publishes it, with its learning curves.
 
     It is measured after each epoch, without a fixed context after each fifth of `max_steps` if that is
-    sooner, with the weights as they would be published. Training ends after `max_steps`; with a fixed
-    context when the loss on all windows is within `stop_within` of its floor; without one after
-    `patience` measurements in which the validation loss did not fall. A run that was interrupted or
-    killed goes on from its checkpoint.
+    sooner, with the weights as they would be published: on a sample of a long text, and where training
+    ends on all of it, so that measuring takes a bounded share of the time. Training ends after
+    `max_steps`; with a fixed context when the loss on all windows is within `stop_within` of its floor;
+    without one after `patience` measurements in which the validation loss did not fall. A run that was
+    interrupted or killed goes on from its checkpoint.
 
     Started by `torchrun`, the processes divide what a step reads among them.
 
@@ -60,6 +65,8 @@ def train(corpus: Corpus, params: TrainParams, outputs: Outputs) -> None:
     written.
     """
     with processes.together(params) as fabric:
+        for line in advice(corpus, params, fabric.device) if fabric.is_global_zero else ():
+            print(line, flush=True)
         # A function of its own, so that what belongs to all processes is gone before they part: PyTorch
         # may wait forever for a process group that something still holds.
         _train(corpus, params, outputs, fabric)
@@ -73,20 +80,23 @@ def _train(corpus: Corpus, params: TrainParams, outputs: Outputs, fabric: Fabric
     state = learner.restore(tensors, fabric) if tensors else None
     saved = time.monotonic()
 
-    curves = (
-        Curves(outputs.curves, outputs.tensorboard, data, params.max_steps, progress)
-        if fabric.is_global_zero
-        else NoCurves()
-    )
-    with curves, _ctrl_c() as interrupted:
+    with _curves(outputs, data, params, progress, fabric) as curves, _ctrl_c() as interrupted:
+        meter = Meter(data, params, corpus.dictionary.unknown, fabric, interrupted)
+
+        def save() -> None:
+            checkpoints.save(progress, learner.tensors(state, fabric), fabric)
+
         while True:
-            if _is_measured(progress, data, params):
-                quality = _measure(learner.measured, data, corpus.dictionary.unknown, fabric)
+            if meter.is_due(progress):
+                with curves.measuring():
+                    found = meter.measure(learner.measured, progress)
+                if found is None:
+                    _stop(progress, curves, save)
+                quality, is_over = found
                 learner.keep_best(quality, progress)
-                last_rate = learning_rate(params, max(progress.step - 1, 0))
-                curves.measured(progress.measured(quality, last_rate))
-            if _is_over(progress, data, params):
-                break
+                curves.measured(progress.measured(quality, learning_rate(params, max(progress.step - 1, 0))))
+                if is_over:
+                    break
             _seed(params.seed, progress.step, fabric.global_rank)
             batch = data.batch(progress.step)
 
@@ -95,26 +105,17 @@ def _train(corpus: Corpus, params: TrainParams, outputs: Outputs, fabric: Fabric
             loss = loss * batch.share
             state = {name: part.detach() for name, part in after.items()} if data.is_carried else None
 
-            learner.optimizer.zero_grad()
-            fabric.backward(loss)
-            norm = processes.clip(learner.loss, learner.optimizer, params.clip, fabric)
-            mean_loss, rate = processes.mean(loss, fabric), learning_rate(params, progress.step)
-            _check(mean_loss, norm, rate, progress.step)
-            learner.set_learning_rate(rate)
-            learner.optimizer.step()
-            if learner.average:
-                learner.average.update(learner.network, progress.step)
+            mean_loss, norm, rate = _step(learner, loss, params, progress, fabric)
             progress.stepped(mean_loss, norm)
             curves.stepped(progress.step, mean_loss, norm, rate)
 
             is_due = time.monotonic() - saved > _CHECKPOINT_SECONDS
             wanted = processes.most(_STOP if interrupted.is_set() else _SAVE if is_due else _GO_ON, fabric)
-            if wanted != _GO_ON:
-                checkpoints.save(progress, learner.tensors(state, fabric), fabric)
-                saved = time.monotonic()
             if wanted == _STOP:
-                curves.finish(f"stopped after step {progress.step}; the next run goes on from there")
-                raise KeyboardInterrupt
+                _stop(progress, curves, save)
+            if wanted == _SAVE:
+                save()
+                saved = time.monotonic()
         curves.finish(_summary(progress, data, params))
     if fabric.is_global_zero:
         step = progress.best_step if params.patience else progress.step
@@ -122,34 +123,43 @@ def _train(corpus: Corpus, params: TrainParams, outputs: Outputs, fabric: Fabric
         checkpoints.clear()
 
 
-def _is_measured(progress: Progress, data: Data, params: TrainParams) -> bool:
-    """Whether it is time to measure, and was not yet done at this step."""
-    is_time = progress.step % data.interval == 0 or progress.step == params.max_steps
-    return is_time and (not progress.points or progress.points[-1].step < progress.step)
+@contextmanager
+def _curves(
+    outputs: Outputs, data: Data, params: TrainParams, progress: Progress, fabric: Fabric
+) -> Iterator[Curves | NoCurves]:
+    """What shows the run; its curves are there when it has ended."""
+    if not fabric.is_global_zero:
+        yield NoCurves()
+        return
+    with (
+        replacing(outputs.curves) as temporary,
+        Curves(temporary, outputs.tensorboard, data, params.max_steps, progress) as curves,
+    ):
+        yield curves
 
 
-def _measure(measured: Network, data: Data, unknown: int | None, fabric: Fabric) -> Quality:
-    """The quality of the weights as they would be published."""
-    # One process measures; the others take what it found, so that all end at the same step.
-    found = None
-    if fabric.is_global_zero:
-        found = predict(network.rounded(measured), data.measured, unknown).quality
-    quality = fabric.broadcast(found)
-    assert quality is not None
-    return quality
+def _step(
+    learner: Learner, loss: Tensor, params: TrainParams, progress: Progress, fabric: Fabric
+) -> tuple[float, float, float]:
+    """A step of the optimiser; returns the mean loss, the gradients' norm and the learning rate."""
+    learner.optimizer.zero_grad()
+    fabric.backward(loss)
+    norm = processes.clip(learner.loss, learner.optimizer, params.clip, fabric)
+    mean_loss, rate = processes.mean(loss, fabric), learning_rate(params, progress.step)
+    _check(mean_loss, norm, rate, progress.step)
+    learner.set_learning_rate(rate)
+    learner.optimizer.step()
+    if learner.average:
+        learner.average.update(learner.network, progress.step)
+    return mean_loss, norm, rate
 
 
-def _is_over(progress: Progress, data: Data, params: TrainParams) -> bool:
-    """Whether training ends at this step."""
-    point = progress.points[-1]
-    if point.step < progress.step:
-        return False
-    if params.context is not None:
-        is_good = point.loss <= data.best.loss + params.stop_within
-    else:
-        stale = (point.step - progress.best_step) // data.interval
-        is_good = 0 < params.patience <= stale
-    return is_good or progress.step == params.max_steps
+def _stop(progress: Progress, curves: Curves | NoCurves, save: Callable[[], None]) -> NoReturn:
+    """Ends a run after Ctrl-C, so that the next one goes on from there."""
+    if progress.step:
+        save()
+        curves.finish(f"stopped after step {progress.step}; the next run goes on from there")
+    raise KeyboardInterrupt
 
 
 def _seed(seed: int, step: int, rank: int) -> None:
@@ -187,6 +197,8 @@ def _ctrl_c() -> Iterator[Event]:
 
     def note(_number: int, _frame: FrameType | None) -> None:
         interrupted.set()
+        with suppress(OSError):  # nobody may listen any more
+            os.write(sys.stdout.fileno(), b"stopping after this step; another Ctrl-C stops at once\n")
         signal.signal(signal.SIGINT, previous)
 
     previous = signal.signal(signal.SIGINT, note)

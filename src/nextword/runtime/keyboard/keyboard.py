@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import math
-import unicodedata
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from typing import TYPE_CHECKING
@@ -15,6 +14,7 @@ from nextword.runtime.keyboard.language import Language
 from nextword.runtime.keyboard.layouts import Layout
 from nextword.runtime.keyboard.mixture import Candidate, Mixture
 from nextword.runtime.keyboard.text_field import TextField
+from nextword.text.characters import normalise
 
 if TYPE_CHECKING:
     from nextword.runtime.generator import Generator
@@ -196,12 +196,12 @@ class Keyboard:
 
     def forget(self, word: str) -> None:
         """It is as if a word had never been learned, blocked or kept."""
-        self._personal.forget(unicodedata.normalize("NFC", arguments.text(word, "the word")))
+        self._personal.forget(normalise(arguments.text(word, "the word")))
         self._correction.clear()
 
     def block(self, word: str) -> None:
         """Never suggests a word, nor corrects another to it."""
-        self._personal.block(unicodedata.normalize("NFC", arguments.text(word, "the word")))
+        self._personal.block(normalise(arguments.text(word, "the word")))
         self._correction.clear()
 
     def save(self) -> bytes:
@@ -210,13 +210,13 @@ class Keyboard:
 
     def knows(self, word: str) -> bool:
         """Whether a dictionary has a word."""
-        return self._mixture.knows(unicodedata.normalize("NFC", word))
+        return self._mixture.knows(normalise(word))
 
     def probability(self, word: str) -> float:
         """P(word | the finished words before the cursor); over all strings, it adds up to 1."""
         expected = self._mixture.expected()
         assert expected
-        normal = unicodedata.normalize("NFC", arguments.text(word, "the word"))
+        normal = normalise(arguments.text(word, "the word"))
         return self._mixture.probability(normal, expected)
 
     def _forget_uses(self, kept: int) -> None:

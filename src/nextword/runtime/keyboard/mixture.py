@@ -13,7 +13,7 @@ from nextword.runtime.keyboard.language import REMEMBERED, Expected, Language
 from nextword.runtime.keyboard.layouts import Layout
 from nextword.runtime.keyboard.personal import Personal
 from nextword.runtime.keyboard.text_field import is_word
-from nextword.text import words
+from nextword.text.characters import normalise
 
 _MODEL = 0.75  # weight of a word's log-probability beside the cost of its typing
 _SPELLING = 0.2  # weight of the letters of a string that nothing knows
@@ -60,7 +60,7 @@ class Mixture:
 
     def knows(self, word: str) -> bool:
         """Whether a dictionary has a word."""
-        normal = words.normalise(word, self._lowercase)
+        normal = normalise(word, self._lowercase)
         return any(language.knows(normal) for language in self.languages)
 
     def read(self, word: str, is_new: bool = True) -> None:
@@ -143,7 +143,7 @@ class Mixture:
         return Candidate(score, typed)
 
     def _probability_in(self, language: Language, expected: Expected, word: str) -> float:
-        normal = words.normalise(word, self._lowercase)
+        normal = normalise(word, self._lowercase)
         if language.knows(normal):
             return math.exp(expected.log_probabilities[language.dictionary.encode([normal])[0]])
         return expected.unknown * self.personal.share(word, language.spelling(word))

@@ -11,6 +11,7 @@ from nextword.runtime.keyboard.text_field import is_word
 from nextword.text.words import Joiner
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
+_LONGEST = 50_000  # characters that stand in a text field
 _SLIPS = ("neighbour", "missing", "extra", "swapped")
 
 
@@ -72,9 +73,11 @@ def evaluate_typing(
 
 
 def with_text_before(words: Iterable[str], split_by: str, line_ends: bool) -> Iterator[tuple[str, str]]:
-    """Each word of a text with all the text before it, its blank included."""
+    """Each word of a text with the text before it, its blank included; after many words it begins anew."""
     joiner, before = Joiner(split_by, line_ends), ""
     for word in words:
+        if len(before) > _LONGEST:
+            joiner, before = Joiner(split_by, line_ends), ""
         piece = joiner.push(word)
         yield before + piece[: piece.startswith(" ")], word
         before += piece

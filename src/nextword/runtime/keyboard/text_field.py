@@ -3,8 +3,10 @@
 import itertools
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
-from nextword.text import words
+from nextword.text import characters, words
+from nextword.text.characters import BLANK, normalise
 from nextword.text.words import END_OF_LINE, Joiner
 
 _INSIDE_WORDS = frozenset("'’-‐")  # may go on as a word: don', well-
@@ -25,9 +27,9 @@ class TextField:
 
     def __init__(self, split_by: str, lowercase: bool, line_ends: bool) -> None:
         self._split_by, self._lowercase, self._line_ends = split_by, lowercase, line_ends
-        line_end = r"[^\S\n]*\n[^\S\n]*|" if line_ends else ""
-        blanks = r"\s+|" if split_by == "characters" else ""
-        self._run = re.compile(rf"{line_end}{blanks}\S+")
+        line_end = rf"{words.BESIDE_LINE_END.pattern}|" if line_ends else ""
+        blanks = rf"[{BLANK}]+|" if split_by == "characters" else ""
+        self._run = re.compile(rf"{line_end}{blanks}[^{BLANK}]+")
         # Where each run of the text begins that can be split by itself, and how many words stand before.
         self._runs: list[tuple[int, int]] = []
         self.text = self.typed = ""
@@ -90,11 +92,19 @@ class TextField:
         piece = joiner.push(word)
         after = " " if joiner.push("a").startswith(" ") else ""
         if self.typed:
-            return self._typed_length(), word + after
+            length = self._typed_length()
+            blank = " " if self._would_melt(word, length) else ""
+            return length, blank + word + after
         if piece.startswith(" "):
             return 0, (piece if self.text[-1:].strip() else word) + after
         blanks = len(self.text) - len(self.text.rstrip(" "))
         return blanks if self._split_by != "characters" else 0, piece + after
+
+    def _would_melt(self, word: str, length: int) -> bool:
+        """Whether a word in the place of the last characters would be one with the word before these."""
+        before = self.surfaces[-1:]
+        is_glued = bool(self.text[: len(self.text) - length][-1:].strip())
+        return is_glued and words.split("".join([*before, word]), self._split_by) != [*before, word]
 
     def _typed_length(self) -> int:
         """How many characters before the cursor the unfinished word has, however Unicode writes them."""
@@ -102,12 +112,12 @@ class TextField:
         length = len(self.typed)
         # In most texts it is as long; decomposed letters are longer, and a few composed ones shorter.
         for size in itertools.chain(range(length, len(run) + 1), range(length - 1, 0, -1)):
-            if words.normalise(run[-size:]) == self.typed:
+            if normalise(run[-size:]) == self.typed:
                 return size
         return min(length, len(run))
 
     def _add(self, run: str, is_last: bool) -> None:
-        if self._line_ends and "\n" in run:
+        if self._line_ends and words.BESIDE_LINE_END.fullmatch(run):
             self.surfaces.append(END_OF_LINE)
             self.words.append(END_OF_LINE)
             return
@@ -115,7 +125,7 @@ class TextField:
         if is_last:
             self.typed = self._take_unfinished(tokens)
         self.surfaces += tokens
-        self.words += [words.normalise(token, self._lowercase) for token in tokens]
+        self.words += [normalise(token, self._lowercase) for token in tokens]
 
     def _take_unfinished(self, tokens: list[str]) -> str:
         """Takes the last word away if more letters may follow it."""
@@ -133,7 +143,12 @@ class TextField:
 
 def is_word(token: str) -> bool:
     """Whether a token is a word or a number, and no punctuation."""
-    return any(letter.isalnum() for letter in token) and token != END_OF_LINE
+    return token != END_OF_LINE and bool(_letter(characters.reach_of(token)).search(token))
+
+
+@lru_cache
+def _letter(reach: int) -> re.Pattern[str]:
+    return re.compile(characters.one(reach, "letter", "ideograph"))
 
 
 def begins_sentence(before: Sequence[str]) -> bool:

@@ -1,0 +1,194 @@
+"""Characters by one version of Unicode, whatever the interpreter's: classes, clusters, normal form.
+
+The classes are those of `nextword.text.unicode`. Neither the letters of a regular expression nor
+`unicodedata` are asked for them, since what they know turns on the version of Python.
+
+A regular expression is made for texts up to some character (`reach`): most need only ASCII or the first
+65,536 characters, for which the classes are much faster.
+"""
+
+import bisect
+import re
+import unicodedata
+from functools import lru_cache
+
+from nextword.text.unicode import RANGES
+
+ASCII, PLANE_0, ALL = 0x80, 0x10000, 0x110000  # how far a text reaches: below this character
+BLANK = r"\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"  # as of `str.split`
+ZERO_WIDTH_JOINER = "\u200d"
+_BEYOND = "[\U00010000-\U0010ffff]"
+_IS_BEYOND = re.compile(_BEYOND)
+_IN_ASCII = bytes(range(ASCII))
+NATIONAL = "[\U0001f1e6-\U0001f1ff]"  # regional indicators: two are a flag
+_FIRST_SYLLABLE, _LAST_SYLLABLE, _SYLLABLES_A_VOWEL = 0xAC00, 0xD7A3, 28
+EXTENDING = ("extend", "zero_width_joiner")
+TIED = (*EXTENDING, "spacing")  # to the character before
+
+Ranges = tuple[tuple[int, int], ...]
+
+
+@lru_cache
+def ranges(*names: str) -> Ranges:
+    """First and last character of each run of the characters of some classes."""
+    found: list[tuple[int, int]] = []
+    for first, last in sorted(pair for name in names for pair in _ranges(name)):
+        if found and first <= found[-1][1] + 1:
+            found[-1] = found[-1][0], max(last, found[-1][1])
+        else:
+            found.append((first, last))
+    return tuple(found)
+
+
+def _ranges(name: str) -> Ranges:
+    syllables = range(_FIRST_SYLLABLE, _LAST_SYLLABLE + 1, _SYLLABLES_A_VOWEL)
+    if name == "zero_width_joiner":
+        return ((ord(ZERO_WIDTH_JOINER),) * 2,)
+    if name == "open_syllable":  # of Hangul: it ends in a vowel
+        return tuple((code, code) for code in syllables)
+    if name == "closed_syllable":
+        return tuple((code + 1, code + _SYLLABLES_A_VOWEL - 1) for code in syllables)
+    found, end = [], 0
+    for part in RANGES[name].split():
+        gap, _, more = part.partition("-")
+        first = end + int(gap, 36)
+        end = first + int(more or "0", 36) + 1
+        found.append((first, end - 1))
+    return tuple(found)
+
+
+def listed(runs: Ranges, first: int = 0, beyond: int = ALL) -> str:
+    """What stands between the brackets of a regular expression for the characters from `first` on."""
+
+    def escaped(code: int) -> str:
+        return chr(code) if code >= ASCII else f"\\x{code:02x}"
+
+    pairs = ((max(low, first), min(high, beyond - 1)) for low, high in runs)
+    return "".join(
+        escaped(low) + (f"-{escaped(high)}" if high > low else "") for low, high in pairs if low <= high
+    )
+
+
+def one(reach: int, *names: str) -> str:
+    """A regular expression for one character of some classes, in texts that reach so far."""
+    low, high = _halves(reach, ranges(*names))
+    return f"(?:{low}|(?={_BEYOND}){high})" if high else low
+
+
+def many(reach: int, *names: str) -> str:
+    """A regular expression for as many of these characters as there are, or none."""
+    low, high = _halves(reach, ranges(*names))
+    return f"(?>{low}*(?:(?={_BEYOND}){high}+{low}*)*)" if high else f"{low}*+"
+
+
+def _halves(reach: int, runs: Ranges) -> tuple[str, str]:
+    """Classes for the first 65,536 characters, and for those beyond, if there are any and a text has them.
+
+    Python looks up the first in a bitmap and walks through all ranges of the others, so that these must
+    not be asked for each character.
+    """
+    low = listed(runs, 0, min(reach, PLANE_0))
+    high = listed(runs, PLANE_0, reach)
+    return f"[{low}]" if low else "(?!)", f"[{high}]" if high else ""
+
+
+def reach_of(text: str) -> int:
+    """How far a text reaches."""
+    if text.isascii():
+        return ASCII
+    return ALL if _IS_BEYOND.search(text) else PLANE_0
+
+
+def normalise(text: str, lowercase: bool = False) -> str:
+    """Text in Unicode's NFC, lower-cased on request, so that equal words are equal strings.
+
+    Characters that are younger than Unicode 14.0 stay as they are: Python 3.11 has no later one, and what
+    it knows is the same in all.
+    """
+    if not lowercase and unicodedata.is_normalized("NFC", text):
+        return text
+    if not text.isascii() and _has_barrier(text):
+        parts = _barriers().split(text)
+        parts[::2] = [normalise(part, lowercase) for part in parts[::2]]
+        return "".join(parts)
+    return unicodedata.normalize("NFC", text.lower() if lowercase else text)
+
+
+def _has_barrier(text: str) -> bool:
+    other = text.encode("utf-8", "surrogatepass").translate(None, _IN_ASCII).decode("utf-8", "surrogatepass")
+    if _low_barriers().search(other):
+        return True
+    return any(is_in(character, "barrier") for character in set(_IS_BEYOND.findall(other)))
+
+
+@lru_cache
+def _low_barriers() -> re.Pattern[str]:
+    return re.compile(one(PLANE_0, "barrier"))
+
+
+@lru_cache
+def _barriers() -> re.Pattern[str]:
+    return re.compile(f"({one(ALL, 'barrier')})")
+
+
+@lru_cache(maxsize=4096)
+def is_in(character: str, *names: str) -> bool:
+    """Whether a character is in one of some classes."""
+    runs = ranges(*names)
+    place = bisect.bisect_right(runs, (ord(character), ALL))
+    return place > 0 and runs[place - 1][1] >= ord(character)
+
+
+def clusters(text: str) -> list[str]:
+    """What a reader takes as the characters of a text: its extended grapheme clusters (UAX #29)."""
+    return _clusters(reach_of(text)).findall(text)
+
+
+@lru_cache
+def _clusters(reach: int) -> re.Pattern[str]:
+    return re.compile(rf"\r\n|{cluster(reach)}|(?s:.)")
+
+
+def cluster(reach: int, blank: str = "") -> str:
+    """A regular expression for a grapheme cluster that is no control character.
+
+    **Arguments:**
+
+    - `reach`: how far texts reach.
+    - `blank`: what is in no cluster, as it stands between brackets.
+    """
+    if reach == ASCII:
+        return rf"[^\x00-\x1f\x7f{blank}]"
+    special = ("control", "prepend", "pictograph", "consonant", "leading", "vowel", "trailing")
+    plain = listed(ranges(*special, "open_syllable", "closed_syllable"), 0, PLANE_0)
+    tied = many(reach, *TIED)
+    begun = rf"(?:{_core(reach)}|[^{listed(ranges('control'))}{blank}])"
+    prepended = many(reach, "prepend")
+    return rf"[^{plain}{blank}\U00010000-\U0010ffff]{tied}|{prepended}{begun}{tied}|{_some(reach, 'prepend')}"
+
+
+def _core(reach: int) -> str:
+    """The clusters of more than one character, without what may stand before and after any."""
+    picture, consonant = one(reach, "pictograph"), one(reach, "consonant")
+    linker, joiner = one(reach, "linker"), ZERO_WIDTH_JOINER
+    before_linker = rf"(?:(?!{linker}|\u200c){one(reach, *EXTENDING)})*+"
+    conjoined = rf"(?:(?!\u200c){one(reach, *EXTENDING)})*+"
+    vowels, trailing = many(reach, "vowel"), many(reach, "trailing")
+    syllable = (
+        rf"{one(reach, 'open_syllable')}{vowels}|{one(reach, 'closed_syllable')}|{_some(reach, 'vowel')}"
+    )
+    return "|".join(
+        [
+            f"{NATIONAL}{{2}}",
+            f"{picture}(?:{many(reach, 'extend')}{joiner}{picture})*",
+            f"{consonant}(?:{before_linker}{linker}{conjoined}{consonant})*",
+            f"{many(reach, 'leading')}(?:{syllable}){trailing}",
+            _some(reach, "leading"),
+            _some(reach, "trailing"),
+        ]
+    )
+
+
+def _some(reach: int, *names: str) -> str:
+    """As many of these characters as there are, and at least one."""
+    return f"(?>{one(reach, *names)}+)"

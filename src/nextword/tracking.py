@@ -1,0 +1,76 @@
+"""What a stage says while something takes long: a live line on a terminal, a line now and then elsewhere."""
+
+import time
+from collections.abc import Callable, Iterable, Iterator
+from contextlib import contextmanager
+from datetime import timedelta
+from threading import Timer
+from typing import TypeVar
+
+from tqdm import tqdm
+
+_SECONDS = 1.0  # in which nothing is said, on a terminal
+_QUIET_SECONDS, _LINE_SECONDS = 5.0, 30.0  # elsewhere: before the first line, and between two
+
+Item = TypeVar("Item")
+
+
+class Bar(tqdm):  # type: ignore[type-arg]
+    """A live line, on a terminal; without a thread of its own, which might not start."""
+
+    monitor_interval = 0
+
+
+def track(
+    items: Iterable[Item],
+    what: str,
+    total: int | None,
+    size: Callable[[Item], int] = lambda _: 1,
+    unit: str = "words",
+) -> Iterator[Item]:
+    """Passes items on, and says how far it is and how long it will take.
+
+    **Arguments:**
+
+    - `what`: is done, say "counting words".
+    - `total`: sum of the sizes of all items; `None` where nobody knows, and then there is no estimate.
+    - `size`: of an item, in units.
+    """
+    started, done = time.monotonic(), 0
+    due = started + _QUIET_SECONDS
+    # `disable=None` asks tqdm to look for a terminal.
+    bar = Bar(
+        total=total, desc=what, unit=f" {unit}", unit_scale=True, disable=None, leave=False, delay=_SECONDS
+    )
+    with bar:
+        for item in items:
+            yield item
+            done += size(item)
+            bar.update(size(item))
+            now = time.monotonic()
+            if bar.disable and now >= due:
+                due = now + _LINE_SECONDS
+                print(f"{what}: {_how_far(done, total, now - started, unit)}", flush=True)
+
+
+@contextmanager
+def phase(what: str) -> Iterator[None]:
+    """Says what is done if it takes long, where nobody knows how far it is."""
+    timer = Timer(_SECONDS, lambda: print(f"{what} …", flush=True))
+    timer.daemon = True
+    timer.start()
+    try:
+        yield
+    finally:
+        timer.cancel()
+
+
+def left(seconds: float) -> str:
+    """A time to wait, as hours, minutes and seconds."""
+    return str(timedelta(seconds=round(seconds)))
+
+
+def _how_far(done: int, total: int | None, seconds: float, unit: str) -> str:
+    if not total or not done:
+        return f"{done:,} {unit}"
+    return f"{done / total:.0%} of {total:,} {unit}, about {left(seconds * max(0, total - done) / done)} left"
