@@ -36,11 +36,18 @@ export class Field {
     return this.#isOwn;
   }
 
-  /** Puts a suggestion where the caret is; of a word that goes on behind it, the rest goes too. */
+  /**
+   * Puts a suggestion where the caret is. Where the caret stands inside of the word that is suggested, the rest
+   * of the word goes too.
+   */
   put({ replace, insert }, splitBy) {
     const { value, selectionStart: caret } = this.#area;
     let { selectionEnd: end } = this.#area;
-    if (ENDS_IN_LETTER.test(this.before)) end += REST_OF_WORD.exec(value.slice(end))?.[0].length ?? 0;
+    const rest = REST_OF_WORD.exec(value.slice(end))?.[0] ?? "";
+    const word = insert.trim().toLowerCase();
+    const whole = value.slice(caret - replace, caret) + rest;
+    const isInside = word.startsWith(whole.toLowerCase()) || word.endsWith(rest.toLowerCase());
+    if (ENDS_IN_LETTER.test(this.before) && isInside) end += rest.length;
     const after = value.slice(end, end + 1);
     if (insert.endsWith(" ")) {
       if (after === " ") end++;

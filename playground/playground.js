@@ -208,6 +208,8 @@ async function continueText() {
     found = error;
   }
   writing = null;
+  const { value, selectionEnd: caret } = text;
+  if (/\S$/u.test(field.before) && /^\S/u.test(value.slice(caret))) field.change(caret, caret, " ");
   $("continue").textContent = "Continue";
   await answer();
   if (found) say("message", found);
