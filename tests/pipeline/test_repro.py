@@ -14,9 +14,6 @@ from tiny import ROOT, write_params
 from nextword import Generator
 
 STAGES = ["prepare", "train", "evaluate", "export"]
-RHYME = (
-    "one two buckle my shoe three four shut the door five six pick up sticks seven eight lay them straight\n"
-)
 
 
 def stages_run(output: str) -> list[str]:
