@@ -269,7 +269,7 @@ export class Session {
   }
 }
 
-const notSaved = () => new NextwordError("SessionError", "these bytes are no saved session, or not all of it");
+const notSaved = () => new NextwordError("SessionError", "these bytes are not a saved session, or only part of one");
 
 function cacheOf([cacheSize, cacheWeight, cacheFlatness]) {
   try {

@@ -99,8 +99,8 @@ def _within_memory(main: Callable[[], None]) -> None:
     else:
         return
     raise StageError(
-        "not enough memory; free some, or make smaller what stands in params.yaml: train.batch, "
-        "train.hidden, train.embedding, prepare.max_words"
+        "not enough memory; free some, or lower train.batch, train.hidden, train.embedding or "
+        "prepare.max_words in params.yaml"
     )
 
 

@@ -39,7 +39,7 @@ def _main(hears_ctrl_c: bool) -> None:
     from nextword.command import arguments as command_line
 
     if sys.stdout is None:
-        raise errors.NextwordError("standard output is closed; let it lead to a terminal, a file or a pipe")
+        raise errors.NextwordError("standard output is closed; connect it to a terminal, a file or a pipe")
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # the same bytes on every platform
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")

@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 
 _ENTER, _TAB, _BACKSPACE, _ESCAPE = "\r\n", "\t", "\x7f\b", "\x1b"
 _END = "\x04"  # Ctrl-D
-_HELP = (
-    "Tab: take a suggestion, again: the next one. Backspace after a correction: take it back. Ctrl-D: leave."
-)
+_HELP = "Tab: take a suggestion; again: the next one. Backspace after a correction: undo it. Ctrl-D: leave."
 
 
 class Line:
@@ -106,7 +104,7 @@ def run(generator: "Generator", arguments: argparse.Namespace) -> None:
     **Raises:** `KeyboardError` where standard input or output is no terminal.
     """
     if not (sys.stdin and sys.stdin.isatty() and sys.stdout.isatty()):
-        raise KeyboardError("type needs a terminal; for a pipe there is `nextword suggest`")
+        raise KeyboardError("`nextword type` needs a terminal; in a pipe, use `nextword suggest`")
     from nextword.runtime.generator import Generator
     from nextword.runtime.keyboard.keyboard import Keyboard
 

@@ -131,7 +131,7 @@ def _whatever_is_wrong() -> Iterator[None]:
     try:
         yield
     except (Exception, NextwordError):
-        raise SessionError("these bytes are no saved session, or not all of it") from None
+        raise SessionError("these bytes are not a saved session, or only part of one") from None
 
 
 class _Arrays:
