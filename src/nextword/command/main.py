@@ -1,6 +1,6 @@
 """The `nextword` command: a model file on the command line, in a pipe, or in conversation.
 
-Nothing heavy is imported before Ctrl-C is heard.
+Nothing slow is imported before Ctrl-C is handled.
 """
 
 import os
@@ -21,7 +21,7 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Runs the command and exits."""
-    hears = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # it may be ignored, and stays so
+    hears = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # ignored stays ignored
     if hears:
         signal.signal(signal.SIGINT, _leave)
     status = errors.run(lambda: _main(hears))
@@ -77,7 +77,7 @@ def _serve(generator: "Generator", arguments: "argparse.Namespace") -> None:
 
 
 def _converse(generator: "Generator", arguments: "argparse.Namespace") -> None:
-    """Asks a person for texts until Ctrl-D. A mistake is said, and the next text asked for."""
+    """Asks a person for texts until Ctrl-D. After an error it asks for the next text."""
     from nextword.command import answers
 
     while True:

@@ -198,7 +198,7 @@ def _array(path: Path, dtype: np.dtype[Any], count: int) -> Iterator[Callable[[l
 
 
 def _frequencies(counts: Counter[str], dictionary: Dictionary) -> NDArray[np.int64]:
-    """How often each word stands in the training part; `<unk>` has what the others leave."""
+    """How often each word occurs in the training part; `<unk>` has the rest."""
     found = np.array([counts[word] for word in dictionary.words])
     if dictionary.unknown is not None:
         found[dictionary.unknown] = 0
