@@ -1,9 +1,9 @@
 /**
  * nextword: continue texts with a model from one .onnx file, as the Python package does.
  *
- * It runs on onnxruntime-web (browsers and Node) or onnxruntime-node, whichever is handed to
- * `Generator.load`. The rooms are those of the Python package; those that need nothing of this one are in
- * the folder `nextword`. `nextword.d.ts` says what is public.
+ * It runs on onnxruntime-web (browsers and Node) or onnxruntime-node, whichever is passed to
+ * `Generator.load`. The modules are those of the Python package; those that do not need this one are in the
+ * folder `nextword`. `nextword.d.ts` has what is public.
  */
 
 import { Dictionary, completion } from "./nextword/dictionary.js";
@@ -32,7 +32,7 @@ const MOST_SAMPLES = 1_024;
 /** A `ModelFileError` whose message begins with the name of the file. */
 const bad = (name, message, cause) => new NextwordError("ModelFileError", `${name} ${message}`, { cause });
 
-/** What reads a file's bytes; what it refuses is a `ModelFileError`. */
+/** Reads a file's bytes; throws a `ModelFileError` for what it refuses. */
 function readingOf(name, read) {
   try {
     return read();
@@ -44,7 +44,7 @@ function readingOf(name, read) {
 /** The `metadata_props` of an ONNX file, which onnxruntime does not show to JavaScript. */
 export const metadataOf = (bytes) => readingOf("the file", () => propertiesOf(bytes));
 
-// What onnxruntime says of an operator that it does not know.
+// What onnxruntime says about an operator that it does not know.
 const LACKING = /implementation for (\w+)|(\w+)\(-?\d+\) is not a registered function\/op|No Op registered for (\w+)/;
 
 const SILENT = { logSeverityLevel: 4 }; // what goes wrong is thrown, and said once

@@ -71,7 +71,7 @@ class Sampling:
                 f"temperature must be 0, or at least {_LOWEST_TEMPERATURE:g}; got {self.temperature:g}"
             )
         if "" in self.stop:
-            raise SamplingError("stop has an empty string, which is everywhere; give other strings")
+            raise SamplingError("stop has an empty string; leave it out")
         drawn = ("top_k", "top_p", "seed")
         for knob, needed, is_there in (
             *((name, "a temperature above 0", self.temperature > 0) for name in drawn),
