@@ -49,7 +49,7 @@ playground: vendor
 	@python -m http.server 8000 --bind 127.0.0.1 --directory playground
 
 playground-test: vendor
-	npm run --prefix js test:playground
+	@npm run --silent --prefix js test:playground
 
 docs: $(VENV)/docs.installed
 	python docs/build.py

@@ -23,7 +23,7 @@ from nextword.runtime.keyboard.keyboard import Keyboard
 from nextword.runtime.keyboard.layouts import Layout
 from nextword.runtime.keyboard.slips import beside, evaluate_typing, mistyped, with_text_before
 from nextword.text import reading
-from nextword.text.words import Joiner, split
+from nextword.text.words import END_OF_LINE, Joiner, split
 
 SLIPS = 0.05  # share of letters that are mistyped
 TURN = 3  # lines of a language before the other's
@@ -72,25 +72,43 @@ def beginnings(generator: Generator, path: Path, words: int) -> None:
     print(f"  {shares(right, count)}")
 
 
-def keystrokes(keyboard: Keyboard, text: Iterator[tuple[str, str]], learns: bool) -> tuple[float, float]:
-    """The share of keystrokes that three suggestions save, as `KeystrokeCounter` counts, and perplexity."""
-    characters = pressed = count = 0
-    loss = 0.0
+def keystrokes(text: Iterator[tuple[str, str]], suggest: Callable[[str], list[str]]) -> float:
+    """The share of keystrokes that three suggestions save, as `KeystrokeCounter` counts."""
+    characters = pressed = 0
     for before, word in text:
-        keyboard.update(before)
-        if learns and before.endswith("\n"):
-            keyboard.commit()
+        # A word is as long as the text that it adds, the blank before it included.
+        length = 1 if word == END_OF_LINE else len(word) + before.endswith(" ")
+        characters += length
+        takes = (typed + 1 for typed in range(length - 1) if word in suggest(before + word[:typed]))
+        pressed += next(takes, length)
+    return 1 - pressed / characters
+
+
+def read(keyboard: Keyboard, before: str, learns: bool) -> None:
+    """Shows a keyboard the text before its cursor; if it learns, each line is sent."""
+    keyboard.update(before)
+    if learns and before.endswith("\n"):
+        keyboard.commit()
+
+
+def saved_by(keyboard: Keyboard, text: Iterator[tuple[str, str]], learns: bool) -> float:
+    """The share of keystrokes that a keyboard saves."""
+
+    def suggest(before: str) -> list[str]:
+        read(keyboard, before, learns)
+        return [suggestion.word for suggestion in keyboard.suggest()]
+
+    return keystrokes(text, suggest)
+
+
+def perplexity(keyboard: Keyboard, text: Iterator[tuple[str, str]], learns: bool) -> float:
+    """Of a text, its unknown words spelled by their letters."""
+    loss = count = 0.0
+    for before, word in text:
+        read(keyboard, before, learns)
         loss -= math.log(max(keyboard.probability(word), 1e-300))
         count += 1
-        length = len(word) + 1
-        characters += length
-        for typed in range(length - 1):
-            keyboard.update(before + word[:typed])
-            if any(suggestion.word == word for suggestion in keyboard.suggest()):
-                length = typed + 1
-                break
-        pressed += length
-    return 1 - pressed / characters, math.exp(loss / count)
+    return math.exp(loss / count)
 
 
 def new_words(generator: Generator, path: Path, words: int) -> None:
@@ -180,11 +198,11 @@ def main() -> None:
     beginnings(generator, given.text, given.words)
     if given.kind:
         print("text of another kind, keystrokes saved and perplexity:")
-        for name, adapts in (("nothing learned", False), ("learned", True)):
-            saved, perplexity = keystrokes(
-                generator.keyboard(adapts=adapts), text_of(generator, given.kind, given.words), adapts
-            )
-            print(f"  {name}: {saved:.2%}, {perplexity:.2f}")
+        for name, learns in (("nothing learned", False), ("learned", True)):
+            text, again = (text_of(generator, given.kind, given.words) for _ in range(2))
+            saved = saved_by(generator.keyboard(adapts=learns), text, learns)
+            found = perplexity(generator.keyboard(adapts=learns), again, learns)
+            print(f"  {name}: {saved:.2%}, {found:.2f}")
         print("new words at their second use:")
         new_words(generator, given.kind, 10 * given.words)
     if given.other:

@@ -73,6 +73,7 @@ export type ErrorName =
   | "CountError"
   | "SamplingError"
   | "SessionError"
+  | "KeyboardError"
   /** A model was asked after `release`. */
   | "ReleasedError"
   /** `ort`, `signal` or another option is none; a generator was not made by `load`. */
@@ -150,6 +151,13 @@ export class Generator {
    */
   resume(bytes: ArrayBufferView | ArrayBuffer): Promise<Session>;
 
+  /**
+   * Suggestions, corrections and learning for a text field; of several languages: `Keyboard.of`.
+   *
+   * @throws KeyboardError for a layout that does not exist, or for bytes that no keyboard has saved
+   */
+  keyboard(options?: KeyboardSettings): Keyboard;
+
   /** Frees the model's memory when pending calls are done; no method works after that. */
   release(): Promise<void>;
 
@@ -186,6 +194,84 @@ export interface Session {
 
   /** The session as bytes, which `resume` takes here and in Python; the history for `undo` is not saved. */
   save(): Promise<Uint8Array>;
+}
+
+export interface KeyboardSettings {
+  /** Of the keys; `qwerty` by default. An array has the letters of each row of keys, from the top. */
+  layout?: "qwerty" | "qwertz" | "azerty" | "dvorak" | readonly string[];
+  /** Whether punctuation marks and line ends are suggested as well as words (true). */
+  punctuation?: boolean;
+  /** Whether what is written changes what is expected (true). */
+  adapts?: boolean;
+  /** What `Keyboard.save` gave, here or in Python. */
+  saved?: ArrayBufferView | ArrayBuffer | null;
+}
+
+/** A word, and how to put it into the text. */
+export interface KeyboardSuggestion extends Suggestion {
+  /**
+   * `prediction`, of the next word; `completion` or `correction` of what was typed; `learned`, for a word that
+   * the user wrote before and no dictionary has; or `as typed`.
+   */
+  kind: "prediction" | "completion" | "correction" | "learned" | "as typed";
+  /** How many UTF-16 code units before the cursor go, */
+  replace: number;
+  /** and the text that comes instead, with its capitals and the blanks that belong there. */
+  insert: string;
+}
+
+/**
+ * Suggests and corrects words in a text field, and learns from what is sent. Made by `Generator.keyboard`, or
+ * for several languages at once by `Keyboard.of`. What is asked is done in the order in which it was asked.
+ */
+export class Keyboard {
+  private constructor();
+
+  /**
+   * A keyboard of several languages at once, a generator each, which must split texts in the same way; how much
+   * each counts follows what is written.
+   */
+  static of(generators: readonly Generator[], options?: KeyboardSettings): Keyboard;
+
+  /**
+   * Takes the text before the cursor, whatever has happened: typed, deleted, pasted, cursor moved. What it has in
+   * common with the last one is not read again; of a text that comes at once, the last 512 words are read, and of
+   * several texts that wait only the last.
+   */
+  update(textBeforeCursor: string): Promise<void>;
+
+  /**
+   * The `n` (3, to 100) likeliest next words, or what the unfinished word before the cursor may become, best
+   * first. A word is unfinished until a blank or a punctuation mark follows it.
+   */
+  suggest(n?: number): Promise<KeyboardSuggestion[]>;
+
+  /**
+   * What the last finished word should become, if the evidence beats the word as it was typed. Once a correction
+   * was put into the text and taken back, what was typed is never corrected again.
+   */
+  correction(): Promise<KeyboardSuggestion | null>;
+
+  /** The text was sent: its new words are learned, and what was adapted to it stays. */
+  commit(): Promise<void>;
+
+  /** The words that were learned, and how often each was sent. */
+  readonly learned: Record<string, number>;
+
+  /** The words that are never suggested. */
+  readonly blocked: string[];
+
+  /** It is as if a word had never been learned, blocked or kept. */
+  forget(word: string): Promise<void>;
+
+  /** Never suggests a word, nor corrects another to it. */
+  block(word: string): Promise<void>;
+
+  /** What was learned, blocked, kept and adapted to, but not the text: `saved` of another keyboard, here or in Python. */
+  save(): Promise<Uint8Array>;
+
+  /** P(word | the finished words before the cursor); over all strings, it adds up to 1. */
+  probability(word: string): Promise<number>;
 }
 
 /** Splits a text into words, by the rules that a file names. */

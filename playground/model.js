@@ -1,4 +1,4 @@
-// The page's end of the worker that runs the model: what is asked becomes a message, its answer a promise.
+// The page's end of the worker that runs the models: what is asked becomes a message, its answer a promise.
 import { NextwordError, UnknownWordError } from "./vendor/nextword.js";
 
 const waiting = new Map(); // by number: what takes the answer, and pieces that come before it
@@ -31,11 +31,24 @@ function send(ask, given, take) {
   return { number, answer };
 }
 
-/** Loads a model, a file or an address, in place of the one before; gives what it says of itself. */
-export const load = (source) => send("load", [source]).answer;
+const asking = (ask) => (...given) => send(ask, given).answer;
 
-/** The likeliest next words, as `Generator.suggest` gives them. */
-export const suggest = (text, n) => send("suggest", [text, n]).answer;
+/** `load(place, source)` puts a model, a file or an address, in a place, 0 or 1; gives what there is now. */
+export const load = asking("load");
+/** Takes the second model away. */
+export const remove = asking("remove");
+/** Sets `layout`, or `isTogether`: whether two models are languages of one keyboard. */
+export const set = asking("set");
+/** `type(text, n)`: the suggestions of each keyboard where the text ends, and a correction. */
+export const type = asking("type");
+/** The words that were learned and blocked; `commit(text)`, `forget(word)` and `block(word)` give them too. */
+export const words = asking("words");
+export const commit = asking("commit");
+export const forget = asking("forget");
+export const block = asking("block");
+/** What the keyboard has learned, as bytes; `restore(bytes)` takes them. */
+export const save = asking("save");
+export const restore = asking("restore");
 
 /**
  * Continues a text, as `Generator.stream` does; `take` gets each piece. `done` is settled at its end, and

@@ -1,141 +1,181 @@
-// The page: what is typed goes to the model, what it answers goes back into the page.
+// The page: what is typed goes to the models, what they answer goes back into the page.
+import { draw } from "./chart.js";
+import { Field } from "./field.js";
 import * as model from "./model.js";
-import { NextwordError, UnknownWordError, join, split } from "./vendor/nextword.js";
+import { personal } from "./personal.js";
+import { NextwordError } from "./vendor/nextword.js";
 
 const SUGGESTIONS = 3;
 const BARS = 8;
+const QUIET = 600; // milliseconds without a key until suggestions are read out
+const ENDS_WORD = /^[\s\p{P}]$/u; // what is typed after a word that can be corrected
+const AFTER_WORD = /[^\p{L}\p{M}\p{N}]*$/u;
 
 const $ = (id) => document.getElementById(id);
 const text = $("text");
+const field = new Field(text, $("mirror"));
 
-let info; // what the model says of itself
-let isAsking = false; // whether the model is looking for suggestions
-let isStale = false; // whether the text has changed since it was asked
+let models = []; // what each says of itself, and its name
+let isAsking = false; // whether the models are looking for suggestions
+let isStale = false; // whether the text has changed since they were asked
 let writing = null; // what "Continue" is writing
 let tabLeaves = false; // whether Escape gave Tab back to the browser
+let isTyping = false; // whether the last change was a key that can end a word
+let corrected = null; // the word that was corrected last: { start, end, was, now }
+let reading; // the timer after which suggestions are read out
 
-// ── the model ───────────────────────────────────────────────────────────────────────────────────
+// ── the models ──────────────────────────────────────────────────────────────────────────────────
 
-async function load(source, name) {
+async function load(place, source, name) {
+  say("file-message", "");
   $("model").textContent = `Loading ${name}…`;
   writing?.stop();
   try {
-    info = await model.load(source);
+    const found = await model.load(place, source);
+    const names = models.map((one) => one.name);
+    names[place] = name;
+    await take(found, names);
   } catch (error) {
-    $("model").textContent = info ? describe($("model").dataset.name) : "No model is loaded.";
-    say(error);
-    return;
+    describe();
+    say("file-message", error);
   }
-  $("model").dataset.name = name;
-  $("model").textContent = describe(name);
+}
+
+/** Shows the models that there are now. */
+async function take({ infos, isTogether, canBeTogether }, names) {
+  models = infos.map((info, place) => ({ info, name: names[place] }));
+  const areTwo = models.length > 1;
+  describe();
+  $("second").hidden = !areTwo;
+  $("second-name").textContent = areTwo ? models[1].name : "";
+  $("add").textContent = areTwo ? "Replace the second" : "Add a second model";
+  $("together").checked = isTogether;
+  $("apart").checked = !isTogether;
+  $("together").disabled = !canBeTogether;
+  $("together-help").hidden = canBeTogether;
+  $("chart-2-part").hidden = isTogether;
+  $("chart-name").textContent = isTogether ? "" : models[0].name;
+  $("chart-2-name").textContent = areTwo ? models[1].name : "";
   $("continue").disabled = false;
-  $("top-k").max = Math.min(info.dictionary.length, 100);
+  $("top-k").max = Math.min(models[0].info.dictionary.length, 100);
   show();
+  await words.refresh();
   await answer();
 }
 
-function describe(name) {
-  const reads = info.context === null ? "every word before" : `the last ${info.context} words`;
-  const words = info.dictionary.length.toLocaleString("en");
-  return `${name}: ${info.layers} × ${info.hidden} ${info.cell.toUpperCase()}, knows ${words} words, reads ${reads}`;
+function describe() {
+  const one = ({ info, name }) => {
+    const reads = info.context === null ? "every word before" : `the last ${info.context} words`;
+    const words = info.dictionary.length.toLocaleString("en");
+    return `${name}: ${info.layers} × ${info.hidden} ${info.cell.toUpperCase()}, knows ${words} words, reads ${reads}`;
+  };
+  $("model").textContent = models.length ? models.map(one).join("; ") : "No model is loaded.";
 }
 
-// ── suggestions and chart ───────────────────────────────────────────────────────────────────────
+async function set(settings) {
+  try {
+    await take(await model.set(settings), models.map(({ name }) => name));
+  } catch (error) {
+    say("file-message", error);
+  }
+}
 
-/** Shows what may come next. While the model is busy with one text, only the newest waits. */
+// ── suggestions and charts ──────────────────────────────────────────────────────────────────────
+
+/** Shows what may come next. While the models are busy with one text, only the newest waits. */
 async function answer() {
-  if (!info || writing) return;
+  if (!models.length || writing) return;
   isStale = true;
   if (isAsking) return;
   isAsking = true;
   try {
     while (isStale && !writing) {
       isStale = false;
-      await answerFor(text.value);
+      await answerFor(field.before);
     }
+  } catch (error) {
+    say("message", error);
   } finally {
     isAsking = false;
   }
 }
 
-async function answerFor(typed) {
-  let likeliest = [];
-  let message = "";
-  let words;
-  try {
-    if (typed.trim()) likeliest = await model.suggest(typed, Math.min(BARS, info.dictionary.length - 1));
-    words = likeliest.map(({ word }) => word);
-  } catch (error) {
-    if (!(error instanceof NextwordError)) throw error;
-    words = error instanceof UnknownWordError ? error.neighbours : [];
-    // The first word has nothing before it that could be read, but it can be completed.
-    if (error.name !== "PromptError") message = error.message;
-  }
-  if (typed !== text.value) return; // an answer that comes late
-  if (!likeliest.length && !message) words = mostFrequent(lastWord(typed));
-  offer(words.slice(0, SUGGESTIONS));
-  draw(likeliest);
-  $("message").textContent = message;
+async function answerFor(before) {
+  const { suggestions, correction } = await model.type(before, BARS);
+  if (before !== field.before || writing) return; // an answer that comes late
+  if (correction && isTyping && $("correct").checked) return correct(before, correction);
+  offer(suggestions[0].slice(0, SUGGESTIONS));
+  suggestions.forEach((found, place) => {
+    const rows = found.map((one) => ({ label: shown(one), probability: one.probability }));
+    draw($(place ? "chart-2" : "chart"), rows);
+  });
 }
 
-/** The dictionary's words that begin with a prefix; they stand there by frequency. */
-function mostFrequent(prefix) {
-  return info.dictionary.filter((word, id) => word.startsWith(prefix) && id !== info.unknown);
+/** A suggestion as people read it. */
+function shown({ insert }) {
+  return insert === "\n" ? "↵" : insert.trim() || "␣";
 }
 
-/** What was typed of the last word, if no blank follows. */
-function lastWord(typed) {
-  const { splitBy, lowercase, lineEnds } = info;
-  return /\s$/u.test(typed) ? "" : (split(typed, splitBy, lowercase, lineEnds).at(-1) ?? "");
-}
-
-/** A word as people read it. */
-function shown(word) {
-  return info.lineEnds && word === "<eos>" ? "↵" : word;
-}
-
-function offer(words) {
+function offer(suggestions) {
   $("suggestions").replaceChildren(
-    ...words.map((word) => {
+    ...suggestions.map((suggestion, place) => {
       const button = document.createElement("button");
       button.type = "button";
-      button.textContent = shown(word);
-      button.addEventListener("click", () => accept(word));
+      button.textContent = shown(suggestion);
+      button.className = suggestion.kind.replace(" ", "-");
+      button.title = `${suggestion.kind} (Alt+${place + 1})`;
+      button.setAttribute("aria-keyshortcuts", `Alt+${place + 1}`);
+      button.addEventListener("click", () => accept(suggestion));
       return button;
     }),
   );
+  clearTimeout(reading);
+  reading = setTimeout(() => {
+    $("read-out").textContent = suggestions.length ? `Suggestions: ${suggestions.map(shown).join(", ")}` : "";
+  }, QUIET);
 }
 
-/** Puts a suggestion into the text: in place of a half-typed or unknown word, or after a whole one. */
-function accept(word) {
-  const { dictionary, splitBy, lineEnds } = info;
-  let typed = text.value;
-  const last = lastWord(typed);
-  if (last && !dictionary.includes(last)) typed = typed.slice(0, typed.length - last.length);
-  const before = split(typed, splitBy, false, lineEnds);
-  const piece = join([...before, word], splitBy, lineEnds).slice(join(before, splitBy, lineEnds).length);
-  text.value = typed + (/\s$/u.test(typed) ? piece.replace(/^ +(?=.)/u, "") : piece);
-  text.focus();
-  text.setSelectionRange(text.value.length, text.value.length);
-  return answer();
+function accept(suggestion) {
+  isTyping = false;
+  field.put(suggestion, models[0].info.splitBy);
 }
 
-function draw(likeliest) {
-  const percent = new Intl.NumberFormat("en", { style: "percent", maximumFractionDigits: 1 });
-  $("chart").replaceChildren(
-    ...likeliest.map(({ word, probability }) => {
-      const row = document.createElement("li");
-      for (const [name, content] of [["bar", ""], ["word", shown(word)], ["share", percent.format(probability)]]) {
-        const part = document.createElement("span");
-        part.className = name;
-        part.textContent = content;
-        row.append(part);
-      }
-      row.firstChild.style.width = `${100 * probability}%`;
-      row.firstChild.ariaHidden = "true";
-      return row;
-    }),
-  );
+/** Puts a correction into the text; the next key can take it back. */
+function correct(before, { replace, insert }) {
+  const start = before.length - replace;
+  const was = before.slice(start);
+  const rest = AFTER_WORD.exec(was)[0].length; // stands in both
+  const now = insert.slice(0, insert.length - rest);
+  isTyping = false;
+  field.change(start, before.length, insert);
+  field.mark(start, start + now.length);
+  corrected = { start, end: start + now.length, was: was.slice(0, was.length - rest), now };
+  note();
+}
+
+function takeBack() {
+  const { start, end, was } = corrected;
+  const caret = text.selectionStart + was.length - (end - start);
+  field.unmark(start);
+  field.change(start, end, was);
+  text.setSelectionRange(caret, caret);
+  corrected = null;
+  note();
+  answer();
+}
+
+/** Says what was corrected, and how that is taken back. */
+function note() {
+  if (!corrected) return say("message", "");
+  say("message", `“${corrected.was}” was corrected to “${corrected.now}”. `);
+  const button = document.createElement("button");
+  button.type = "button";
+  button.className = "small";
+  button.textContent = `Keep “${corrected.was}”`;
+  button.title = "Backspace";
+  button.setAttribute("aria-keyshortcuts", "Backspace");
+  button.addEventListener("click", takeBack);
+  $("message").append(button);
 }
 
 // ── continuing ──────────────────────────────────────────────────────────────────────────────────
@@ -149,13 +189,18 @@ function knobs() {
 
 async function continueText() {
   if (writing) return writing.stop();
+  say("message", "");
+  if (!checked("words", "words to add") || !checked("seed", "the seed")) return;
+  corrected = null;
+  offer([]);
+  draw($("chart"), []);
+  draw($("chart-2"), []);
   $("continue").textContent = "Stop";
-  $("message").textContent = "";
-  text.readOnly = true;
   let found = null;
-  writing = model.stream(text.value, Number($("words").value), knobs(), (piece) => {
-    text.value += piece;
-    text.scrollTop = text.scrollHeight;
+  const { before } = field;
+  writing = model.stream(before, Number($("words").value), knobs(), (piece) => {
+    field.change(text.selectionStart, text.selectionStart, piece);
+    if (text.selectionEnd === text.value.length) text.scrollTop = text.scrollHeight;
   });
   try {
     await writing.done;
@@ -163,15 +208,31 @@ async function continueText() {
     found = error;
   }
   writing = null;
-  text.readOnly = false;
+  const { value, selectionEnd: caret } = text;
+  if (/\S$/u.test(field.before) && /^\S/u.test(value.slice(caret))) field.change(caret, caret, " ");
   $("continue").textContent = "Continue";
-  if (found) say(found);
-  else await answer();
+  await answer();
+  if (found) say("message", found);
 }
 
-function say(error) {
-  if (!(error instanceof NextwordError)) throw error;
-  $("message").textContent = error.message;
+/** Whether a field has a number from its range; else says so. */
+function checked(id, name) {
+  const input = $(id);
+  const isGood = input.checkValidity() && (id === "seed" || input.value !== "");
+  input.setAttribute("aria-invalid", String(!isGood));
+  if (!isGood) {
+    const most = Number(input.max).toLocaleString("en");
+    say("message", `${name} must be a whole number from ${input.min} to ${most}`, true);
+    input.focus();
+  }
+  return isGood;
+}
+
+/** Shows a text or an error where it belongs. */
+function say(id, message, isError = message instanceof Error) {
+  if (message instanceof Error && !(message instanceof NextwordError)) throw message;
+  $(id).classList.toggle("error", isError);
+  $(id).textContent = message instanceof Error ? message.message : message;
 }
 
 function show() {
@@ -184,55 +245,73 @@ function show() {
 
 // ── what a person does ──────────────────────────────────────────────────────────────────────────
 
-text.addEventListener("input", answer);
+const words = personal(answer, (message) => say("words-message", message));
+
+text.addEventListener("beforeinput", (event) => {
+  if (writing && !field.isOwn) event.preventDefault(); // until it has been written
+});
+text.addEventListener("input", (event) => {
+  if (!field.isOwn) {
+    isTyping = event.inputType === "insertLineBreak" || (event.inputType === "insertText" && ENDS_WORD.test(event.data));
+    if (corrected) {
+      corrected = null;
+      note();
+    }
+  }
+  answer();
+});
+document.addEventListener("selectionchange", () => {
+  if (document.activeElement === text) answer();
+});
 text.addEventListener("blur", () => (tabLeaves = false));
 text.addEventListener("keydown", (event) => {
-  const first = $("suggestions").firstElementChild;
+  const digit = event.altKey && /^Digit([1-3])$/.exec(event.code);
+  const chosen = $("suggestions").children[digit ? digit[1] - 1 : 0];
   if (event.key === "Escape") tabLeaves = true;
-  else if (event.key === "Tab" && !event.shiftKey && !tabLeaves && first && !writing) {
+  else if (event.key === "Backspace" && corrected && !event.ctrlKey && text.selectionStart === text.selectionEnd) {
     event.preventDefault();
-    first.click();
+    takeBack();
+  } else if (chosen && !writing && (digit || (event.key === "Tab" && !event.shiftKey && !tabLeaves))) {
+    event.preventDefault();
+    chosen.click();
   }
 });
+// A tap leaves the caret, and a phone's keyboard, where they are.
+$("suggestions").addEventListener("pointerdown", (event) => event.preventDefault());
 $("continue").addEventListener("click", continueText);
 $("clear").addEventListener("click", () => {
   writing?.stop();
-  text.value = "";
-  text.focus();
+  corrected = null;
+  say("message", "");
+  field.change(0, text.value.length, "");
   answer();
 });
+$("learn").addEventListener("click", () => words.learn(text.value));
 for (const id of ["temperature", "top-k", "top-p"]) $(id).addEventListener("input", show);
+$("layout").addEventListener("change", ({ target }) => set({ layout: target.value }));
+for (const id of ["together", "apart"]) $(id).addEventListener("change", () => set({ isTogether: id === "together" }));
+$("remove").addEventListener("click", async () => {
+  await take(await model.remove(), [models[0].name]);
+  $("file-2").focus();
+});
 
-$("file").addEventListener("change", (event) => take(event.target.files));
-for (const [name, isOver] of [["dragover", true], ["dragleave", false], ["drop", false]]) {
-  addEventListener(name, (event) => {
-    event.preventDefault();
-    document.body.classList.toggle("dropping", isOver);
-    if (name === "drop") take(event.dataTransfer.files);
+for (const [id, place] of [["file", 0], ["file-2", 1]]) {
+  $(id).addEventListener("change", async ({ target }) => {
+    const [file] = target.files;
+    target.value = ""; // the same file can be chosen again
+    if (file) await load(place, file, file.name);
   });
 }
-
-async function take([file]) {
-  if (file) await load(file, file.name);
-}
-
-/** Lets the service worker take over first, so that the page does not fetch what it is fetching to keep. */
-async function handOver() {
-  try {
-    const registration = await navigator.serviceWorker.register("service-worker.js");
-    const { installing, active } = registration;
-    if (active || !installing) return;
-    await new Promise((resolve) => {
-      installing.addEventListener("statechange", () => {
-        if (["activated", "redundant"].includes(installing.state)) resolve();
-      });
-    });
-  } catch {
-    // without a service worker the page works as long as there is a network
-  }
+for (const [name, isOver] of [["dragover", true], ["dragleave", false], ["drop", false]]) {
+  addEventListener(name, async (event) => {
+    event.preventDefault();
+    document.body.classList.toggle("dropping", isOver);
+    if (name !== "drop") return;
+    for (const [place, file] of [...event.dataTransfer.files].slice(0, 2).entries()) await load(place, file, file.name);
+  });
 }
 
 show();
 await handOver();
-await load("vendor/nextword.int8.onnx", "nextword.int8.onnx");
+await load(0, "vendor/nextword.int8.onnx", "nextword.int8.onnx");
 document.documentElement.dataset.ready = "true";

@@ -3,15 +3,21 @@
 const CACHE = "nextword-playground";
 const FILES = [
   "./",
+  "chart.js",
+  "field.js",
   "icon.svg",
   "index.html",
   "model.js",
+  "personal.js",
   "playground.js",
   "style.css",
   "vendor/nextword.js",
-  ...["dictionary", "errors", "inspection", "npz", "onnx-file", "sampling", "session", "unicode", "words"].map(
-    (name) => `vendor/nextword/${name}.js`,
-  ),
+  ...[
+    ...["dictionary", "errors", "inspection", "letters", "model", "npz", "onnx-file", "sampling", "session", "unicode", "words"],
+    ...["candidates", "capitals", "keyboard", "language", "layouts", "mixture", "personal", "saving", "text-field"].map(
+      (name) => `keyboard/${name}`,
+    ),
+  ].map((name) => `vendor/nextword/${name}.js`),
   "vendor/nextword.int8.onnx",
   "vendor/ort.wasm.min.mjs",
   "vendor/ort-wasm-simd-threaded.mjs",

@@ -1,38 +1,131 @@
-// The model, beside the page: however long it computes, the page goes on hearing its user.
+// The models, beside the page: however long they compute, the page goes on hearing its user.
 import * as ort from "./vendor/ort.wasm.min.mjs";
-import { Generator, NextwordError } from "./vendor/nextword.js";
+import { Generator, Keyboard, NextwordError } from "./vendor/nextword.js";
 
 ort.env.wasm.wasmPaths = new URL("./vendor/", import.meta.url).href;
 ort.env.wasm.numThreads = 1; // more need headers that a plain file server does not send
 
-let generator;
+const generators = []; // one or two
+let keyboards = []; // the user's own, and that of the second model where the two stand side by side
+let layout = "qwerty";
+let isTogether = true; // whether two models are languages of one keyboard
 const writing = new Map(); // what ends a stream, by the number of its question
 
+/** Makes the keyboards again; what the user's own has learned stays. */
+async function renew() {
+  const saved = await keyboards[0]?.save();
+  const groups = isTogether ? [generators] : generators.map((generator) => [generator]);
+  keyboards = groups.map((group, place) => {
+    return Keyboard.of(group, { layout, saved: place || !saved ? undefined : forLanguages(saved, group.length) });
+  });
+}
+
+/** What a keyboard has saved, for one of another number of languages: the words, not what it adapted to. */
+function forLanguages(saved, count) {
+  const kept = JSON.parse(new TextDecoder().decode(saved));
+  if (kept.languages.length === count) return saved;
+  const language = { weight: 1 / count, seen: 0, expected: 0, bias: {} };
+  return new TextEncoder().encode(JSON.stringify({ ...kept, languages: Array(count).fill(language) }));
+}
+
+const rules = ({ info }) => [info.splitBy, info.lowercase, info.lineEnds].join();
+
+/** What the page shows of the models. */
+const state = () => ({
+  infos: generators.map(({ info }) => info),
+  isTogether,
+  canBeTogether: new Set(generators.map(rules)).size === 1,
+});
+
+const words = () => ({ learned: keyboards[0].learned, blocked: keyboards[0].blocked });
+
 const answers = {
-  /** Loads a model in place of the one before, whose memory is given back. */
-  async load(source) {
+  /** Loads a model in a place, 0 or 1; the memory of the one before is given back. */
+  async load(place, source) {
     const loaded = await Generator.load(source, { ort });
     for (const controller of writing.values()) controller.abort();
-    await generator?.release();
-    generator = loaded;
-    return generator.info;
+    const [before] = generators.splice(place, 1, loaded);
+    isTogether = new Set(generators.map(rules)).size === 1;
+    await renew();
+    await before?.release();
+    return state();
   },
 
-  suggest: (text, n) => generator.suggest(text, n),
+  /** Takes the second model away. */
+  async remove() {
+    const [before] = generators.splice(1, 1);
+    isTogether = true;
+    await renew();
+    await before?.release();
+    return state();
+  },
+
+  async set(settings) {
+    layout = settings.layout ?? layout;
+    isTogether = settings.isTogether ?? isTogether;
+    await renew();
+    return state();
+  },
+
+  /** What may come where the text ends, by each keyboard, and what its last word should become. */
+  async type(text, n) {
+    const found = [];
+    for (const keyboard of keyboards) {
+      await keyboard.update(text);
+      found.push(await keyboard.suggest(n));
+    }
+    return { suggestions: found, correction: await keyboards[0].correction() };
+  },
+
+  words,
+
+  async commit(text) {
+    await keyboards[0].update(text);
+    await keyboards[0].commit();
+    return words();
+  },
+
+  async forget(word) {
+    await keyboards[0].forget(word);
+    return words();
+  },
+
+  async block(word) {
+    await keyboards[0].block(word);
+    return words();
+  },
+
+  save: () => keyboards[0].save(),
+
+  /** Takes what a keyboard has saved, in place of what this one knows. */
+  restore(saved) {
+    const group = isTogether ? generators : generators.slice(0, 1);
+    keyboards[0] = Keyboard.of(group, { layout, saved });
+    return words();
+  },
 
   /** Posts each piece as it comes. */
   async stream(text, words, sampling, post, signal) {
-    for await (const piece of generator.stream(text, words, sampling, { signal })) post({ piece });
+    for await (const piece of generators[0].stream(text, words, sampling, { signal })) post({ piece });
   },
 };
+
+let turn = Promise.resolve(); // all but streams is done in the order in which it was asked
 
 addEventListener("message", async ({ data: { number, ask, given } }) => {
   const post = (answer) => postMessage({ number, ...answer });
   if (ask === "stop") return writing.get(given[0])?.abort();
   const controller = new AbortController();
-  if (ask === "stream") writing.set(number, controller);
   try {
-    post({ result: await answers[ask](...given, post, controller.signal) });
+    let done;
+    if (ask === "stream") {
+      writing.set(number, controller);
+      done = answers.stream(...given, post, controller.signal);
+    } else {
+      done = turn.then(() => answers[ask](...given));
+      turn = done.catch(() => {});
+    }
+    post({ result: await done });
   } catch (error) {
     // Of errors only the message would arrive, and what was aborted is none.
     if (controller.signal.aborted) post({});

@@ -141,7 +141,11 @@ def npm_package(copies: list[Path], work: Path) -> Path:
         listed = json.loads(run(*packed, at=copy / "js", environment=elsewhere(number)))[0]
         built.append(output / listed["filename"])
     package = json.loads((ROOT / "js" / "package.json").read_text(encoding="utf-8"))
-    expect("npm package", {*package["files"], "package.json"}, {file["path"] for file in listed["files"]})
+    in_git = run("git", "ls-files", at=ROOT / "js").splitlines()
+    wanted = {
+        path for path in in_git for name in package["files"] if path == name or path.startswith(f"{name}/")
+    }
+    expect("npm package", wanted | {"package.json"}, {file["path"] for file in listed["files"]})
     return equal("npm package", built)
 
 

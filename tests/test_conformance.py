@@ -86,6 +86,9 @@ def test_errors() -> None:
         "generate": lambda c: generator.generate("the", 3, Sampling(**c["sampling"])),
         "samples": lambda c: generator.samples("the", c["n"], c["words"]),
         "session": lambda c: generator.session(*c["cache"]),
+        "layout": lambda c: generator.keyboard(c["layout"]),
+        "saved": lambda c: generator.keyboard(saved=c["saved"].encode()),
+        "keyboard": lambda c: generator.keyboard().suggest(c["n"]),
     }
     assert asked.keys() == cases.keys()
     for name, ask in asked.items():

@@ -11,7 +11,8 @@ from tiny import ROOT
 
 import nextword
 
-PACKAGE = json.loads((ROOT / "js" / "package.json").read_text(encoding="utf-8"))
+JS = ROOT / "js"
+PACKAGE = json.loads((JS / "package.json").read_text(encoding="utf-8"))
 
 
 def test_python_and_javascript_are_of_one_version() -> None:
@@ -19,13 +20,17 @@ def test_python_and_javascript_are_of_one_version() -> None:
 
 
 def test_the_npm_package_has_all_that_its_module_imports() -> None:
-    modules = [name for name in PACKAGE["files"] if name.endswith(".js")]
-    assert modules
-    for name in modules:
-        text = (ROOT / "js" / name).read_text(encoding="utf-8")
-        assert set(re.findall(r"""(?:from|import\(?) ?["']\./([^"']+)""", text)) <= set(PACKAGE["files"]), (
-            name
-        )
+    published = {
+        path
+        for name in PACKAGE["files"]
+        for path in [JS / name, *(JS / name).rglob("*")]
+        if path.suffix == ".js"
+    }
+    assert JS / "nextword.js" in published
+    for module in published:
+        text = module.read_text(encoding="utf-8")
+        imported = re.findall(r"""(?:from|import\(?) ?["'](\.[^"']+)""", text)
+        assert {(module.parent / other).resolve() for other in imported} <= published, module
 
 
 def test_each_requirement_is_pinned_within_its_range() -> None:

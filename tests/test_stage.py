@@ -70,7 +70,8 @@ def test_params_of_other_stages_and_code_that_is_not_used_may_change(in_director
 def test_ctrl_c_is_heard_while_a_stage_imports(in_directory: Path, stage: str) -> None:
     prepare(in_directory, LINES, **STREAMS)
     # Python says when it has imported what all stages import first.
-    script = "import os, runpy, sys, threading, time; import nextword.stage as stage; begin = stage.begin; "
+    script = "import runpy, signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
+    script += "import nextword.stage as stage; begin = stage.begin; "
     script += "stage.begin = lambda: (begin(), print('begun', flush=True)); runpy.run_path(sys.argv[1], "
     script += "run_name='__main__')"
     process = subprocess.Popen(

@@ -35,7 +35,10 @@ export function logSoftmax(logits) {
   for (const logit of logits) if (logit > largest) largest = logit;
   let sum = 0;
   for (const logit of logits) sum += Math.exp(logit - largest);
-  return Float64Array.from(logits, (logit) => logit - largest - Math.log(sum));
+  const logarithm = Math.log(sum);
+  const found = new Float64Array(logits.length); // filled by a loop, several times as fast as `from`
+  for (let id = 0; id < found.length; id++) found[id] = logits[id] - largest - logarithm;
+  return found;
 }
 
 /** Draws a word as Python's `nextword.sampling.draw` defines it. */

@@ -47,8 +47,9 @@ function cluster(blank = "") {
 export const BLANK = "\\t-\\r\\x1c-\\x20\\x85\\xa0\\u1680\\u2000-\\u200a\\u2028\\u2029\\u202f\\u205f\\u3000";
 const BLANKS = new RegExp(`[${BLANK}]+`, "gu");
 export const ENDS_IN_BLANK = new RegExp(`[${BLANK}]$`, "u");
-export const BLANK_IN_LINE = BLANK.replace("\\t-\\r", "\\t\\v\\f");
-export const BESIDE_LINE_END = new RegExp(`[${BLANK_IN_LINE}]*(?:\\r\\n?|\\n)[${BLANK_IN_LINE}]*`, "gu");
+const BLANK_IN_LINE = BLANK.replace("\\t-\\r", "\\t\\v\\f");
+export const LINE_END = `[${BLANK_IN_LINE}]*(?:\\r\\n?|\\n)[${BLANK_IN_LINE}]*`; // with the blanks beside it
+const BESIDE_LINE_END = new RegExp(LINE_END, "gu");
 const LETTERS = `[${CLASSES.letter}][${CLASSES.letter}${EXTENDING}]*`;
 const INSIDE = `(?:['’‐\\-]|[.,:](?<=[${CLASSES.digit}].)(?=[${CLASSES.digit}]))`;
 const WORD = new RegExp(`${LETTERS}(?:${INSIDE}${LETTERS})*|(?![${BLANK}])(?:${cluster(BLANK)}|[^])`, "gu");
@@ -62,6 +63,8 @@ const CLOSING = new Set(".,;:!?%…)]}»”’।");
 const OPENING = new Set("([{«“‘„¿¡$£");
 const STRAIGHT_QUOTES = new Set("\"'");
 const FULL_WIDTH = new Set("，。、；：？！…）」』】》（「『【《");
+/** Matches a text with a letter or a digit in it. */
+export const HAS_LETTER = new RegExp(`[${CLASSES.letter}${CLASSES.ideograph}]`, "u");
 const BEGINS_APART = new RegExp(`^[${TIED}]`, "u");
 const BEGINS_IN_IDEOGRAPH = new RegExp(`^[${CLASSES.ideograph}]`, "u");
 const BEGINS_IN_KANA = new RegExp(`^[${CLASSES.katakana}]`, "u");
@@ -74,7 +77,7 @@ function areUnspaced(word, following) {
 }
 
 /** Unicode's NFC, lower-cased on request; characters newer than Unicode 14.0 stay as they are, as in Python. */
-export function normalise(text, lowercase) {
+export function normalise(text, lowercase = false) {
   if (!lowercase && text.normalize("NFC") === text) return text;
   const different = [...new Set(text.replaceAll(IN_ASCII, ""))].join("");
   // Every other part is a character that stays.
@@ -143,6 +146,15 @@ export class Joiner {
     const piece = glue || !this.#previous ? word : ` ${word}`;
     this.#previous = word;
     return piece;
+  }
+
+  /** An independent joiner that continues from here. */
+  copy() {
+    const other = new Joiner(this.#splitBy, this.#lineEnds);
+    other.#previous = this.#previous;
+    other.#glueNext = this.#glueNext;
+    other.#openQuotes = new Set(this.#openQuotes);
+    return other;
   }
 
   /** The text ends in a blank, so the next word adds none. */

@@ -39,7 +39,8 @@ export function launch() {
   });
 }
 
-function chromiumPath() {
+/** Where Chromium is. */
+export function chromiumPath() {
   for (const name of [process.env.CHROMIUM, "chromium", "chromium-browser", "google-chrome"]) {
     try {
       if (name) return execFileSync("which", [name], { encoding: "utf8" }).trim();

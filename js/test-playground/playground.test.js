@@ -1,6 +1,7 @@
 // The page in a real Chromium, served as any file server would.
 import assert from "node:assert/strict";
 import { execFileSync } from "node:child_process";
+import { readFileSync } from "node:fs";
 import { after, before, beforeEach, test } from "node:test";
 import { fileURLToPath } from "node:url";
 
@@ -25,7 +26,7 @@ after(async () => {
   server?.close();
 });
 
-async function open(options = {}) {
+async function open({ isEmptied, ...options } = {}) {
   const context = await browser.newContext({ viewport: { width: 1000, height: 900 }, ...options });
   const opened = await context.newPage();
   opened.on("request", (request) => requests.push(request.url()));
@@ -33,6 +34,7 @@ async function open(options = {}) {
   opened.on("console", (message) => message.type() === "error" && problems.push(message.text()));
   await opened.goto(address);
   await opened.waitForSelector("[data-ready]", { timeout: 60_000 });
+  if (isEmptied ?? true) await opened.fill("#text", "");
   return opened;
 }
 
@@ -41,22 +43,148 @@ beforeEach(async () => {
   page = await open();
 });
 
-const suggestions = () => page.locator("#suggestions button").allTextContents();
+const value = () => page.inputValue("#text");
 const type = (typed) => page.locator("#text").pressSequentially(typed);
+const caretTo = (place) => page.locator("#text").evaluate((text, to) => text.setSelectionRange(to, to), place);
+const first = (word) => page.waitForFunction((to) => document.querySelector("#suggestions button")?.textContent === to, word);
+const says = (id, part) => page.waitForFunction(([at, to]) => document.querySelector(at).textContent.includes(to), [id, part]);
+const becomes = (text) => page.waitForFunction((to) => document.querySelector("#text").value === to, text);
+
+/** Puts a model of the conformance tables in a place. */
+async function put(name, file = "#file") {
+  await page.setInputFiles(file, fileURLToPath(new URL(name, MODELS)));
+  await page.waitForFunction((to) => document.querySelector("#model").textContent.includes(to), `${name}:`);
+}
 
 test("three suggestions follow each key, and Tab takes the first", async () => {
   await type("the old mo");
-  await page.waitForFunction(() => document.querySelector("#suggestions button")?.textContent === "mouse");
+  await first("mouse");
   await page.keyboard.press("Tab");
-  assert.equal(await page.inputValue("#text"), "the old mouse");
+  assert.equal(await value(), "the old mouse ");
   await page.waitForFunction(() => document.querySelectorAll("#suggestions button").length === 3);
 });
 
-test("a suggestion is taken by a tap", async () => {
-  await type("long ago ,");
-  await page.waitForFunction(() => document.querySelector("#suggestions button")?.textContent === "the");
+test("a suggestion is taken by a tap, or by Alt and its number, and taken back by Ctrl+Z", async () => {
+  await type("long ago , ");
+  await first("the");
   await page.locator("#suggestions button").first().click();
-  assert.equal(await page.inputValue("#text"), "long ago , the");
+  assert.equal(await value(), "long ago , the ");
+  await first("mice");
+  await page.keyboard.press("Alt+1");
+  assert.equal(await value(), "long ago , the mice ");
+  await page.keyboard.press("Control+z");
+  assert.equal(await value(), "long ago , the ");
+  await page.keyboard.press("Control+z");
+  assert.equal(await value(), "long ago , ");
+  await type("x"); // what was put back is not selected
+  assert.equal(await value(), "long ago , x");
+});
+
+test("suggestions stand at the caret, in the middle of a text too", async () => {
+  await type("long ago , had a general council");
+  await caretTo("long ago , ".length);
+  await first("the");
+  await page.keyboard.type("the mi");
+  await first("mice");
+  await page.keyboard.press("Tab");
+  assert.equal(await value(), "long ago , the mice had a general council");
+  await caretTo("long ago , the mi".length); // inside a word, all of it goes
+  await first("mice");
+  await page.keyboard.press("Tab");
+  assert.equal(await value(), "long ago , the mice had a general council");
+});
+
+test("a mistyped word is corrected and underlined, and one key takes that back for good", async () => {
+  await type("the old mosue ");
+  await becomes("the old mouse ");
+  assert.equal(await page.textContent("#mirror u"), "mouse");
+  await says("#message", "“mosue” was corrected to “mouse”");
+  await page.keyboard.press("Backspace");
+  assert.equal(await value(), "the old mosue ");
+  assert.equal(await page.locator("#mirror u").count(), 0);
+  await type("and the mosue ");
+  await page.waitForFunction(() => document.querySelectorAll("#suggestions button").length === 3);
+  assert.equal(await value(), "the old mosue and the mosue ");
+});
+
+test("a correction is taken back by a tap or by Ctrl+Z, and none is made where it is not wanted", async () => {
+  await type("the old mosue ");
+  await becomes("the old mouse ");
+  await page.click("text=Keep “mosue”");
+  await becomes("the old mosue ");
+  await page.fill("#text", "");
+  await type("the old moues ");
+  await becomes("the old mouse ");
+  await page.keyboard.press("Control+z");
+  await becomes("the old moues ");
+  await page.fill("#text", "");
+  await page.uncheck("#correct");
+  await type("the old muose ");
+  await page.waitForFunction(() => document.querySelectorAll("#suggestions button").length === 3);
+  assert.equal(await value(), "the old muose ");
+});
+
+test("learned words are listed, suggested, exported, forgotten, and imported again", async () => {
+  await type("the Kowalski said ");
+  await page.click("#learn");
+  await says("#learned", "Kowalski");
+  await type("the Kow");
+  await first("Kowalski");
+  const [download] = await Promise.all([page.waitForEvent("download"), page.click("#export")]);
+  const path = await download.path();
+  assert.equal(JSON.parse(readFileSync(path, "utf8")).learned.Kowalski, 1);
+  await page.getByRole("button", { name: "Forget Kowalski" }).click();
+  await page.waitForFunction(() => !document.querySelector("#learned").textContent.includes("Kowalski"));
+  await page.setInputFiles("#import", path);
+  await says("#learned", "Kowalski");
+  await page.setInputFiles("#import", { name: "x.json", mimeType: "", buffer: Buffer.from("{}") });
+  await says("#words-message", "not what a keyboard has saved");
+});
+
+test("a blocked word is suggested no more until it is allowed", async () => {
+  await page.fill("#block", "mouse");
+  await page.getByRole("button", { name: "Block", exact: true }).click();
+  await says("#blocked", "mouse");
+  await type("the old mou");
+  await page.waitForFunction(() => document.querySelectorAll("#chart li").length > 1);
+  assert.ok(!(await page.locator("#chart").textContent()).includes("mouse"));
+  await page.getByRole("button", { name: "Allow mouse" }).click();
+  await first("mouse");
+});
+
+test("the layout says what a slip was meant for, and what was learned stays", async () => {
+  await type("the Kowalski said ");
+  await page.click("#learn");
+  await page.selectOption("#layout", "dvorak");
+  await says("#learned", "Kowalski");
+  await type("the Kow");
+  await first("Kowalski");
+});
+
+test("two models are two languages of one keyboard, or stand side by side", async () => {
+  await put("gru.onnx");
+  await put("quibble.onnx", "#file-2");
+  assert.ok(await page.isChecked("#together"));
+  assert.ok(await page.isHidden("#chart-2"));
+  await page.check("#apart");
+  await page.waitForFunction(() => document.querySelectorAll("#chart-2 li").length > 2);
+  assert.equal(await page.textContent("#chart-2-name"), "quibble.onnx");
+  await put("unbounded.onnx", "#file-2"); // in lower case
+  assert.ok(await page.isDisabled("#together"));
+  await page.click("#remove");
+  await page.waitForFunction(() => document.querySelector("#second").hidden);
+});
+
+test("ten keys a second into 5,000 words are all there, each with its suggestions soon after", async () => {
+  const before = "some said this and some said that ".repeat(625);
+  await page.fill("#text", before);
+  await page.waitForFunction(() => document.querySelectorAll("#suggestions button").length === 3);
+  await page.locator("#text").focus();
+  await caretTo(before.length);
+  const typed = "but at last a young mouse got up";
+  await page.keyboard.type(typed, { delay: 100 });
+  assert.equal(await value(), before + typed);
+  await first("up");
 });
 
 test("Escape gives Tab back to the keyboard's order", async () => {
@@ -64,7 +192,7 @@ test("Escape gives Tab back to the keyboard's order", async () => {
   await page.waitForFunction(() => document.querySelector("#suggestions button")?.textContent === "the");
   await page.keyboard.press("Escape");
   await page.keyboard.press("Tab");
-  assert.equal(await page.inputValue("#text"), "long ago ,");
+  assert.equal(await value(), "long ago ,");
   assert.equal(await page.evaluate(() => document.activeElement.closest("#suggestions") !== null), true);
 });
 
@@ -129,30 +257,69 @@ test("the same seed draws the same words as Python", async () => {
   assert.equal(await page.inputValue("#text"), python.trimEnd());
 });
 
-test("the chart shows probabilities that a screen reader can read", async () => {
-  await type("the cat .");
-  await page.waitForFunction(() => document.querySelectorAll("#chart li").length === 8);
-  const rows = await page.getByRole("list", { name: /likeliest next words/ }).getByRole("listitem").allTextContents();
-  assert.match(rows[0], /^some(49|50)(\.\d)?%$/);
-  assert.match(rows[1], /^by4\d(\.\d)?%$/);
+test("the model that was dropped while it writes does not go on with the text", async () => {
+  await type("long ago ,");
+  await page.fill("#words", "1000");
+  await page.click("#continue");
+  await page.waitForFunction(() => document.querySelector("#text").value.length > 40);
+  await put("gru.onnx");
+  await page.waitForFunction(() => document.querySelector("#continue").textContent === "Continue");
+  const written = await value();
+  await page.waitForTimeout(200);
+  assert.equal(await value(), written);
 });
 
-test("an unknown word is named, and its neighbours offered in its place", async () => {
-  await type("the old mouze");
-  await page.waitForFunction(() => document.querySelector("#message").textContent.includes("'mouze' is not"));
-  assert.ok((await suggestions()).includes("mouse"));
-  await page.locator("#suggestions button", { hasText: "mouse" }).click();
-  assert.equal(await page.inputValue("#text"), "the old mouse");
+test("a number of words that is out of range is refused where it is asked", async () => {
+  const input = page.getByRole("spinbutton", { name: "Words to add" });
+  for (const number of ["1001", "0", "", "1.5"]) {
+    await input.fill(number);
+    await page.click("#continue");
+    await says("#message", "words to add must be a whole number from 1 to 1,000");
+    assert.equal(await input.getAttribute("aria-invalid"), "true");
+  }
+  assert.equal(await value(), "");
 });
 
-test("a file of one's own takes the model's place, and a wrong one is refused", async () => {
-  await page.setInputFiles("#file", fileURLToPath(new URL("unbounded.onnx", MODELS)));
-  await page.waitForFunction(() => document.querySelector("#model").textContent.startsWith("unbounded.onnx"));
+test("no suggestions stand there while it writes", async () => {
+  await type("long ago ,");
+  await first("the");
+  await page.fill("#words", "1000");
+  await page.click("#continue");
+  await page.waitForFunction(() => document.querySelector("#text").value.length > 40);
+  assert.equal(await page.locator("#suggestions button, #chart li").count(), 0);
+  await page.click("#continue");
+  await page.waitForSelector("#suggestions button");
+});
+
+test("the page opens with a text, its suggestions and its chart", async () => {
+  const shown = await open({ isEmptied: false });
+  await shown.waitForFunction(() => document.querySelector("#suggestions button")?.textContent === "had");
+  assert.equal(await shown.inputValue("#text"), "long ago , the mice ");
+  assert.ok((await shown.locator("#chart li").count()) > 0);
+  await shown.context().close();
+});
+
+test("the chart shows probabilities that a screen reader can read, and none of nothing", async () => {
+  await page.fill("#text", "the cat . ");
+  await page.waitForFunction(() => /some|by/.test(document.querySelector("#suggestions").textContent));
+  const rows = await page.getByRole("list", { name: /likeliest next words and/ }).getByRole("listitem").allTextContents();
+  assert.match(rows[0], /^(some|by) \d+(\.\d)?%$/);
+  assert.deepEqual(rows.filter((row) => / 0%$/.test(row)), []);
+});
+
+test("suggestions are read out once the keys rest", async () => {
+  await type("long ago ,");
+  await says("#read-out", "Suggestions: the, ");
+  assert.equal(await page.getAttribute("#read-out", "aria-live"), "polite");
+});
+
+test("a file of one's own takes the model's place, and a wrong one is refused beside its button", async () => {
+  await put("unbounded.onnx");
   assert.match(await page.textContent("#model"), /2 × 8 LSTM, knows 20 words, reads every word before/);
   await type("The mo");
-  await page.waitForFunction(() => document.querySelectorAll("#suggestions button").length === 2);
+  await page.waitForFunction(() => document.querySelectorAll("#suggestions button").length === 3);
   await page.setInputFiles("#file", { name: "x.onnx", mimeType: "", buffer: Buffer.from("hello") });
-  await page.waitForFunction(() => document.querySelector("#message").textContent.includes("not an ONNX model"));
+  await says("#file-message", "not an ONNX model");
   assert.match(await page.textContent("#model"), /unbounded\.onnx/);
 });
 
@@ -162,6 +329,7 @@ test("the page works offline after the first load", async () => {
   await page.context().setOffline(true);
   await page.reload();
   await page.waitForSelector("[data-ready]");
+  await page.fill("#text", "");
   await type("long ago ,");
   await page.waitForFunction(() => document.querySelector("#suggestions button")?.textContent === "the");
 });
@@ -177,15 +345,47 @@ test("it fits a phone, in the dark", async () => {
     light: {},
     dark: { colorScheme: "dark" },
     phone: { viewport: { width: 360, height: 800 }, isMobile: true, hasTouch: true },
+    "phone with its keyboard": { viewport: { width: 360, height: 380 }, isMobile: true, hasTouch: true },
   })) {
     const shown = await open(options);
-    await shown.locator("#text").pressSequentially("the cat .");
-    await shown.waitForFunction(() => document.querySelectorAll("#chart li").length === 8);
+    await shown.locator("#text").pressSequentially("the cat . ");
+    await shown.waitForFunction(() => document.querySelectorAll("#chart li").length > 1);
     const overflow = await shown.evaluate(() => document.documentElement.scrollWidth - innerWidth);
     assert.ok(overflow <= 0, `${name}: ${overflow} pixels too wide`);
+    const { y, height } = await shown.locator("#suggestions").boundingBox();
+    assert.ok(y >= 0 && y + height <= shown.viewportSize().height, `${name}: suggestions are out of sight`);
     if (process.env.SCREENSHOTS) {
       await shown.screenshot({ path: `${process.env.SCREENSHOTS}/${name}.png`, fullPage: true });
     }
     await shown.context().close();
   }
+});
+
+test("edges of controls can be seen: 3 to 1 at least, in the light and in the dark", async () => {
+  for (const colorScheme of ["light", "dark"]) {
+    const shown = await open({ colorScheme });
+    const ratios = await shown.evaluate(() => {
+      const luminance = (color) => {
+        const [red, green, blue] = color.match(/[\d.]+/g).map((value) => {
+          const share = value / 255;
+          return share <= 0.04045 ? share / 12.92 : ((share + 0.055) / 1.055) ** 2.4;
+        });
+        return 0.2126 * red + 0.7152 * green + 0.0722 * blue;
+      };
+      const ratio = (one, other) => (Math.max(one, other) + 0.05) / (Math.min(one, other) + 0.05);
+      const panel = luminance(getComputedStyle(document.querySelector("section")).backgroundColor);
+      const controls = [...document.querySelectorAll("textarea, select, button, .button, input:not([type=range], .visually-hidden)")];
+      return controls.map((control) => [control.id, ratio(luminance(getComputedStyle(control).borderTopColor), panel)]);
+    });
+    assert.deepEqual(ratios.filter(([, contrast]) => contrast < 3), []);
+    await shown.context().close();
+  }
+});
+
+test("without JavaScript the page says what it needs", async () => {
+  const context = await browser.newContext({ javaScriptEnabled: false });
+  const shown = await context.newPage();
+  await shown.goto(address);
+  assert.match(await shown.textContent("noscript"), /needs JavaScript/);
+  await context.close();
 });

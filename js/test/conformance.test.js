@@ -4,7 +4,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import * as ort from "onnxruntime-web";
 
-import { Generator, NextwordError, clusters, draw, join, split, uniform } from "../nextword.js";
+import { Generator, Keyboard, NextwordError, clusters, draw, join, split, uniform } from "../nextword.js";
 import { UNICODE } from "../nextword/unicode.js";
 
 const HERE = new URL("../../tests/conformance/", import.meta.url);
@@ -100,6 +100,9 @@ test("what is wrong is said in Python's words", async () => {
     generate: ({ sampling }) => generator.generate("the", 3, inCamel(sampling)),
     samples: ({ n, words }) => generator.samples("the", n, words),
     session: ({ cache }) => generator.session(inCache(cache)),
+    layout: ({ layout }) => generator.keyboard({ layout }),
+    saved: ({ saved }) => generator.keyboard({ saved: Buffer.from(saved) }),
+    keyboard: ({ n }) => generator.keyboard().suggest(n),
   };
   assert.deepEqual(Object.keys(asked), Object.keys(cases));
   for (const [name, ask] of Object.entries(asked)) {
@@ -121,6 +124,38 @@ for (const { model, cache, text, undone, more, suggest, completed, saved } of ta
     }
     assert.deepEqual(await resumed.save(), bytesOf(saved));
     assert.equal((await fed.save()).length, bytesOf(saved).length);
+  });
+}
+
+/** Compares suggestions with a table's, probabilities to 3 digits. */
+const offers = (found, expected) => {
+  const rest = ({ probability, ...others }) => others;
+  assert.deepEqual(found.map(rest), expected.map(rest));
+  found.forEach(({ probability }, place) => near(probability, expected[place].probability, 1e-3));
+};
+
+for (const { models, settings, steps, saved, restored } of table("keyboard")) {
+  test(`a keyboard of ${models.join(" and ")} says the same as Python's, and saves the same file`, async () => {
+    const generators = await Promise.all(models.map(load));
+    const keyboard = Keyboard.of(generators, settings);
+    for (const { do: what, text, suggestions, correction, learned, blocked } of steps) {
+      await keyboard[what](text);
+      offers(await keyboard.suggest(5), suggestions);
+      offers([await keyboard.correction()].filter(Boolean), [correction].filter(Boolean));
+      assert.deepEqual([keyboard.learned, keyboard.blocked], [learned, blocked]);
+    }
+    const { languages, ...words } = JSON.parse(new TextDecoder().decode(await keyboard.save()));
+    assert.deepEqual(words, { format: saved.format, learned: saved.learned, blocked: saved.blocked, kept: saved.kept });
+    languages.forEach(({ bias, ...numbers }, place) => {
+      const { bias: wanted, ...others } = saved.languages[place];
+      assert.deepEqual(Object.keys(bias), Object.keys(wanted));
+      for (const [word, value] of Object.entries(bias)) assert.ok(Math.abs(value - wanted[word]) <= 2e-3, word);
+      for (const [name, value] of Object.entries(numbers)) near(value, others[name], 1e-3);
+    });
+    const again = Keyboard.of(generators, { ...settings, saved: Buffer.from(JSON.stringify(saved)) });
+    assert.deepEqual(JSON.parse(new TextDecoder().decode(await again.save())), saved);
+    await again.update("the m");
+    offers(await again.suggest(5), restored);
   });
 }
 

@@ -1,7 +1,7 @@
 // Never run: what an application writes has to pass the type checker (`npm run types`).
 import * as ort from "onnxruntime-web";
 
-import { Generator, NextwordError, UnknownWordError, type Session, type Suggestion } from "nextword";
+import { Generator, Keyboard, NextwordError, UnknownWordError, type Session, type Suggestion } from "nextword";
 
 const generator = await Generator.load(new Uint8Array(), { ort });
 const text: string = await generator.generate("long ago ,", 32, { temperature: 0.8, topK: 5, seed: 7 });
@@ -21,3 +21,11 @@ await (await generator.resume(await session.save())).suggest(3, "mo");
 export const isOfPrompt = (error: unknown): boolean => error instanceof NextwordError && error.name === "PromptError";
 // @ts-expect-error: a name that no error has
 throw new NextwordError("PromtError", "a message");
+const keyboard: Keyboard = Keyboard.of([generator], { layout: ["abc", "def"], saved: await generator.keyboard().save() });
+await keyboard.update("the mo");
+for (const { kind, replace, insert } of await keyboard.suggest(3)) console.log(kind === "as typed", replace + insert.length);
+export const corrected: string | undefined = (await keyboard.correction())?.insert;
+// @ts-expect-error: a layout that does not exist
+generator.keyboard({ layout: "colemak" });
+// @ts-expect-error: a keyboard is made by a generator
+new Keyboard();

@@ -5,8 +5,10 @@ A message is one line that says what was wrong and what to do about it.
 
 import contextlib
 import os
+import signal
 import sys
 from collections.abc import Callable
+from types import FrameType
 
 _MOST_QUOTED = 100  # characters
 _MOST_SAID = 500
@@ -111,6 +113,21 @@ def run(main: Callable[[], None]) -> int:
         _hush()
         return 2
     return 0
+
+
+def leave_on_ctrl_c() -> None:
+    """Lets Ctrl-C end the process at once, with one line, while it imports what it needs.
+
+    An exception could be caught by what is imported, and nothing has been written yet. Where Ctrl-C is
+    ignored, it stays so.
+    """
+    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
+        signal.signal(signal.SIGINT, _leave)
+
+
+def _leave(_number: int, _frame: FrameType | None) -> None:
+    os.write(2, b"interrupted\n")
+    os._exit(130)
 
 
 def say(message: str) -> None:

@@ -9,7 +9,6 @@ import sys
 import threading
 from collections.abc import Callable, Sequence
 from pathlib import Path
-from types import FrameType
 from typing import Any, TextIO, cast
 
 from nextword import errors
@@ -20,14 +19,8 @@ _NO_MEMORY = re.compile("alloc|out of memory|start new thread", re.IGNORECASE)
 
 
 def begin() -> None:
-    """Lets Ctrl-C end the stage with one line while it imports what it needs, which takes seconds."""
-    if signal.getsignal(signal.SIGINT) is signal.default_int_handler:  # it may be ignored, and stays so
-        signal.signal(signal.SIGINT, _leave)
-
-
-def _leave(_number: int, _frame: FrameType | None) -> None:
-    os.write(2, b"interrupted\n")
-    os._exit(130)  # an exception might be caught by what is imported; nothing has been written yet
+    """Lets Ctrl-C end the stage while it imports what it needs, which takes seconds."""
+    errors.leave_on_ctrl_c()
 
 
 def run(main: Callable[[], None], used: Callable[[], Sequence[object]]) -> int:
@@ -79,7 +72,7 @@ def run(main: Callable[[], None], used: Callable[[], Sequence[object]]) -> int:
 
 def _hear_ctrl_c() -> None:
     """Makes Ctrl-C an exception that no library swallows."""
-    if signal.getsignal(signal.SIGINT) is _leave:
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     # In a destructor or a callback Python can only report an exception, so Ctrl-C is sent once more.
     sys.unraisablehook = lambda lost: (

@@ -8,6 +8,7 @@ Python, the text graph and JavaScript are tested with them. They change only whe
 import base64
 import dataclasses
 import json
+import math
 from pathlib import Path
 from typing import Any
 
@@ -236,6 +237,14 @@ def errors_table() -> dict[str, Any]:
             for n, words in ((0, 3), (1_025, 3), (2, 3), (1, 0), (1, 1_000_001))
         ],
         "session": [{"cache": cache} | answer(lambda c=cache: generator.session(*c)) for cache in BAD_CACHES],
+        "layout": [
+            {"layout": layout} | answer(lambda one=layout: generator.keyboard(one)) for layout in BAD_LAYOUTS
+        ],
+        "saved": [
+            {"saved": saved} | answer(lambda one=saved: generator.keyboard(saved=one.encode()))
+            for saved in BAD_SAVED
+        ],
+        "keyboard": [{"n": n} | answer(lambda n=n: generator.keyboard().suggest(n)) for n in (0, 101, "3")],
     }
 
 
@@ -256,6 +265,40 @@ def sessions_table() -> list[dict[str, Any]]:
     return table
 
 
+SAVED: dict[str, Any] = {"format": "nextword-keyboard/1", "learned": {"Kowalski": 1}}
+SAVED |= {"blocked": [], "kept": []}
+SAVED_LANGUAGE: dict[str, Any] = {"weight": 1.0, "seen": 1.0, "expected": 0.5, "bias": {"mouse": 0.25}}
+SAVED_CHANGES: list[dict[str, Any]] = [
+    {"format": "nextword-keyboard/2"},
+    {"format": "nextword-keyboard/it's " + "2" * 50},
+    {"format": "nextword-session/2"},
+    {"learned": {"Kowalski": 0}},
+    {"learned": {"Kowalski": True}},
+    {"learned": {"Kowalski": 1.5}},
+    {"learned": {"K" * 65: 1}},
+    {"learned": {"": 1}},
+    {"learned": [["Kowalski", 1]]},
+    {"blocked": "cat"},
+    {"kept": [1]},
+    {"kept": None},
+    {"languages": []},
+    {"languages": [1]},
+    {"languages": [SAVED_LANGUAGE] * 2},
+    {"languages": [SAVED_LANGUAGE | {"seen": -1}]},
+    {"languages": [SAVED_LANGUAGE | {"expected": math.inf}]},
+    {"languages": [SAVED_LANGUAGE | {"weight": 0}]},
+    {"languages": [SAVED_LANGUAGE | {"bias": {"mouse": 1e9}}]},
+    {"languages": [SAVED_LANGUAGE | {"bias": {"mouse": math.nan}}]},
+]
+BAD_SAVED = [
+    "",
+    "\ufeff{}",
+    "[]",
+    "[" * 100_000,
+    '{"format": ["nextword-keyboard/2"]}',
+    *[json.dumps(SAVED | {"languages": [SAVED_LANGUAGE]} | change) for change in SAVED_CHANGES],
+]
+BAD_LAYOUTS: list[Any] = ["colemak", "it's", "k" * 50, [], [""], [1], 1]
 KEYBOARDS: list[tuple[list[str], dict[str, Any]]] = [
     (["lines"], {}),
     (["unbounded"], {"punctuation": False}),

@@ -173,15 +173,6 @@ def test_wrong_params_stop_before_any_work_with_one_line(small: Clone) -> None:
     assert stages_run(small.run("dvc", "repro")) == []
 
 
-def test_another_text_runs_everything_and_the_model_speaks_it(small: Clone) -> None:
-    (small.path / "data" / "story.txt").write_text(RHYME, encoding="utf-8")
-    write_params(small.path, train={"max_steps": 300})
-    assert stages_run(small.run("dvc", "repro")) == STAGES
-    generator = Generator.load(small.path / "models" / "nextword.onnx")
-    assert set(generator.info.dictionary) == set(RHYME.split())
-    assert generator.generate("one two buckle", 17) == RHYME.strip()
-
-
 def test_a_text_with_an_unbounded_context_goes_all_the_way(small: Clone) -> None:
     lines = [f"The {kind} {number} said: “don't run!”\n" for number in range(90) for kind in ("cat", "mouse")]
     (small.path / "data" / "story.txt").write_text("".join(lines), encoding="utf-8")

@@ -20,13 +20,15 @@ from nextword.train.progress import Point, Progress
 @pytest.mark.parametrize(
     ("text", "changes"),
     [
-        (TEXT, {"stop_within": 0, "max_steps": 400}),
+        (TEXT, {"stop_within": 0, "max_steps": 400, "cell": "feedforward"}),
         (LINES, STREAMS | {"max_steps": 800}),
-        (LINES, STREAMS | {"max_steps": 800, "precision": "float32"}),
-        (LINES, STREAMS | {"max_steps": 800, "averaging": 0.9, "cell": "gru", "layers": 3}),
-        (TEXT, {"stop_within": 0, "max_steps": 400, "cell": "feedforward", "precision": "float32"}),
+        (
+            LINES,
+            STREAMS
+            | {"max_steps": 800, "precision": "float32", "averaging": 0.9, "cell": "gru", "layers": 3},
+        ),
     ],
-    ids=["windows", "streams", "streams in float32", "averaged streams of a GRU", "feed-forward windows"],
+    ids=["windows", "streams", "averaged streams of a GRU in float32"],
 )
 def test_ctrl_c_leaves_a_checkpoint_from_which_the_run_ends_with_the_same_bytes(
     in_directory: Path, text: str, changes: dict[str, Any]

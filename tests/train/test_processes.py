@@ -48,11 +48,11 @@ def start(processes: int, directory: Path, *command: str) -> subprocess.Complete
 @pytest.mark.parametrize(
     "changes",
     [
-        {"max_steps": 20, "stop_within": 0, "batch": 7},  # 21 − 3 windows: the last batch is an odd one
+        # 21 − 3 windows: the last batch is an odd one
         {"max_steps": 20, "stop_within": 0, "batch": 7, "cell": "feedforward"},
         STREAMS | {"batch": 4, "dropout": 0.0, "output_dropout": 0.0, "max_steps": 20, "cell": "gru"},
     ],
-    ids=["windows", "feed-forward windows", "streams"],
+    ids=["windows", "streams"],
 )
 def test_two_processes_compute_what_one_computes(in_directory: Path, changes: dict[str, Any]) -> None:
     prepare(in_directory, LINES[:300] if changes.get("context", 3) else LINES, **changes)

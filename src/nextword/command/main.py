@@ -3,10 +3,8 @@
 Nothing slow is imported before Ctrl-C is handled.
 """
 
-import os
 import signal
 import sys
-from types import FrameType
 from typing import TYPE_CHECKING
 
 from nextword import errors
@@ -21,21 +19,13 @@ if TYPE_CHECKING:
 
 def main() -> None:
     """Runs the command and exits."""
-    hears = signal.getsignal(signal.SIGINT) is signal.default_int_handler  # ignored stays ignored
-    if hears:
-        signal.signal(signal.SIGINT, _leave)
-    status = errors.run(lambda: _main(hears))
+    errors.leave_on_ctrl_c()
+    status = errors.run(_main)
     signal.signal(signal.SIGINT, signal.SIG_IGN)  # there is nothing to interrupt any more
     sys.exit(status)
 
 
-def _leave(_number: int, _frame: FrameType | None) -> None:
-    """Ends the process while it imports what it needs: an exception might be lost in what is imported."""
-    os.write(2, b"interrupted\n")
-    os._exit(130)
-
-
-def _main(hears_ctrl_c: bool) -> None:
+def _main() -> None:
     from nextword.command import arguments as command_line
 
     if sys.stdout is None:
@@ -47,7 +37,7 @@ def _main(hears_ctrl_c: bool) -> None:
     # Imported here, because onnxruntime takes longer to import than --help may take.
     from nextword.runtime.generator import Generator
 
-    if hears_ctrl_c:
+    if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     generator = Generator.load(arguments.model)
     _serve(generator, arguments)

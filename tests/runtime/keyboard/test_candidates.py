@@ -79,7 +79,7 @@ def test_a_dictionary_of_many_scripts_has_more_letters_than_a_byte() -> None:
     assert np.flatnonzero(table.costs()[1] == 0).tolist() == [600]
 
 
-@pytest.mark.parametrize("layout", ["colemak", [], [""], [1]])
+@pytest.mark.parametrize("layout", ["colemak", [], [""], [1], 1])
 def test_a_layout_that_is_none_is_refused(layout: object) -> None:
     with pytest.raises(KeyboardError, match="layout"):
         Layout(layout)  # type: ignore[arg-type]

@@ -6,12 +6,12 @@ from typing import Any
 
 import numpy as np
 import pytest
-from hypothesis import HealthCheck, given, settings
+from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
 from tiny import export, make_network
 
 from nextword import Generator
-from nextword.errors import CountError, KeyboardError
+from nextword.errors import CountError, KeyboardError, PromptError
 from nextword.runtime.keyboard.keyboard import Keyboard, Suggestion
 from nextword.runtime.keyboard.language import REMEMBERED
 from nextword.runtime.keyboard.layouts import Layout
@@ -68,6 +68,8 @@ def put(text: str, suggestion: Suggestion) -> str:
 
 @SEVERAL
 @given(texts=st.lists(TEXTS, min_size=1, max_size=5))
+@example(texts=["teh mouse, ", "teh Kowalski ("])
+@example(texts=["the teh cat the cat the cat ", "the teh x ("])
 def test_what_is_suggested_turns_on_the_text_alone_and_not_on_how_it_was_written(
     generator: Generator, texts: list[str]
 ) -> None:
@@ -184,6 +186,22 @@ def test_what_was_never_sent_is_not_learned(generator: Generator) -> None:
     keyboard.commit()
     assert not keyboard.learned
     assert "Kowalski" not in [one.word for one in after(keyboard, "", "a Kow")]
+
+
+def test_a_word_that_was_sent_or_blocked_is_no_longer_corrected_or_corrected_to(generator: Generator) -> None:
+    for name, words in (("commit", []), ("block", ["mouse"])):
+        keyboard = generator.keyboard()
+        keyboard.update("the mosue ")
+        assert keyboard.correction()
+        getattr(keyboard, name)(*words)
+        found = keyboard.correction()
+        assert found is None or found.word != "mouse"
+
+
+@pytest.mark.parametrize("ask", ["update", "block", "forget", "probability"])
+def test_what_is_no_text_is_refused(tmp_path: Path, ask: str) -> None:
+    with pytest.raises(PromptError, match="must be a string; got int"):
+        getattr(load(tmp_path / "m.onnx").keyboard(), ask)(1)
 
 
 def test_a_text_that_is_sent_twice_is_learned_once(generator: Generator) -> None:

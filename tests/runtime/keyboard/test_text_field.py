@@ -121,6 +121,13 @@ def test_decomposed_letters_count_as_they_stand() -> None:
     assert field.insertion("étés") == (5, "étés ")
 
 
+def test_letters_that_are_always_decomposed_count_as_they_stand() -> None:
+    field = TextField("words", lowercase=False, line_ends=False)
+    field.update("abc \u0958")
+    assert field.typed == "\u0915\u093c"
+    assert field.insertion("cat") == (1, "cat ")
+
+
 @pytest.mark.parametrize(
     ("word", "typed", "shown"),
     [

@@ -8,6 +8,7 @@ from dataclasses import dataclass
 from typing import TYPE_CHECKING
 
 from nextword.errors import CountError, KeyboardError
+from nextword.runtime import arguments
 from nextword.runtime.keyboard import saving, text_field
 from nextword.runtime.keyboard.language import Language
 from nextword.runtime.keyboard.layouts import Layout
@@ -101,8 +102,10 @@ class Keyboard:
 
         What it has in common with the last one is not read again. Of a text that comes at once, the last
         512 words are read.
+
+        **Raises:** `PromptError` for what is no text.
         """
-        gone, new = self._field.update(text_before_cursor)
+        gone, new = self._field.update(arguments.text(text_before_cursor))
         if not gone and not new:
             return
         kept = len(self._field.words) - len(new)
@@ -179,6 +182,7 @@ class Keyboard:
         for language in self._mixture.languages:
             language.keep()
         self._committed = len(self._field.words)
+        self._correction.clear()
 
     @property
     def learned(self) -> Mapping[str, int]:
@@ -192,11 +196,13 @@ class Keyboard:
 
     def forget(self, word: str) -> None:
         """It is as if a word had never been learned, blocked or kept."""
-        self._personal.forget(normalise(word))
+        self._personal.forget(normalise(arguments.text(word, "the word")))
+        self._correction.clear()
 
     def block(self, word: str) -> None:
         """Never suggests a word, nor corrects another to it."""
-        self._personal.block(normalise(word))
+        self._personal.block(normalise(arguments.text(word, "the word")))
+        self._correction.clear()
 
     def save(self) -> bytes:
         """What was learned, blocked, kept and adapted to, but not the text: `saved` of another keyboard."""
@@ -210,7 +216,8 @@ class Keyboard:
         """P(word | the finished words before the cursor); over all strings, it adds up to 1."""
         expected = self._mixture.expected()
         assert expected
-        return self._mixture.probability(normalise(word), expected)
+        normal = normalise(arguments.text(word, "the word"))
+        return self._mixture.probability(normal, expected)
 
     def _forget_uses(self, kept: int) -> None:
         """Only so many words of the text stay; what was not sent of the others was never written."""

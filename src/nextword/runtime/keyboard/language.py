@@ -33,11 +33,13 @@ class Expected(NamedTuple):
       `unknown` they add up to 1.
     - `unknown`: the probability of a word that the dictionary lacks.
     - `by_model`: the same before it was adapted to how many the user writes.
+    - `logits`: those of the model, `(dictionary,)`.
     """
 
     log_probabilities: NDArray[np.float32]
     unknown: float
     by_model: float
+    logits: NDArray[np.floating]
 
 
 class _Bias(NamedTuple):
@@ -50,7 +52,7 @@ class _Bias(NamedTuple):
 
 @dataclass(frozen=True)
 class _Moment:
-    """A word, and what is known before it is read."""
+    """A word, and what is known before it is read; `logits`, if the model cannot read it."""
 
     word: str
     last: NDArray[np.int64]
@@ -59,6 +61,7 @@ class _Moment:
     seen: float
     foreseen: float
     bias: _Bias
+    logits: NDArray[np.floating] | None
 
 
 class Language:
@@ -141,9 +144,9 @@ class Language:
             expected = self.expected
             if known and self._adapts:
                 bias = self._adapt(expected, self.dictionary.encode([word])[0], _RATE * share)
-        self._past.append(
-            _Moment(word, self._reader.last, self._reader.state, expected, self.seen, self.foreseen, bias)
-        )
+        logits = None if self._can_read(word) else self._logits
+        last, state = self._reader.last, self._reader.state
+        self._past.append(_Moment(word, last, state, expected, self.seen, self.foreseen, bias, logits))
         if len(self._past) > _EXPECTED:
             self._past[-_EXPECTED - 1] = replace(self._past[-_EXPECTED - 1], expected=None)
         if expected:
@@ -159,11 +162,15 @@ class Language:
         self.seen, self.foreseen = moment.seen, moment.foreseen
         if not self._past:
             self._begin()
-        elif moment.expected is None:  # the last word that stays is read again
-            self._reader.last, self._reader.state = self._past[-1].last, self._past[-1].state
-            self._step(self._past[-1].word)
-        else:
+        elif moment.expected:
             self._reader.last, self._reader.state = moment.last, moment.state
+            self._logits = moment.expected.logits
+        else:  # the last word that stays is read again
+            before = self._past[-1]
+            self._reader.last, self._reader.state = before.last, before.state
+            if before.logits is not None:
+                self._logits = before.logits
+            self._step(before.word)
         self._expected = moment.expected
 
     def keep(self) -> None:
@@ -186,9 +193,12 @@ class Language:
 
     def _step(self, word: str) -> None:
         self._expected = None
-        if self.knows(word) or self.dictionary.unknown is not None:
+        if self._can_read(word):
             ids = np.array([self.dictionary.encode([word])])
             self._logits = self._reader.read(ids).logits[0]
+
+    def _can_read(self, word: str) -> bool:
+        return self.knows(word) or self.dictionary.unknown is not None
 
     def _expectation(self) -> Expected:
         logits = self._logits + self.bias * self.scale if self._adapts else self._logits
@@ -201,7 +211,7 @@ class Language:
         odds = by_model / (1 - by_model) * (self.seen + _SEEN) / (self.foreseen + _SEEN)
         unknown = odds / (1 + odds)
         found += math.log((1 - unknown) / others)
-        return Expected(found.astype(np.float32), unknown, by_model)
+        return Expected(found.astype(np.float32), unknown, by_model, self._logits)
 
     def _adapt(self, expected: Expected, id: int, rate: float) -> _Bias:
         """Changes the bias after the word `id`. **Returns:** what it was."""

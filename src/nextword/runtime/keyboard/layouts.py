@@ -34,7 +34,8 @@ class Layout:
                     "rows of keys"
                 )
             rows = LAYOUTS[rows]
-        if not rows or not all(isinstance(row, str) and row for row in rows):
+        is_list = isinstance(rows, Sequence) and len(rows) > 0
+        if not is_list or not all(isinstance(row, str) and row for row in rows):
             raise KeyboardError("a layout is a list of rows, each with the letters of its keys")
         places = {
             key: (line, place + line / 2)

@@ -1,9 +1,11 @@
 """The text before a cursor → finished words, the one that is being typed, and what to put where."""
 
+import itertools
 import re
 from collections.abc import Sequence
+from functools import lru_cache
 
-from nextword.text import words
+from nextword.text import characters, words
 from nextword.text.characters import BLANK, normalise
 from nextword.text.words import END_OF_LINE, Joiner
 
@@ -106,10 +108,13 @@ class TextField:
 
     def _typed_length(self) -> int:
         """How many characters before the cursor the unfinished word has, however Unicode writes them."""
+        run = self.text[self._runs[-1][0] :]
         length = len(self.typed)
-        while normalise(self.text[len(self.text) - length :]) != self.typed and length < len(self.text):
-            length += 1
-        return length
+        # In most texts it is as long; decomposed letters are longer, and a few composed ones shorter.
+        for size in itertools.chain(range(length, len(run) + 1), range(length - 1, 0, -1)):
+            if normalise(run[-size:]) == self.typed:
+                return size
+        return min(length, len(run))
 
     def _add(self, run: str, is_last: bool) -> None:
         if self._line_ends and words.BESIDE_LINE_END.fullmatch(run):
@@ -138,7 +143,12 @@ class TextField:
 
 def is_word(token: str) -> bool:
     """Whether a token is a word or a number, and no punctuation."""
-    return any(letter.isalnum() for letter in token) and token != END_OF_LINE
+    return token != END_OF_LINE and bool(_letter(characters.reach_of(token)).search(token))
+
+
+@lru_cache
+def _letter(reach: int) -> re.Pattern[str]:
+    return re.compile(characters.one(reach, "letter", "ideograph"))
 
 
 def begins_sentence(before: Sequence[str]) -> bool:

@@ -1,0 +1,164 @@
+/**
+ * What was typed → how far each word of a list is from it: Python's `keyboard.candidates`, a noisy channel
+ * over all words at once. The cost of a word is −ln P(typed | word) in tenths of a nat.
+ */
+
+import { folded } from "./capitals.js";
+import { areVowels } from "./layouts.js";
+
+// Costs in tenths of a nat, fitted on the misspellings that people made.
+const [SUBSTITUTED, SUBSTITUTED_VOWEL, SUBSTITUTED_NEIGHBOUR, OTHER_CASE] = [41, 25, 23, 5];
+const [EXTRA, EXTRA_NEIGHBOUR, EXTRA_DOUBLED] = [35, 31, 27];
+const [MISSING, MISSING_DOUBLED] = [16, 9];
+const TRANSPOSED = 15;
+const AT_FIRST_LETTER = 11; // is added there
+export const MOST = 120; // a word that costs as much is no candidate; twice that and some fit into 8 bits
+
+const REACH = 3; // letters that what was typed may be ahead of a word, or behind it
+const WIDTH = 2 * REACH + 1;
+const LONGEST = 40; // letters of a word that count
+const NO_LETTER = 0; // stands before and after a word
+const NOWHERE = -1; // the code of a letter that the words lack
+
+/**
+ * The candidates of a list of words, all of which are looked at.
+ *
+ * Row i of the table, `(words, WIDTH)`, holds the cost of the first j letters of each word for the first i
+ * that were typed, for j from i − 3 to i + 3. Backspace drops it.
+ */
+export class WordTable {
+  #layout;
+  #codes = new Map(); // of letters
+  #alphabet = [""];
+  #letters; // (words, stride): letter j of a word stands at j + REACH, so that each band is one slice
+  #stride;
+  #lengths;
+  #longest = 0;
+  #typed = [];
+  #rows;
+  #substitutions = new Map();
+
+  constructor(words, layout) {
+    this.words = words;
+    this.#layout = layout;
+    const spelt = words.map((word) => [...word].slice(0, LONGEST));
+    this.#alphabet.push(...[...new Set(spelt.flat())].sort());
+    this.#alphabet.forEach((letter, code) => code && this.#codes.set(letter, code));
+    this.#lengths = Uint8Array.from(spelt, ({ length }) => length);
+    this.#longest = this.#lengths.reduce((one, other) => Math.max(one, other), 0);
+    this.#stride = this.#longest + 3 * REACH + 3;
+    this.#letters = new (this.#alphabet.length <= 256 ? Uint8Array : Uint16Array)(words.length * this.#stride);
+    spelt.forEach((letters, number) => {
+      const start = number * this.#stride + REACH + 1;
+      letters.forEach((letter, place) => (this.#letters[start + place] = this.#codes.get(letter)));
+    });
+    const first = new Uint8Array(words.length * WIDTH).fill(MOST);
+    for (let place = REACH; place < first.length; place += WIDTH) first[place] = 0;
+    this.#addMissing(first);
+    this.#rows = [first];
+  }
+
+  /** Looks for what has been typed; what it has in common with the last is not computed again. */
+  type(typed) {
+    // As many letters are too many for all words.
+    const letters = [...typed.slice(0, 2 * (this.#longest + REACH + 1))].slice(0, this.#longest + REACH + 1);
+    let common = 0;
+    while (common < letters.length && letters[common] === this.#typed[common]) common++;
+    this.#rows.length = common + 1;
+    this.#typed.length = common;
+    for (const letter of letters.slice(common)) {
+      this.#rows.push(this.#nextRow(letter));
+      this.#typed.push(letter);
+    }
+  }
+
+  /** The cost of each word's best beginning, and of the whole word; at most `MOST`. */
+  costs() {
+    const row = this.#rows.at(-1);
+    const typed = this.#typed.length;
+    const beginnings = new Uint8Array(this.words.length);
+    const wholes = new Uint8Array(this.words.length);
+    for (let number = 0, cell = 0; number < beginnings.length; number++, cell += WIDTH) {
+      let least = row[cell];
+      for (let place = 1; place < WIDTH; place++) if (row[cell + place] < least) least = row[cell + place];
+      beginnings[number] = least;
+      const last = REACH + this.#lengths[number] - typed;
+      wholes[number] = this.#lengths[number] && last >= 0 && last < WIDTH ? row[cell + last] : MOST;
+    }
+    return { beginnings, wholes };
+  }
+
+  /** The row after one more letter, word by word. */
+  #nextRow(letter) {
+    const i = this.#rows.length;
+    const before = this.#rows[i - 1];
+    const twoBefore = i > 1 ? this.#rows[i - 2] : before;
+    const { instead, extra } = this.#costsOf(letter, i === 1);
+    const transposed = TRANSPOSED + (i === 2 ? AT_FIRST_LETTER : 0);
+    const previous = i > 1 ? (this.#codes.get(this.#typed.at(-1)) ?? NOWHERE) : NOWHERE;
+    const code = this.#codes.get(letter) ?? NOWHERE;
+    const letters = this.#letters;
+    const row = new Uint8Array(before.length);
+    for (let cell = 0, start = i; cell < row.length; cell += WIDTH, start += this.#stride) {
+      let one = letters[start];
+      for (let place = 0; place < WIDTH; place++) {
+        const next = letters[start + place + 1];
+        let cost = before[cell + place] + instead[one];
+        if (place < WIDTH - 1) {
+          // A letter too many is a slip beside the letter before it or after it.
+          const tooMany = before[cell + place + 1] + (extra[one] < extra[next] ? extra[one] : extra[next]);
+          if (tooMany < cost) cost = tooMany;
+        }
+        if (one === previous && letters[start + place - 1] === code) {
+          const swapped = twoBefore[cell + place] + transposed;
+          if (swapped < cost) cost = swapped;
+        }
+        row[cell + place] = cost < MOST ? cost : MOST;
+        one = next;
+      }
+    }
+    this.#addMissing(row, i);
+    return row;
+  }
+
+  /** Takes into account that letters of the word were not typed. */
+  #addMissing(row, i = 0) {
+    const letters = this.#letters;
+    for (let cell = 0, start = i; cell < row.length; cell += WIDTH, start += this.#stride) {
+      for (let place = 1; place < WIDTH; place++) {
+        const one = letters[start + place];
+        if (one === NO_LETTER) continue;
+        let cost = row[cell + place - 1] + (one === letters[start + place - 1] ? MISSING_DOUBLED : MISSING);
+        if (i + place === REACH + 1) cost += AT_FIRST_LETTER;
+        if (cost < row[cell + place]) row[cell + place] = cost;
+      }
+    }
+  }
+
+  /** What it costs that a letter was typed instead of each of the alphabet, and after it or before. */
+  #costsOf(letter, isFirst) {
+    const name = letter + isFirst;
+    if (!this.#substitutions.has(name)) {
+      const lower = folded(letter);
+      const more = isFirst ? AT_FIRST_LETTER : 0;
+      const instead = new Uint8Array(this.#alphabet.length).fill(SUBSTITUTED + more);
+      const extra = new Uint8Array(this.#alphabet.length).fill(EXTRA + more);
+      this.#alphabet.forEach((other, code) => {
+        const folds = folded(other);
+        if (folds === lower) {
+          instead[code] = other === letter ? 0 : OTHER_CASE;
+          extra[code] = EXTRA_DOUBLED + more;
+        } else if (this.#layout.areBeside(lower, folds)) {
+          instead[code] = SUBSTITUTED_NEIGHBOUR + more;
+          extra[code] = EXTRA_NEIGHBOUR + more;
+        } else if (areVowels(lower, folds)) {
+          instead[code] = SUBSTITUTED_VOWEL + more;
+        }
+      });
+      instead[NO_LETTER] = MOST;
+      extra[NO_LETTER] = EXTRA + more;
+      this.#substitutions.set(name, { instead, extra });
+    }
+    return this.#substitutions.get(name);
+  }
+}

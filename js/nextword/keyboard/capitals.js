@@ -1,0 +1,36 @@
+/** Upper and lower case, as Python's strings know them. */
+
+const HAS_UPPER = /\p{Uppercase}/u;
+const HAS_LOWER = /\p{Lowercase}/u;
+const HAS_TITLE = /\p{Lt}/u;
+const BEGINS_IN_UPPER = /^\p{Uppercase}/u;
+const GEORGIAN = /^[ა-ჿ]/u; // has capitals for whole words only
+
+/** A text without the difference of upper and lower case: Python's `str.casefold`. */
+export function folded(text) {
+  if (/^[\0-\x7f]*$/.test(text)) return text.toLowerCase();
+  // Letter by letter, since a sigma at the end of a word has a form of its own.
+  return Array.from(text, (letter) => (letter === "ı" ? letter : letter.toLowerCase().toUpperCase().toLowerCase())).join("");
+}
+
+/** A word with the capitals of what was typed for it: `The` for `Th`, `THE` for `TH`; it keeps its own. */
+export function inCaseOf(word, typed) {
+  const isUpper = HAS_UPPER.test(typed) && !HAS_LOWER.test(typed) && !HAS_TITLE.test(typed);
+  if (isUpper && [...typed].length > 1) return word.toUpperCase();
+  const isLower = HAS_LOWER.test(word) && !HAS_UPPER.test(word) && !HAS_TITLE.test(word);
+  return isLower && BEGINS_IN_UPPER.test(typed) ? capitalised(word) : word;
+}
+
+/** A word as it stands at the start of a sentence. */
+export function capitalised(word) {
+  const [first = ""] = word;
+  if (GEORGIAN.test(first)) return word;
+  const [capital = "", ...more] = first.toUpperCase();
+  return capital + more.join("").toLowerCase() + word.slice(first.length);
+}
+
+/** A word with its first letter in lower case. */
+export function uncapitalised(word) {
+  const [first = ""] = word;
+  return first.toLowerCase() + word.slice(first.length);
+}

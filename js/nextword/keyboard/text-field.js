@@ -1,0 +1,159 @@
+/**
+ * The text before a cursor → finished words, the one that is being typed, and what to put where: Python's
+ * `keyboard.text_field`. Places and lengths are UTF-16 code units, as in a text field.
+ */
+
+import { BLANK, END_OF_LINE, HAS_LETTER, Joiner, LINE_END, normalise, split } from "../words.js";
+
+const INSIDE_WORDS = new Set("'’-‐"); // may go on as a word: don', well-
+const SENTENCE_ENDS = [".", "!", "?", "…", "।", "。", "！", "？"];
+const GLANCE = 100; // words back, which say what quotes are open
+const IS_LINE_END = new RegExp(`^(?:${LINE_END})$`, "u");
+const ENDS_IN_INK = new RegExp(`[^${BLANK}]$`, "u");
+
+/** Follows a text as it is typed, deleted and pasted into; only what changed is split again. */
+export class TextField {
+  #splitBy;
+  #lowercase;
+  #lineEnds;
+  #run;
+  #joiner = null; // after the finished words
+  #runs = []; // { begins, before }: where each run that can be split by itself begins, and the words before it
+
+  constructor({ splitBy, lowercase, lineEnds }) {
+    this.#splitBy = splitBy;
+    this.#lowercase = lowercase;
+    this.#lineEnds = lineEnds;
+    const lineEnd = lineEnds ? `${LINE_END}|` : "";
+    const blanks = splitBy === "characters" ? `[${BLANK}]+|` : "";
+    this.#run = new RegExp(`${lineEnd}${blanks}[^${BLANK}]+`, "gu");
+    this.text = ""; // before the cursor
+    this.words = []; // those that are finished, as a model reads them
+    this.surfaces = []; // the same as the user wrote them
+    this.typed = ""; // the unfinished one as it was written, or ""
+  }
+
+  /** Takes the text that now stands before the cursor; gives the finished words that are gone, and those that are new. */
+  update(text) {
+    const common = commonBeginning(text, this.text);
+    let start = 0;
+    let kept = 0;
+    while (this.#runs.length) {
+      const { begins, before } = this.#runs.pop();
+      if (begins < common) {
+        // It may go on now.
+        [start, kept] = [begins, before];
+        break;
+      }
+    }
+    const old = this.words.splice(kept);
+    this.surfaces.length = kept;
+    [this.text, this.typed] = [text, ""];
+    this.#run.lastIndex = start;
+    for (let run = this.#run.exec(text); run; run = this.#run.exec(text)) {
+      this.#runs.push({ begins: run.index, before: this.words.length });
+      this.#add(run[0], this.#run.lastIndex === text.length);
+    }
+    let same = 0;
+    while (same < old.length && old[same] === this.words[kept + same]) same++;
+    const [gone, fresh] = [old.slice(same), this.words.slice(kept + same)];
+    if (gone.length || fresh.length) this.#joiner = null;
+    return { gone, fresh };
+  }
+
+  /**
+   * A finished word and the text from it to the cursor, and what stands after the word; null for one that
+   * cannot be found as it was written, since Unicode has another form for it.
+   */
+  after(number) {
+    const { begins, before } = this.#runs.findLast((run) => run.before <= number);
+    let start = begins;
+    for (const token of this.surfaces.slice(before, number + 1)) {
+      const found = this.text.indexOf(token, start);
+      if (found < 0) return null;
+      start = found + token.length;
+    }
+    return { whole: this.text.slice(start - this.surfaces[number].length), rest: this.text.slice(start) };
+  }
+
+  /**
+   * What to put where so that `word` is the next one, or becomes of the one that is being typed: how much
+   * before the cursor goes, and what comes instead, with the blanks that belong there.
+   */
+  insertion(word) {
+    if (!this.#joiner) {
+      this.#joiner = new Joiner(this.#splitBy, this.#lineEnds);
+      for (const before of this.words.slice(-GLANCE)) this.#joiner.push(before);
+    }
+    const joiner = this.#joiner.copy();
+    const piece = joiner.push(word);
+    const after = joiner.push("a").startsWith(" ") ? " " : "";
+    if (this.typed) {
+      const replace = this.#typedLength();
+      return { replace, insert: (this.#wouldMelt(word, replace) ? " " : "") + word + after };
+    }
+    if (piece.startsWith(" ")) return { replace: 0, insert: (ENDS_IN_INK.test(this.text.slice(-2)) ? piece : word) + after };
+    let blanks = 0;
+    if (this.#splitBy !== "characters") while (this.text.at(-1 - blanks) === " ") blanks++;
+    return { replace: blanks, insert: piece + after };
+  }
+
+  /** Whether a word in the place of the end of the text would be one with the word before that. */
+  #wouldMelt(word, length) {
+    const end = this.text.length - length;
+    if (!ENDS_IN_INK.test(this.text.slice(Math.max(end - 2, 0), end))) return false;
+    const pair = [...this.surfaces.slice(-1), word];
+    return split(pair.join(""), this.#splitBy).join("\n") !== pair.join("\n");
+  }
+
+  /** How much of the text the unfinished word is, however Unicode writes it. */
+  #typedLength() {
+    const { begins } = this.#runs.at(-1);
+    const { length } = this.typed;
+    const is = (size) => normalise(this.text.slice(this.text.length - size)) === this.typed;
+    const most = this.text.length - begins;
+    for (let longer = length; longer <= most; longer++) if (is(longer)) return longer;
+    for (let shorter = length - 1; shorter > 0; shorter--) if (is(shorter)) return shorter;
+    return Math.min(length, most);
+  }
+
+  #add(run, isLast) {
+    if (this.#lineEnds && IS_LINE_END.test(run)) {
+      this.surfaces.push(END_OF_LINE);
+      this.words.push(END_OF_LINE);
+      return;
+    }
+    const tokens = split(run, this.#splitBy);
+    if (isLast) this.typed = this.#takeUnfinished(tokens);
+    for (const token of tokens) {
+      this.surfaces.push(token);
+      this.words.push(normalise(token, this.#lowercase));
+    }
+  }
+
+  /** Takes the last word away if more letters may follow it. */
+  #takeUnfinished(tokens) {
+    if (this.#splitBy === "whitespace") return tokens.pop();
+    if (this.#splitBy === "characters") return "";
+    const inside = INSIDE_WORDS.has(tokens.at(-1)) && tokens.length > 1 ? tokens.pop() : "";
+    if (isWord(tokens.at(-1))) return tokens.pop() + inside;
+    if (inside) tokens.push(inside);
+    return "";
+  }
+}
+
+/** Whether a token is a word or a number, and no punctuation. */
+export const isWord = (token) => HAS_LETTER.test(token) && token !== END_OF_LINE;
+
+/** Whether the word after `before`, the last one, is the first of a sentence. */
+export const beginsSentence = (before) =>
+  before === undefined || before === END_OF_LINE || SENTENCE_ENDS.some((end) => before.endsWith(end));
+
+/** How much two strings begin with in common. */
+export function commonBeginning(one, other) {
+  const most = Math.min(one.length, other.length);
+  if (one.startsWith(other) || other.startsWith(one)) return most;
+  let length = 0;
+  while (length < most && one.charCodeAt(length) === other.charCodeAt(length)) length++;
+  return length;
+}

@@ -1,0 +1,179 @@
+/** A .onnx file → something that can be run: Python's `nextword.runtime.model_file` and `reader`. */
+
+import { Dictionary } from "./dictionary.js";
+import { NextwordError, checkedText } from "./errors.js";
+import { BadFileError, elements, inspect, isSame, propertiesOf } from "./inspection.js";
+import { split } from "./words.js";
+
+/** Under this, a generator shows its model to the library, and to nobody else. */
+export const MODEL = Symbol("model");
+
+/** A `ModelFileError` whose message begins with the name of the file. */
+const bad = (name, message, cause) => new NextwordError("ModelFileError", `${name} ${message}`, { cause });
+
+/** What reads a file's bytes; what it refuses is a `ModelFileError`. */
+function readingOf(name, read) {
+  try {
+    return read();
+  } catch (error) {
+    throw error instanceof BadFileError ? bad(name, error.message) : error;
+  }
+}
+
+/** The `metadata_props` of an ONNX file, which onnxruntime does not show to JavaScript. */
+export const metadataOf = (bytes) => readingOf("the file", () => propertiesOf(bytes));
+
+// What onnxruntime says of an operator that it does not know.
+const LACKING = /implementation for (\w+)|(\w+)\(-?\d+\) is not a registered function\/op|No Op registered for (\w+)/;
+
+const SILENT = { logSeverityLevel: 4 }; // what goes wrong is thrown, and said once
+
+/** A step graph that is ready to run. */
+export class Model {
+  #ort;
+  #name;
+  #inference;
+  #outputs;
+  #givesFeatures;
+  #sha256;
+  #running = new Set();
+  #released;
+
+  /** Loads a file, and reads a word by way of trial. */
+  static async load({ name, bytes }, ort) {
+    const model = new Model(ort, name, readingOf(name, () => inspect(bytes)));
+    // Begun here, since the bytes are not kept. Pages that are not secure have no digests.
+    model.#sha256 = globalThis.crypto.subtle?.digest("SHA-256", bytes);
+    const version = `onnxruntime ${ort.env?.versions?.common ?? ""}`.trim();
+    try {
+      model.#inference = await ort.InferenceSession.create(bytes, { intraOpNumThreads: 1, ...SILENT });
+    } catch (error) {
+      const lacking = LACKING.exec(error?.message ?? error)?.slice(1).find(Boolean);
+      const message = lacking
+        ? `needs the operator ${lacking}, which ${version} lacks; install a newer onnxruntime`
+        : `cannot be loaded by ${version}: damaged, or of another kind; copy or export it again`;
+      throw bad(name, message, error);
+    }
+    try {
+      await model.run([0], model.zero()); // whether it can be run at all
+    } catch (error) {
+      await model.release();
+      throw error;
+    }
+    return model;
+  }
+
+  constructor(ort, name, { info, states, outputs }) {
+    this.#ort = ort;
+    this.#name = name;
+    this.info = info;
+    this.dictionary = new Dictionary(info.dictionary, info.unknown);
+    // One text is read at a time, so the axis of the batch has the size 1.
+    this.states = states.map((part) => ({ ...part, shape: part.shape.map((size) => size ?? 1) }));
+    const size = outputs.get("features")?.shape[1] ?? 0;
+    this.#givesFeatures = size > 0;
+    this.#outputs = ["logits", ...states.map(({ name }) => `next_${name}`), ...(size ? ["features"] : [])];
+    // In older files the state `hidden` serves, if it is one of layers.
+    const hidden = outputs.get("next_hidden")?.shape ?? [];
+    const isOfLayers = hidden.length === 3 && hidden[0] === info.layers && hidden[2] === info.hidden;
+    this.features = size || (isOfLayers ? info.hidden : 0);
+  }
+
+  /** The words of a text, by the file's rules. */
+  split(text) {
+    const { splitBy, lowercase, lineEnds } = this.info;
+    const tokens = split(checkedText(text), splitBy, lowercase, lineEnds);
+    if (!tokens.length) throw new NextwordError("PromptError", "the text has no words; give at least one");
+    return tokens;
+  }
+
+  /** The state before the first word: its parts by name. */
+  zero() {
+    return Object.fromEntries(this.states.map(({ name, type, shape }) => [name, new type.Numbers(elements(shape))]));
+  }
+
+  /** What reads a text, from its beginning. */
+  reader() {
+    return new Reader(this);
+  }
+
+  /** Reads words after a state; gives the logits of the next word, the features, and the state then. */
+  async run(ids, state) {
+    this.checkUse();
+    const { Tensor } = this.#ort;
+    const feeds = { ids: new Tensor("int64", BigInt64Array.from(ids, BigInt), [1, ids.length]) };
+    for (const { name, type, shape } of this.states) feeds[name] = new Tensor(type.name, state[name], shape);
+    const running = this.#inference.run(feeds, this.#outputs, SILENT);
+    this.#running.add(running);
+    let found;
+    try {
+      found = await running;
+    } catch (error) {
+      throw this.#broken("cannot be run by onnxruntime", error);
+    } finally {
+      this.#running.delete(running);
+    }
+    const data = (name, shape, output = name) => {
+      if (!isSame(found[output].dims, shape)) throw this.#broken(`gives ${name} of another shape than it says`);
+      return found[output].data.slice();
+    };
+    const logits = data("logits", [1, this.dictionary.words.length]);
+    if (!logits.every(Number.isFinite)) throw this.#broken("gives logits that are not finite numbers");
+    const next = Object.fromEntries(this.states.map(({ name, shape }) => [name, data(name, shape, `next_${name}`)]));
+    if (this.#givesFeatures) return { logits, features: data("features", [1, this.features]), state: next };
+    // In older files the logits are computed from the last layer's hidden state, or from a projection.
+    const features = this.features ? next.hidden.slice(-this.features) : new Float32Array();
+    return { logits, features, state: next };
+  }
+
+  #broken(what, cause) {
+    return bad(this.#name, `${what}; train and export it again`, cause);
+  }
+
+  /** The SHA-256 of the file, by which a session knows it again. */
+  async digest() {
+    if (!this.#sha256) {
+      throw new NextwordError(
+        "SessionError",
+        "a session is saved and resumed on secure pages only: https, or localhost",
+      );
+    }
+    return Array.from(new Uint8Array(await this.#sha256), (byte) => byte.toString(16).padStart(2, "0")).join("");
+  }
+
+  checkUse() {
+    if (this.#released) throw new NextwordError("ReleasedError", "the model was released; load it again");
+  }
+
+  /** Gives its memory back, once the words that are being read are. */
+  release() {
+    this.#released ??= Promise.allSettled(this.#running).then(() => this.#inference.release());
+    return this.#released;
+  }
+}
+
+/** What a model has read so far: its state, or the last words of a fixed context. */
+class Reader {
+  #model;
+
+  constructor(model) {
+    this.#model = model;
+    this.last = [];
+    this.state = model.zero();
+  }
+
+  /** Reads more words; returns what comes next. Nothing in `last` and `state` is changed in place. */
+  async read(ids) {
+    const { context } = this.#model.info;
+    if (context !== null) {
+      this.last = [...this.last, ...ids].slice(-context);
+      return this.#model.run(this.last, this.state);
+    }
+    let found;
+    for (let start = 0; start < ids.length; start += 1024) {
+      found = await this.#model.run(ids.slice(start, start + 1024), this.state);
+      this.state = found.state;
+    }
+    return found;
+  }
+}

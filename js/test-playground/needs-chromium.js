@@ -1,0 +1,9 @@
+// Says in one line what the tests of pages lack, before each of them fails.
+import { chromiumPath } from "./browser.js";
+
+try {
+  chromiumPath();
+} catch (error) {
+  console.error(error.message);
+  process.exitCode = 2;
+}
