@@ -20,7 +20,7 @@ export interface Sampling {
   /** Above 1 makes words of the last `repetitionWindow` (64) words less likely; 1 is off. */
   repetitionPenalty?: number;
   repetitionWindow?: number | null;
-  /** No run of so many words comes twice, prompt included; 0 is off. */
+  /** Never repeats a run of this many words, prompt included; 0 is off. */
   noRepeatNgram?: number;
   /** Words that are never written; a plain string is one. */
   banned?: string | readonly string[];
@@ -30,7 +30,7 @@ export interface Sampling {
   minWords?: number;
 }
 
-/** What a model file says of itself. */
+/** What a model file says about itself. */
 export interface Info {
   readonly dictionary: readonly string[];
   readonly splitBy: "whitespace" | "words" | "characters";
@@ -42,7 +42,7 @@ export interface Info {
   readonly cell: string;
   readonly layers: number;
   readonly hidden: number;
-  /** Id of `<unk>`, which stands for every word that is not in the dictionary, or `null`. */
+  /** Id of `<unk>`, which replaces every word that is not in the dictionary, or `null`. */
   readonly unknown: number | null;
   readonly params: Record<string, any>;
   readonly metrics: Record<string, any>;
@@ -94,9 +94,9 @@ export class UnknownWordError extends NextwordError {
   readonly neighbours: string[];
 }
 
-/** How words are written, beside how they are picked. */
+/** Options of writing words that do not decide which. */
 export interface Writing {
-  /** Ends it before the next word; then `signal.reason` is thrown. */
+  /** Ends it before the next word, and throws `signal.reason`. */
   signal?: AbortSignal;
 }
 
@@ -130,8 +130,8 @@ export class Generator {
   samples(prompt: string, n: number, words?: number, sampling?: Sampling, options?: Writing): Promise<string[]>;
 
   /**
-   * The `n` (3) likeliest next words, best first. A last word that no blank follows and that is not
-   * in the dictionary is taken as half typed, and completed.
+   * The `n` (3) likeliest next words, best first. A last word without a blank after it that is not in
+   * the dictionary is half typed, and is completed.
    */
   suggest(prompt: string, n?: number): Promise<Suggestion[]>;
 
@@ -147,7 +147,7 @@ export class Generator {
   /**
    * Goes on with a session that was saved, here or in Python.
    *
-   * @throws SessionError for bytes that are no session, or one of another model file
+   * @throws SessionError for bytes that are not a session, or belong to another model file
    */
   resume(bytes: ArrayBufferView | ArrayBuffer): Promise<Session>;
 
@@ -158,7 +158,7 @@ export class Generator {
    */
   keyboard(options?: KeyboardSettings): Keyboard;
 
-  /** Gives the memory of the model back, once what is being read is; it can be asked no more. */
+  /** Frees the model's memory when pending calls are done; no method works after that. */
   release(): Promise<void>;
 
   [Symbol.asyncDispose](): Promise<void>;
@@ -183,16 +183,16 @@ export interface Session {
   feed(text: string): Promise<void>;
 
   /**
-   * Takes back the last word that was fed, and gives it.
+   * Takes back the last word that was fed, and returns it.
    *
-   * @throws SessionError where there is none, or after 128 in a row, or for those of before it was saved
+   * @throws SessionError if there is none, after 128 in a row, or for words fed before it was saved
    */
   undo(): Promise<string>;
 
   /** The `n` (3) likeliest next words that begin with `prefix`, best first. */
   suggest(n?: number, prefix?: string): Promise<Suggestion[]>;
 
-  /** The session as bytes, which `resume` takes here and in Python; what can be taken back is not saved. */
+  /** The session as bytes, which `resume` takes here and in Python; the history for `undo` is not saved. */
   save(): Promise<Uint8Array>;
 }
 
@@ -277,7 +277,7 @@ export class Keyboard {
 /** Splits a text into words, by the rules that a file names. */
 export function split(text: string, splitBy: Info["splitBy"], lowercase?: boolean, lineEnds?: boolean): string[];
 
-/** What a reader takes as the characters of a text: its extended grapheme clusters (UAX #29). */
+/** What a reader sees as the characters of a text: its extended grapheme clusters (UAX #29). */
 export function clusters(text: string): string[];
 
 /** Joins words into a text, the inverse of `split` up to blanks. */

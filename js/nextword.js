@@ -1,9 +1,9 @@
 /**
  * nextword: continue texts with a model from one .onnx file, as the Python package does.
  *
- * It runs on onnxruntime-web (browsers and Node) or onnxruntime-node, whichever is handed to
- * `Generator.load`. The rooms are those of the Python package; those that need nothing of this one are in
- * the folder `nextword`. `nextword.d.ts` says what is public.
+ * It runs on onnxruntime-web (browsers and Node) or onnxruntime-node, whichever is passed to
+ * `Generator.load`. The modules are those of the Python package; those that do not need this one are in the
+ * folder `nextword`. `nextword.d.ts` has what is public.
  */
 
 import { completion } from "./nextword/dictionary.js";

@@ -27,7 +27,7 @@ export class Dictionary {
     });
   }
 
-  /** At most `n` words that are spelt most like `word`, best first; none for one that is no word. */
+  /** At most `n` words that are spelt most like `word`, best first; none for one that is not a word. */
   neighbours(word, n = 3) {
     if ([...word].length > LONGEST) return [];
     const byLowered = new Map();

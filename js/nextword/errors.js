@@ -1,4 +1,4 @@
-/** What can be wrong, said in the words of Python's `nextword.errors`, and the checks of arguments. */
+/** Errors, with the messages of Python's `nextword.errors`, and the checks of arguments. */
 
 const MOST_QUOTED = 100; // characters
 const MOST_SAID = 600;
@@ -6,7 +6,7 @@ const MOST_SAID = 600;
 /** Base of all errors that this module throws on purpose; `name` says what was wrong. */
 export class NextwordError extends Error {
   constructor(name, message, options) {
-    // What is far too long for a line, since it tells what it was given, loses its middle.
+    // A message that is far too long, because it repeats an argument, loses its middle.
     const all = [...message];
     const half = (...part) => all.slice(...part).join("");
     super(all.length > MOST_SAID ? `${half(0, MOST_QUOTED)} … ${half(-MOST_QUOTED)}` : message, options);
@@ -25,8 +25,8 @@ export class UnknownWordError extends NextwordError {
 }
 
 /**
- * A text as Python's `repr` writes it, so that messages are the same in both languages, and not all of a
- * long one.
+ * A text as Python's `repr` writes it, so that messages are the same in both languages; a long
+ * one is cut.
  */
 export function quoted(text) {
   const beginning = [...text.slice(0, 2 * MOST_QUOTED + 2)];
@@ -43,13 +43,13 @@ export function quoted(text) {
   return mark + escaped + mark;
 }
 
-/** Bytes as such, of whatever kind and realm; `null` for what is none. */
+/** Bytes from any kind of buffer and realm; `null` for anything else. */
 export function bytesOf(source) {
   if (ArrayBuffer.isView(source)) return new Uint8Array(source.buffer, source.byteOffset, source.byteLength);
   return Object.prototype.toString.call(source) === "[object ArrayBuffer]" ? new Uint8Array(source) : null;
 }
 
-/** The bytes of a model's file, wherever they are, and its name where it has one. */
+/** The bytes of a model file, wherever they come from, and its name if it has one. */
 export async function fileOf(source) {
   const bytes = bytesOf(source);
   if (bytes) return { name: "the file", bytes };

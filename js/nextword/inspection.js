@@ -1,7 +1,7 @@
 /**
- * What a model file has to be before anything of it is used: Python's `nextword.runtime.metadata` and
- * `inspection`. A file may come from a stranger, so whatever can be known from its bytes is checked here;
- * what onnxruntime then makes of it is checked step by step.
+ * What a model file must be before any of it is used: Python's `nextword.runtime.metadata` and
+ * `inspection`. A file may come from a stranger, so everything that its bytes tell is checked here;
+ * what onnxruntime then computes is checked step by step.
  */
 
 import { UNICODE } from "./unicode.js";
@@ -13,7 +13,7 @@ const SPLIT_BY = ["whitespace", "words", "characters"];
 const MOST_COUNT = 2 ** 31 - 1;
 const DEEPEST = 100; // levels of params and metrics
 
-// By domain, those operators that can do no more than compute with what they are given.
+// By domain, operators that only compute with their inputs.
 const OPERATORS = new Map([
   [
     "",
@@ -30,15 +30,15 @@ const OPERATORS = new Map([
   ],
   ["com.microsoft", ["DynamicQuantizeLSTM", "DynamicQuantizeMatMul", "MatMulIntegerToFloat"]],
 ]);
-// What makes a tensor as large as numbers say: which of its inputs these numbers are.
+// Operators that make a tensor as large as an input says, and which input that is.
 const GROWING = { ConstantOfShape: 0, Expand: 1, OneHot: 1, Pad: 1, Tile: 1 };
-// What gives numbers that are no larger than the sum of those that it reads.
+// Operators whose results are not larger than the sum of their inputs.
 const ADDING = "Add Concat Gather Identity Max Min Neg Reshape Slice Squeeze Sub Unsqueeze".split(" ");
 const MOST_SIZES = 64; // numbers that say how large something is
-// A state has at most so many values, and a graph makes nothing so many times larger by a number alone.
+// The most values of a state, and the most times that sizes in a graph may enlarge a tensor.
 const MOST_VALUES = 2 ** 24;
 
-/** What a file is refused for; the message goes on from the name of the file. */
+/** Why a file is refused; the message continues after the name of the file. */
 export class BadFileError extends Error {}
 
 export const elements = (shape) => shape.reduce((product, size) => product * size, 1);
@@ -69,7 +69,7 @@ export function propertiesOf(bytes) {
   return Object.fromEntries(pairs.map(([key, value]) => [key, utf8(value) ?? "\ufffd"]));
 }
 
-/** A file's metadata, its states, and what it gives; or what is wrong with it, as a `BadFileError`. */
+/** A file's metadata, its states and its outputs; throws a `BadFileError` if something is wrong. */
 export function inspect(bytes) {
   if (!bytes.length) throw new BadFileError("is empty; copy or export it again");
   const file = reading(() => new OnnxFile(bytes));
@@ -105,7 +105,7 @@ const damaged = (what) => new BadFileError(`has damaged metadata (${what}); expo
 /** The first 40 characters of a text. */
 const start = (text) => [...text.slice(0, 80)].slice(0, 40).join("");
 
-/** Throws where a file was split by a later Unicode; an earlier one knows less, and the same of that. */
+/** Refuses a file whose text was split by a later Unicode; earlier versions are a subset of ours. */
 function checkUnicode(version) {
   if (!/^([0-9]{1,3}\.[0-9]{1,3})?$/.test(version)) throw damaged(`unicode cannot be ${start(version)}`);
   const [[major, minor], [ownMajor, ownMinor]] = [version, UNICODE].map((text) => text.split(".").map(Number));
@@ -188,7 +188,7 @@ const isNested = (value) => typeof value === "object" && value !== null;
 
 const isObject = (value) => isNested(value) && !Array.isArray(value) && depth(value) <= DEEPEST;
 
-/** How many objects and lists are nested in one another, at most one more than may be. */
+/** How deep objects and lists are nested, counted to one more than is allowed. */
 function depth(value) {
   let levels = 0;
   for (let layer = [value]; layer.length && levels <= DEEPEST; levels++) {
@@ -208,7 +208,7 @@ function isAllFinite(value) {
 
 // ── graph ───────────────────────────────────────────────────────────────────────────────────────
 
-/** The parts of the state, `{ name, type, shape }`; `null` where the graph is no step graph of this dictionary. */
+/** The parts of the state, `{ name, type, shape }`; `null` if the graph is not a step graph of this dictionary. */
 function statesOf(inputs, outputs, info) {
   const [ids, logits, features] = [inputs.get("ids"), outputs.get("logits"), outputs.get("features")];
   const states = [...inputs].filter(([name]) => name !== "ids").map(([name, value]) => ({ name, ...value }));
@@ -243,7 +243,7 @@ function checkOperator(node) {
   });
 }
 
-/** What an operator gives that stands in its attributes, by name. */
+/** The outputs of an operator that are stored in its attributes, by name. */
 function valuesOf(node) {
   const tensor = tensorAmong(node);
   return tensor ? node.outputs.map((name) => [name, tensor]) : [];
@@ -268,8 +268,8 @@ function isFinite({ type, bytes }) {
 }
 
 /**
- * How many times larger than what a graph reads and stores its numbers alone can make it: infinity
- * where nobody can know, since the numbers are computed.
+ * How many times the sizes stored in a graph can enlarge what it reads and stores: infinity if that
+ * is unknown, because the sizes are computed.
  */
 function growth(nodes, tensors) {
   const sizes = new Map();

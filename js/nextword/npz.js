@@ -50,7 +50,7 @@ export function npz(arrays) {
       numbers([2, name.length], [2, 0], [2, 0], [2, 0], [2, 0], [4, 0o600 * 2 ** 16], [4, place]),
       name,
     );
-    // The sizes stand in the extra field of files larger than 4 GiB, which numpy always writes.
+    // The sizes are in the extra field of files larger than 4 GiB, which numpy always writes.
     put(numbers([4, LOCAL], ...head, [4, crc], [4, 2 ** 32 - 1], [4, 2 ** 32 - 1], [2, name.length], [2, 20]), name);
     put(numbers([2, 1], [2, 16], [8, size], [8, size]), bytes);
   }
@@ -83,7 +83,7 @@ function npy(array) {
   return bytes;
 }
 
-/** The arrays of a file that `numpy.savez` has written, by name; what is no such file is an error of any kind. */
+/** The arrays of a file that `numpy.savez` has written, by name; any error means that it is not one. */
 export function arraysOf(bytes) {
   const refuse = () => {
     throw new RangeError("no arrays");

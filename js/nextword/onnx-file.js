@@ -3,11 +3,11 @@
  * `nextword.runtime.protobuf` and `onnx_file`.
  *
  * What a step graph does not need is refused: weights in other files, graphs within operators,
- * functions, sparse tensors, strings. So is whatever a message may not have, since a reader that is
- * more lenient than onnxruntime might see another file than the one that is run.
+ * functions, sparse tensors, strings. So is every field that a message may not have, because a
+ * reader more lenient than onnxruntime might see another file than the one that runs.
  */
 
-/** Bytes that are no ONNX model. */
+/** Bytes that are not an ONNX model. */
 export class DamagedError extends Error {}
 
 /** A part that a step graph does not need. */
@@ -20,13 +20,13 @@ const [VARINT, BYTES, FIXED_32] = [0, 2, 5]; // wire types
 const MOST_REPEATED = 10_000;
 const MOST_AXES = 8;
 const MOST_GRAPH = 4_000_000; // bytes of nodes
-// Where this stands, onnxruntime takes a file for one of its own format, whatever else it is.
+// If a file has this, onnxruntime takes it for a file in its own format, whatever else it is.
 const ORT_FORMAT = [4, "ORTM"];
 
 const fields = (kind, ...numbers) => numbers.map((number) => [number, kind]);
 
 // The fields of onnx.proto that each message may have, with their wire types, and which of them may come
-// more than once. Those of a model and a graph are all here: what a file is has to be said before what is
+// more than once. Those of a model and a graph are all here: what a file is must be known before what is
 // wrong with it.
 const message = (known, ...repeated) => ({ known: new Map(known), repeated: new Set(repeated) });
 const MODEL = message([...fields(VARINT, 1, 5), ...fields(BYTES, 2, 3, 4, 6, 7, 8, 14, 20, 25, 26)], 8, 14, 20, 25);

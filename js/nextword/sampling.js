@@ -86,7 +86,7 @@ const RANGES = {
 
 const WHOLE = ["topK", "seed", "repetitionWindow", "noRepeatNgram", "minWords"];
 
-/** All knobs, checked: unknown, out of range or without effect is an error. */
+/** All settings, checked: one that is unknown, out of range or without effect is an error. */
 export function checkedSampling(sampling) {
   const fail = (message) => {
     throw new NextwordError("SamplingError", message);
@@ -101,7 +101,7 @@ export function checkedSampling(sampling) {
     fail(`temperature must be 0, or at least 1e-06; got ${general(knobs.temperature)}`);
   }
   for (const name of ["banned", "stop"]) knobs[name] = checkedStrings("SamplingError", name, knobs[name]);
-  if (knobs.stop.includes("")) fail("stop has an empty string, which is everywhere; give other strings");
+  if (knobs.stop.includes("")) fail("stop has an empty string; leave it out");
   for (const [name, needed, isThere] of [
     ...["topK", "topP", "seed"].map((name) => [name, "a temperature above 0", knobs.temperature > 0]),
     ["repetitionWindow", "a repetitionPenalty", knobs.repetitionPenalty !== 1],

@@ -1,5 +1,5 @@
 /**
- * A text that grows a word at a time, as under a keyboard, and a memory of what it has said: Python's
+ * A text that grows a word at a time, as under a keyboard, and a cache of its words: Python's
  * `nextword.runtime.session` and `cache`.
  */
 
@@ -16,7 +16,7 @@ const MOST_CACHED = 1_000_000; // words that a cache remembers
 
 const CACHE_DEFAULTS = Object.freeze({ cacheSize: 0, cacheWeight: 0, cacheFlatness: 0.3 });
 
-/** The settings of a cache, checked: out of range or without effect is an error. */
+/** The settings of a cache, checked: one that is out of range or without effect is an error. */
 export function checkedCache(options) {
   const settings = { ...CACHE_DEFAULTS, ...given("SamplingError", "option", options, CACHE_DEFAULTS) };
   const { cacheSize, cacheWeight, cacheFlatness } = settings;
@@ -35,7 +35,7 @@ class NeuralCache {
     if (settings.size && !features) {
       throw new NextwordError(
         "SamplingError",
-        "this model gives out no features, which a cache needs; leave cacheSize out",
+        "this model has no output for features, which a cache needs; leave cacheSize out",
       );
     }
     this.settings = settings;
@@ -83,7 +83,7 @@ class NeuralCache {
  * Reads a text word by word, and suggests what comes next; made by `Generator.session` or `resume`.
  *
  * Of each of the last words it keeps `{ word, last, state }`, as they were after it. What was expected then,
- * a number for each word of the dictionary, is computed again where a word is taken back.
+ * a number for each word of the dictionary, is computed again when a word is taken back.
  */
 export class Session {
   #model;
@@ -139,7 +139,7 @@ export class Session {
     });
   }
 
-  /** What was expected at a moment; the reader stands there then. */
+  /** What was expected at a moment, to which the reader goes back. */
   async #readAgain(moment, before) {
     this.#reader = this.#model.reader();
     if (!moment) return null;
@@ -269,7 +269,7 @@ export class Session {
   }
 }
 
-const notSaved = () => new NextwordError("SessionError", "these bytes are no saved session, or not all of it");
+const notSaved = () => new NextwordError("SessionError", "these bytes are not a saved session, or only part of one");
 
 function cacheOf([cacheSize, cacheWeight, cacheFlatness]) {
   try {

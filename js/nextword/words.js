@@ -5,7 +5,7 @@ import { RUNS } from "./unicode.js";
 
 const JOINER = "\\u200d";
 const NATIONAL = "[\\u{1f1e6}-\\u{1f1ff}]"; // regional indicators: two are a flag
-// The runs of each class, as what stands between the brackets of a regular expression.
+// The runs of each class, as the contents of a regular expression's brackets.
 const CLASSES = Object.fromEntries(Object.entries(RUNS).map(([name, text]) => [name, listed(text)]));
 const EXTENDING = CLASSES.extend + JOINER;
 const TIED = EXTENDING + CLASSES.spacing; // to the character before
@@ -22,7 +22,7 @@ function listed(text) {
   return text.split(" ").map(run).join("");
 }
 
-/** A regular expression for an extended grapheme cluster (UAX #29) that is no control character. */
+/** A regular expression for an extended grapheme cluster (UAX #29) that is not a control character. */
 function cluster(blank = "") {
   const { control, prepend, extend, pictograph, consonant, linker, leading, vowel, trailing } = CLASSES;
   // Syllables of Hangul that end in a vowel; each is followed by the 27 that end in a consonant after it.
@@ -37,7 +37,7 @@ function cluster(blank = "") {
     `[${trailing}]+`,
     `[^${control}${blank}]`,
   ];
-  // Most characters stand by themselves; to see that first is several times as fast.
+  // Most characters are clusters by themselves; checking that first is several times as fast.
   const special = [control, prepend, pictograph, consonant, leading, vowel, trailing].join("");
   const plain = `[^${special}\\uac00-\\ud7a3\\u{1f1e6}-\\u{1f1ff}${blank}]`;
   return `(?:${plain}|[${prepend}]*(?:${cores.join("|")}))[${TIED}]*`;
@@ -70,13 +70,13 @@ const BEGINS_IN_IDEOGRAPH = new RegExp(`^[${CLASSES.ideograph}]`, "u");
 const BEGINS_IN_KANA = new RegExp(`^[${CLASSES.katakana}]`, "u");
 const ENDS_IN_KANA = new RegExp(`[${CLASSES.katakana}]$`, "u");
 
-/** Whether no blank is written between two words, since Han and kana have none; nor do they melt. */
+/** Whether no blank is written between two words, as in Han and kana, which do not merge either. */
 function areUnspaced(word, following) {
   if (BEGINS_IN_IDEOGRAPH.test(following)) return BEGINS_IN_IDEOGRAPH.test(word) || ENDS_IN_KANA.test(word);
   return BEGINS_IN_IDEOGRAPH.test(word) && BEGINS_IN_KANA.test(following);
 }
 
-/** Unicode's NFC, lower-cased on request; characters younger than Unicode 14.0 stay as they are, as in Python. */
+/** Unicode's NFC, lower-cased on request; characters newer than Unicode 14.0 stay as they are, as in Python. */
 export function normalise(text, lowercase = false) {
   if (!lowercase && text.normalize("NFC") === text) return text;
   const different = [...new Set(text.replaceAll(IN_ASCII, ""))].join("");
@@ -85,7 +85,7 @@ export function normalise(text, lowercase = false) {
   return parts.map((part, place) => (place % 2 ? part : (lowercase ? part.toLowerCase() : part).normalize("NFC"))).join("");
 }
 
-/** What a reader takes as the characters of a text: its extended grapheme clusters (UAX #29). */
+/** What a reader sees as the characters of a text: its extended grapheme clusters (UAX #29). */
 export function clusters(text) {
   return text.match(CLUSTER) ?? [];
 }
@@ -115,7 +115,7 @@ export class Joiner {
   #splitBy;
   #lineEnds;
   #previous = "";
-  #glueNext = true; // nothing stands before the first word
+  #glueNext = true; // nothing comes before the first word
   #openQuotes = new Set();
 
   constructor(splitBy, lineEnds) {
@@ -148,7 +148,7 @@ export class Joiner {
     return piece;
   }
 
-  /** Another one that goes on from here. */
+  /** An independent joiner that continues from here. */
   copy() {
     const other = new Joiner(this.#splitBy, this.#lineEnds);
     other.#previous = this.#previous;
@@ -157,7 +157,7 @@ export class Joiner {
     return other;
   }
 
-  /** A blank stands in the text, so that the next word brings none. */
+  /** The text ends in a blank, so the next word adds none. */
   afterBlank() {
     this.#previous = "";
   }

@@ -169,7 +169,7 @@ test("the file says what it is", () => {
   assert.equal(metadataOf(bytesOf("fixed.onnx")).format, "nextword/2");
 });
 
-test("a file of the format before, which gives out no features, writes what it wrote", async () => {
+test("a file of the format before, which has no output for features, writes what it wrote", async () => {
   const older = await Generator.load(bytesOf("format-1.onnx"), { ort });
   assert.equal(metadataOf(bytesOf("format-1.onnx")).format, "nextword/1");
   assert.equal(await older.generate("the mouse", 12), await generator.generate("the mouse", 12));

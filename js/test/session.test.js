@@ -112,7 +112,7 @@ test("what is no saved session of this file is an error", async () => {
     });
     assert.deepEqual(await found.suggest(5), await session.suggest(5));
   }
-  await rejects(() => generator.resume(damaged[1]), "SessionError", /these bytes are no saved session, or not all of it/);
+  await rejects(() => generator.resume(damaged[1]), "SessionError", /these bytes are not a saved session, or only part of one/);
   await rejects(() => generator.resume("text"), "SessionError", /a saved session is bytes; got string/);
   await rejects(() => other.resume(saved), "SessionError", /saved with another model file; load that one/);
 });

@@ -1,6 +1,6 @@
 """From a text to a next-word model on the edge.
 
-What an application needs is `Generator`, `Sampling` for its knobs, and `Keyboard` for several languages at
+What an application needs is `Generator`, `Sampling` for its settings, and `Keyboard` for several languages at
 once; what can go wrong is under `NextwordError`.
 """
 
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from nextword.runtime.keyboard.keyboard import Keyboard
     from nextword.runtime.sampling import Sampling
 
-# Nothing of ours phones home: onnxruntime would write an id of the device into the user's cache folder.
+# Nothing is sent anywhere: onnxruntime would write an id of the device into the user's cache folder.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __version__ = "0.1.0"

@@ -62,7 +62,7 @@ class SessionError(NextwordError):
 
 
 class KeyboardError(NextwordError):
-    """A setting of a keyboard is not allowed, or what it saved cannot be read."""
+    """A keyboard's setting is not allowed, or what it saved cannot be read."""
 
 
 class ModelFileError(NextwordError):
@@ -70,11 +70,11 @@ class ModelFileError(NextwordError):
 
 
 class StageError(NextwordError):
-    """A stage cannot end well: what it read is damaged or has changed, or memory is short."""
+    """A stage cannot finish: an input is damaged or has changed, or there is not enough memory."""
 
 
 class TrainingError(NextwordError):
-    """Training cannot go on: the loss or a weight is not a finite number."""
+    """Training cannot continue: the loss or a weight is not a finite number."""
 
 
 class ParityError(NextwordError):
@@ -82,7 +82,7 @@ class ParityError(NextwordError):
 
 
 def quoted(text: str) -> str:
-    """A text as a message shows it: in quotation marks, escaped, and not all of a long one."""
+    """A text as a message shows it: quoted, escaped and, if long, cut."""
     return repr(text if len(text) <= _MOST_QUOTED else f"{text[:_MOST_QUOTED]}…")
 
 
@@ -93,14 +93,14 @@ def run(main: Callable[[], None]) -> int:
 
     - `main`: the program.
 
-    **Returns:** the exit status: 0, or 2 for an error that the user can mend, or 130 after Ctrl-C.
+    **Returns:** the exit status: 0, or 2 for an error that the user can fix, or 130 after Ctrl-C.
     """
     try:
         main()
         if sys.stdout:  # it may be closed
             sys.stdout.flush()
     except BrokenPipeError:
-        _hush()  # the reader has gone (`nextword generate | head`)
+        _hush()  # the reader has ended (`nextword generate | head`)
     except KeyboardInterrupt:
         say("interrupted")
         return 130
@@ -131,9 +131,9 @@ def _leave(_number: int, _frame: FrameType | None) -> None:
 
 
 def say(message: str) -> None:
-    """Prints one line on standard error, if anybody can hear it.
+    """Prints one line on standard error, if it is open.
 
-    Control characters are escaped, and what is far too long loses its middle.
+    Control characters are escaped, and a message that is far too long loses its middle.
     """
     line = "".join(_escaped(character) for character in " ".join(_shortened(message).split()))
     with contextlib.suppress(OSError):
@@ -152,7 +152,7 @@ def _shortened(message: str) -> str:
 
 
 def _hush() -> None:
-    """Points standard output at nothing, where Python would complain once more when it flushes at exit."""
+    """Points standard output at nothing, so that Python does not complain again when it flushes at exit."""
     with contextlib.suppress(OSError, AttributeError, ValueError):
         sys.stdout.flush()
         return

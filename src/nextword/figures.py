@@ -1,6 +1,6 @@
 """What predictions are worth: the rule of each figure, for training, evaluation and the device alike.
 
-A figure says what a user gets. `<unk>` can be read but never written, so it is no answer: it is left
+A figure says what a user gets. `<unk>` can be read but never written, so it is never an answer: it is left
 out where words are ranked, and a word that the dictionary lacks is never predicted. Perplexity is the
 field's, with `<unk>` as a word; it can only be compared where the share of unknown words is the same.
 """
@@ -12,7 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 SUGGESTIONS = 3  # that a user of a keyboard sees
-NEVER = np.iinfo(np.int64).max  # the rank of what is no answer, however small the dictionary
+NEVER = np.iinfo(np.int64).max  # the rank of what is never an answer, however small the dictionary
 
 _MOST_NATS = 700.0  # e to the power of more is beyond a float
 

@@ -1,4 +1,4 @@
-"""Outputs: files that are there whole or not at all, and how numbers are written in them."""
+"""Outputs: files that are complete or missing, and how numbers are written in them."""
 
 import csv
 import ctypes

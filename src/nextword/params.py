@@ -31,7 +31,7 @@ _inside = Field(min_length=1, description="the name of a file or folder in the f
 
 class _Section(BaseModel):
     # Strict: "3" is not 3, and true is not 1. Every key has to be there, so that params.yaml is
-    # the one place where a value stands.
+    # the one place where a value is set.
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 

@@ -1,4 +1,4 @@
-"""How a stage runs: what it read must not change, nobody has to listen to it, and Ctrl-C ends it."""
+"""How a stage runs: its inputs must not change, its output may be closed, and Ctrl-C ends it."""
 
 import _thread
 import hashlib
@@ -24,22 +24,22 @@ def begin() -> None:
 
 
 def run(main: Callable[[], None], used: Callable[[], Sequence[object]]) -> int:
-    """Runs a stage as `errors.run` does, and checks that DVC's lock will tell the truth of it.
+    """Runs a stage as `errors.run` does, and checks that DVC's lock will be true.
 
-    That its standard output is closed is no reason for a stage to stop. It ends with an error if its
-    params, its inputs or its code have changed while it ran, since the lock would speak of those, and
-    where there is not enough memory.
+    A stage goes on if its standard output is closed. It ends with an error if its params, inputs or code
+    changed while it ran, since the lock would describe the changed ones, and if there is not enough
+    memory.
 
     **Arguments:**
 
     - `main`: the stage.
-    - `used`: gives what it uses, read anew: params, and the paths of its inputs.
+    - `used`: returns what it uses, read again: params, and the paths of its inputs.
 
     **Returns:** the exit status, as of `errors.run`.
     """
     sys.stdout = cast("TextIO", _Unheard(sys.stdout))
 
-    lost: list[BaseException] = []  # by threads, such as TensorBoard's, which writes its own files
+    lost: list[BaseException] = []  # in threads, such as TensorBoard's, which writes its own files
     threading.excepthook = lambda thread: lost.append(thread.exc_value or RuntimeError("a thread has failed"))
 
     def work() -> None:
@@ -71,7 +71,7 @@ def run(main: Callable[[], None], used: Callable[[], Sequence[object]]) -> int:
 
 
 def _hear_ctrl_c() -> None:
-    """Makes Ctrl-C an exception, which arrives whatever a library does."""
+    """Makes Ctrl-C an exception that no library swallows."""
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
     # In a destructor or a callback Python can only report an exception, so Ctrl-C is sent once more.
@@ -81,7 +81,7 @@ def _hear_ctrl_c() -> None:
 
 
 def _within_memory(main: Callable[[], None]) -> None:
-    """Runs a stage; that there is not enough memory is an error with one line."""
+    """Runs a stage; too little memory is an error with one line."""
     try:
         main()
     except (NextwordError, OSError):
@@ -92,8 +92,8 @@ def _within_memory(main: Callable[[], None]) -> None:
     else:
         return
     raise StageError(
-        "not enough memory; free some, or make smaller what stands in params.yaml: train.batch, "
-        "train.hidden, train.embedding, prepare.max_words"
+        "not enough memory; free some, or lower train.batch, train.hidden, train.embedding or "
+        "prepare.max_words in params.yaml"
     )
 
 
@@ -114,7 +114,7 @@ def _digest(path: Path) -> str:
 
 
 class _Unheard:
-    """A stream that goes on when its reader has gone."""
+    """A stream that goes on after its reader has ended."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream

@@ -1,4 +1,4 @@
-"""What a stage says while something takes long: a live line on a terminal, a line now and then elsewhere."""
+"""Progress of a stage: a progress bar on a terminal, a line now and then elsewhere."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -9,14 +9,14 @@ from typing import TypeVar
 
 from tqdm import tqdm
 
-_SECONDS = 1.0  # in which nothing is said, on a terminal
+_SECONDS = 1.0  # before anything is shown on a terminal
 _QUIET_SECONDS, _LINE_SECONDS = 5.0, 30.0  # elsewhere: before the first line, and between two
 
 Item = TypeVar("Item")
 
 
 class Bar(tqdm):  # type: ignore[type-arg]
-    """A live line, on a terminal; without a thread of its own, which might not start."""
+    """A progress bar on a terminal, without a thread, which might not start."""
 
     monitor_interval = 0
 
@@ -28,12 +28,12 @@ def track(
     size: Callable[[Item], int] = lambda _: 1,
     unit: str = "words",
 ) -> Iterator[Item]:
-    """Passes items on, and says how far it is and how long it will take.
+    """Passes items on, and shows how far it is and how long it will take.
 
     **Arguments:**
 
-    - `what`: is done, say "counting words".
-    - `total`: sum of the sizes of all items; `None` where nobody knows, and then there is no estimate.
+    - `what`: is done, for example "counting words".
+    - `total`: sum of the sizes of all items; `None` if unknown; then there is no estimate.
     - `size`: of an item, in units.
     """
     started, done = time.monotonic(), 0
@@ -55,7 +55,7 @@ def track(
 
 @contextmanager
 def phase(what: str) -> Iterator[None]:
-    """Says what is done if it takes long, where nobody knows how far it is."""
+    """Says what is done if it takes long and its progress is unknown."""
     timer = Timer(_SECONDS, lambda: print(f"{what} …", flush=True))
     timer.daemon = True
     timer.start()

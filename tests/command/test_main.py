@@ -204,7 +204,7 @@ def test_bad_input_is_one_line_and_exit_status_2(
 @pytest.mark.parametrize(
     ("closed", "message"),
     [
-        ("info >&-", "error: standard output is closed; let it lead to a terminal, a file or a pipe\n"),
+        ("info >&-", "error: standard output is closed; connect it to a terminal, a file or a pipe\n"),
         ("info >/dev/full", "error: No space left on device\n"),
         ("generate <&-", "error: standard input is closed; give a text as an argument\n"),
         ("generate mouze 2>&-", ""),

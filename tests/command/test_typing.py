@@ -77,7 +77,7 @@ def test_a_line_that_is_sent_is_learned(line: Line) -> None:
 def test_without_a_terminal_it_says_what_to_use(tmp_path: Path) -> None:
     done = nextword("type", "--model", str(model(tmp_path)))
     assert done.returncode == 2
-    assert done.stderr == "error: type needs a terminal; for a pipe there is `nextword suggest`\n"
+    assert done.stderr == "error: `nextword type` needs a terminal; in a pipe, use `nextword suggest`\n"
 
 
 def test_on_a_terminal_it_shows_suggestions_and_keeps_what_it_learned(tmp_path: Path) -> None:

@@ -252,7 +252,7 @@ def test_unknown_words_of_the_text_itself_are_unknown(
 def test_a_min_count_that_leaves_no_word_is_an_error(tmp_path: Path) -> None:
     path = tmp_path / "text.txt"
     path.write_text("one two three\n" * 3, encoding="utf-8")
-    with pytest.raises(CorpusError, match=r"no word stands 4 times .* lower prepare\.min_count"):
+    with pytest.raises(CorpusError, match=r"no word occurs 4 times .* lower prepare\.min_count"):
         preparation.prepare(settings_for(path, min_count=4), tmp_path / "prepared")
     assert not (tmp_path / "prepared").exists()
 

@@ -114,7 +114,7 @@ def test_what_is_no_saved_session_of_this_file_is_an_error(generator: Generator,
     session.feed("the cat")
     data = session.save()
     for damaged in (b"", b"hello", data[:-40], data[:50]):
-        with pytest.raises(SessionError, match="no saved session"):
+        with pytest.raises(SessionError, match="not a saved session"):
             generator.resume(damaged)
     other = Generator.load(export(tmp_path / "other.onnx", make_network(seed=5)))
     with pytest.raises(SessionError, match="another model file"):
@@ -155,7 +155,7 @@ def test_an_array_that_a_session_cannot_have_is_an_error(generator: Generator, n
     np.savez(data, **arrays)
     generator.resume(data.getvalue())
     np.savez(data := io.BytesIO(), **(arrays | {name: value}))
-    with pytest.raises(SessionError, match="no saved session"):
+    with pytest.raises(SessionError, match="not a saved session"):
         generator.resume(data.getvalue())
 
 
@@ -163,7 +163,7 @@ def test_a_session_that_is_larger_when_it_is_unpacked_is_an_error(generator: Gen
     session = generator.session()
     session.feed("the cat")
     np.savez_compressed(data := io.BytesIO(), **saved_arrays(session.save()))
-    with pytest.raises(SessionError, match="no saved session"):
+    with pytest.raises(SessionError, match="not a saved session"):
         generator.resume(data.getvalue())
 
 

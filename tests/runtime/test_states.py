@@ -118,7 +118,7 @@ def test_a_file_without_features_has_no_cache(tmp_path: Path) -> None:
     session = generator.session()
     session.feed("the cat")
     assert generator.resume(session.save()).suggest(3) == session.suggest(3)
-    with pytest.raises(SamplingError, match="gives out no features, which a cache needs"):
+    with pytest.raises(SamplingError, match="has no output for features, which a cache needs"):
         generator.session(cache_size=5, cache_weight=0.1)
 
 

@@ -110,4 +110,4 @@ def test_streams_that_cannot_be_divided_are_an_error_that_says_so(in_directory: 
     prepare(in_directory, LINES, **STREAMS)
     found = start(2, in_directory, STAGE)
     assert found.returncode != 0
-    assert "error: train.batch 3 cannot be divided among 2 processes; take a multiple" in found.stderr
+    assert "error: train.batch 3 cannot be divided among 2 processes; use a multiple" in found.stderr

@@ -76,7 +76,7 @@ def _score(generator: "Generator", text: str, arguments: argparse.Namespace) -> 
 
 
 def evaluate(generator: "Generator", arguments: argparse.Namespace) -> None:
-    """Shows what the model is worth on a text file."""
+    """Shows how good the model is on a text file."""
     found = generator.evaluate(
         arguments.file, cache_size=arguments.cache_size, cache_weight=arguments.cache_weight
     )
@@ -100,7 +100,7 @@ def evaluate(generator: "Generator", arguments: argparse.Namespace) -> None:
 
 
 def _typed(generator: "Generator", file: str) -> "TypingQuality":
-    """What a keyboard makes of the text where one letter in twenty is mistyped."""
+    """How well a keyboard understands the text if one letter in twenty is mistyped."""
     from nextword.runtime.keyboard.layouts import Layout
     from nextword.runtime.keyboard.slips import evaluate_typing, mistyped, with_text_before
     from nextword.text import reading
@@ -112,7 +112,7 @@ def _typed(generator: "Generator", file: str) -> "TypingQuality":
 
 
 def info(generator: "Generator", arguments: argparse.Namespace) -> None:
-    """Shows what the model file says of itself."""
+    """Shows what the model file says about itself."""
     about, size = generator.info, Path(arguments.model).stat().st_size
     if arguments.json:
         _print_json({**dataclasses.asdict(about), "bytes": size})
@@ -139,7 +139,7 @@ def info(generator: "Generator", arguments: argparse.Namespace) -> None:
 
 
 def _figure(values: Any, *names: str) -> float | None:
-    """A number within objects that are within one another; `None` where there is none that can be shown."""
+    """A number in nested objects; `None` if there is none that can be shown."""
     for name in names:
         values = values.get(name) if isinstance(values, dict) else None
     is_number = isinstance(values, int | float) and not isinstance(values, bool)
@@ -147,7 +147,7 @@ def _figure(values: Any, *names: str) -> float | None:
 
 
 def _write(text: str) -> None:
-    """Writes a text that may come from a stranger, with control characters escaped on a terminal."""
+    """Writes a text that may come from a stranger; control characters are escaped on a terminal."""
     if sys.stdout.isatty():
         text = _CONTROLS.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
     sys.stdout.write(text)

@@ -1,4 +1,4 @@
-"""The words of the `nextword` command: its arguments and their help."""
+"""The arguments of the `nextword` command, and their help."""
 
 import argparse
 from typing import NoReturn
@@ -26,10 +26,10 @@ examples:
   nextword generate < prompts.txt          continue each line of a file
   nextword suggest "the old" -n 5          the likeliest next words
   nextword suggest "the old mo"            what a half-typed word may become
-  nextword score --json < sentences.txt    how well the model expects each line, for machines
+  nextword score --json < sentences.txt    how likely each line is, for scripts
   nextword evaluate book.txt               perplexity and keystrokes saved on a whole text
   nextword type                            write with suggestions and corrections, as on a phone
-  nextword info --model my.onnx            what a model file says of itself
+  nextword info --model my.onnx            what a model file contains
 
 exit status: 0, or 2 after an error (one line on standard error), or 130 after Ctrl-C
 """
@@ -38,13 +38,13 @@ exit status: 0, or 2 after an error (one line on standard error), or 130 after C
 def parse() -> argparse.Namespace:
     """The arguments of this process.
 
-    **Raises:** `NextwordError` for words that make no command.
+    **Raises:** `NextwordError` for arguments that are not a command.
     """
     return _parser().parse_args()
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line like all others."""
+    """A parser whose errors are one line, like all others."""
 
     def error(self, message: str) -> NoReturn:
         raise NextwordError(f"{message}; see {self.prog} --help")
@@ -67,7 +67,7 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="model file (default: %(default)s)",
     )
-    common.add_argument("--json", action="store_true", help="one JSON object a line, for machines")
+    common.add_argument("--json", action="store_true", help="print one JSON object per line, for scripts")
 
     def add(name: str, help: str, text: str, example: str) -> argparse.ArgumentParser:
         command = commands.add_parser(
@@ -82,7 +82,7 @@ def _parser() -> argparse.ArgumentParser:
                 "text",
                 nargs="?",
                 metavar=text,
-                help="if left out: each line of standard input, or asked for on a terminal",
+                help="default: each line of standard input, or ask on a terminal",
             )
         return command
 
@@ -118,12 +118,12 @@ def _parser() -> argparse.ArgumentParser:
         "--cache-size", type=int, default=0, metavar="N", help="words that a neural cache remembers"
     )
     evaluate.add_argument(
-        "--cache-weight", type=float, default=0.0, metavar="X", help="share of the probability it gives"
+        "--cache-weight", type=float, default=0.0, metavar="X", help="share of the probability that it gives"
     )
     evaluate.add_argument(
         "--typing",
         action="store_true",
-        help="also type the text on a keyboard, one letter in twenty wrong: suggestions and corrections",
+        help="also type the text with one letter in twenty wrong, and measure suggestions and corrections",
     )
     _add_keyboard(
         add(
@@ -133,13 +133,13 @@ def _parser() -> argparse.ArgumentParser:
             "nextword type --learned mine.json",
         )
     )
-    add("info", "show what a model file says of itself", "", "nextword info --json")
+    add("info", "show what a model file contains", "", "nextword info --json")
     return parser
 
 
 def _add_keyboard(command: argparse.ArgumentParser) -> None:
     """The options of `type`."""
-    command.add_argument("--learned", metavar="FILE", help="where what is learned is kept; made if missing")
+    command.add_argument("--learned", metavar="FILE", help="file for what is learned; created if missing")
     command.add_argument(
         "--layout",
         default="qwerty",
@@ -160,14 +160,14 @@ def _add_knobs(generate: argparse.ArgumentParser) -> None:
     generate.add_argument(
         "--words", type=int, default=32, metavar="N", help="words to add (default: %(default)s)"
     )
-    generate.add_argument("--samples", type=int, metavar="N", help="continue in N ways, each on a line")
-    knobs = generate.add_argument_group("how words are picked (the likeliest each time if left out)")
+    generate.add_argument("--samples", type=int, metavar="N", help="print N continuations, one per line")
+    knobs = generate.add_argument_group("how words are picked (default: the likeliest each time)")
     knobs.add_argument(
-        "--temperature", type=float, metavar="X", help="draw words, the more evenly the higher it is"
+        "--temperature", type=float, metavar="X", help="draw words; the higher, the more evenly"
     )
     knobs.add_argument("--top-k", type=int, metavar="N", help="draw from the N likeliest words")
     knobs.add_argument(
-        "--top-p", type=float, metavar="X", help="draw from the fewest words that have this probability"
+        "--top-p", type=float, metavar="X", help="draw from the fewest words whose probabilities reach X"
     )
     knobs.add_argument("--seed", type=int, metavar="N", help="the same seed draws the same words")
     knobs.add_argument(
@@ -176,7 +176,7 @@ def _add_knobs(generate: argparse.ArgumentParser) -> None:
     knobs.add_argument(
         "--repetition-window", type=int, metavar="N", help="how many words are recent (default: 64)"
     )
-    knobs.add_argument("--no-repeat-ngram", type=int, metavar="N", help="no run of N words comes twice")
+    knobs.add_argument("--no-repeat-ngram", type=int, metavar="N", help="never repeat a run of N words")
     knobs.add_argument(
         "--ban", dest="banned", action="append", metavar="WORD", help="never write WORD; may be repeated"
     )

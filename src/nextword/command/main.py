@@ -1,6 +1,6 @@
 """The `nextword` command: a model file on the command line, in a pipe, or in conversation.
 
-Nothing heavy is imported before Ctrl-C is heard.
+Nothing slow is imported before Ctrl-C is handled.
 """
 
 import signal
@@ -29,7 +29,7 @@ def _main() -> None:
     from nextword.command import arguments as command_line
 
     if sys.stdout is None:
-        raise errors.NextwordError("standard output is closed; let it lead to a terminal, a file or a pipe")
+        raise errors.NextwordError("standard output is closed; connect it to a terminal, a file or a pipe")
     for stream in (sys.stdout, sys.stderr):
         if hasattr(stream, "reconfigure"):  # the same bytes on every platform
             stream.reconfigure(encoding="utf-8", errors="backslashreplace")
@@ -67,7 +67,7 @@ def _serve(generator: "Generator", arguments: "argparse.Namespace") -> None:
 
 
 def _converse(generator: "Generator", arguments: "argparse.Namespace") -> None:
-    """Asks a person for texts until Ctrl-D. A mistake is said, and the next text asked for."""
+    """Asks a person for texts until Ctrl-D. After an error it asks for the next text."""
     from nextword.command import answers
 
     while True:

@@ -17,9 +17,7 @@ if TYPE_CHECKING:
 
 _ENTER, _TAB, _BACKSPACE, _ESCAPE = "\r\n", "\t", "\x7f\b", "\x1b"
 _END = "\x04"  # Ctrl-D
-_HELP = (
-    "Tab: take a suggestion, again: the next one. Backspace after a correction: take it back. Ctrl-D: leave."
-)
+_HELP = "Tab: take a suggestion; again: the next one. Backspace after a correction: undo it. Ctrl-D: leave."
 
 
 class Line:
@@ -38,7 +36,7 @@ class Line:
         self.over = False
         self._before: str | None = None  # the text before the last suggestion or correction
         self._choices: list[Suggestion] = []  # that Tab goes through
-        self._taken = -1  # the choice that stands in the text
+        self._taken = -1  # the choice that is in the text
         self._keyboard.update("")
 
     def press(self, key: str) -> str | None:
@@ -64,7 +62,7 @@ class Line:
 
     @property
     def taken(self) -> int:
-        """The place of the suggestion that stands in the text, or −1."""
+        """The place of the suggestion that is in the text, or −1."""
         return self._taken
 
     def _change(self, text: str) -> None:
@@ -103,10 +101,10 @@ class Line:
 def run(generator: "Generator", arguments: argparse.Namespace) -> None:
     """Lets a person type until Ctrl-D; what was learned is kept in a file, if one is named.
 
-    **Raises:** `KeyboardError` where standard input or output is no terminal.
+    **Raises:** `KeyboardError` if standard input or output is not a terminal.
     """
     if not (sys.stdin and sys.stdin.isatty() and sys.stdout.isatty()):
-        raise KeyboardError("type needs a terminal; for a pipe there is `nextword suggest`")
+        raise KeyboardError("`nextword type` needs a terminal; in a pipe, use `nextword suggest`")
     from nextword.runtime.generator import Generator
     from nextword.runtime.keyboard.keyboard import Keyboard
 
@@ -137,7 +135,7 @@ def _show(line: Line) -> None:
     below = "   ".join(
         f"[{one.word}]" if place == line.taken else one.word for place, one in enumerate(line.suggestions())
     )
-    # The cursor goes back to the end of the text, which the suggestions lie below.
+    # The cursor goes back to the end of the text; the suggestions are below it.
     shown = line.text[-width + 1 :]
     sys.stdout.write(f"\r\x1b[J{shown}\n{below[: width - 1]}\x1b[1A\r\x1b[{max(len(shown), 1)}C")
     if not shown:

@@ -13,7 +13,7 @@ from nextword.text import windows
 def most_frequent_word(
     frequencies: NDArray[np.float64], next_words: NDArray[Any], unknown: int | None
 ) -> Predictions:
-    """Predicts each word with its share of the training part, whatever stands before it.
+    """Predicts each word with its share of the training part, whatever comes before it.
 
     **Arguments:**
 

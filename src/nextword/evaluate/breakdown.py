@@ -30,7 +30,7 @@ class Confidence(NamedTuple):
 class Group(NamedTuple):
     """Words that have something in common.
 
-    - `name`: a range, such as `10–99`.
+    - `name`: a range, for example `10–99`.
     - `words`: how many these are.
     - `perplexity`: exp of the mean of −ln P.
     """
@@ -61,12 +61,12 @@ def calibration_error(predictions: Predictions) -> float:
 def by_frequency(
     predictions: Predictions, words: NDArray[np.int64], frequencies: NDArray[np.int64]
 ) -> list[Group]:
-    """The perplexity of words by how often they stand in the training part, by powers of ten.
+    """The perplexity of words by how often they occur in the training part, by powers of ten.
 
     **Arguments:**
 
     - `words`: the words that were predicted, shape `(words,)`.
-    - `frequencies`: how often each word stands in the training part, shape `(dictionary,)`.
+    - `frequencies`: how often each word occurs in the training part, shape `(dictionary,)`.
     """
     own = frequencies[words]
     bounds = [0, *(10**power for power in range(len(str(int(frequencies.max()))) + 1))]

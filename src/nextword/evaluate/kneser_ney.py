@@ -55,7 +55,7 @@ class KneserNey:
             rows_by_order.append(rows)
             firsts_by_order.append(firsts)
         lower = [
-            # Each n-gram of the next order stands for one word before its last k words.
+            # Each n-gram of the next order counts as one word before its last k words.
             np.bincount(rows[firsts + 1], minlength=len(table))
             for rows, firsts, table in zip(rows_by_order, firsts_by_order[1:], self._tables, strict=False)
         ]

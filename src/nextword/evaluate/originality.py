@@ -16,8 +16,8 @@ _BLOCK = 4_000_000  # words of the training part that are searched at once
 class Originality:
     """What samples are made of.
 
-    - `copied`: for n = 4 … 12, the share of their n-grams that stand in the training part.
-    - `longest_copy`: words of the longest run that stands there.
+    - `copied`: for n = 4 … 12, the share of their n-grams that are in the training part.
+    - `longest_copy`: words of the longest run that is there.
     - `distinct`: for n = 1 … 4, different n-grams per n-gram (distinct-n, Li et al. 2016).
     - `loops`: share of the samples that end in a loop: the same one to ten words three times on end.
     """

@@ -14,7 +14,7 @@ from nextword.evaluate.samples import Sample
 from nextword.text.corpus import PARTS, Corpus
 
 _FORMS = (("accuracy", ".3%"), ("perplexity", ".4f"))
-# Control characters, line ends of old, and what is no character.
+# Control characters, old line ends, and code points that are not characters.
 _NOT_IN_YAML = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udfff\ufffe\uffff]")
 
 

@@ -2,7 +2,7 @@
 
 What a joiner remembers between two words is carried through the loop as flags, each `(1,)`:
 
-- `begins`: a blank stands before the next word: the prompt's last, or a line end;
+- `begins`: a blank comes before the next word: the prompt's last, or a line end;
 - `glued`: the next word is glued to the last one;
 - `ideograph`, `kana`: the last word is Han or Hiragana, or ends in Katakana: where the dictionary has such
   words;
@@ -33,7 +33,7 @@ def carried(metadata: Metadata) -> list[str]:
 
 
 def _has_unspaced(metadata: Metadata) -> bool:
-    """Whether the dictionary has words beside which no blank may stand."""
+    """Whether the dictionary has words beside which no blank is written."""
     return any(words.is_ideograph(word) or words.begins_in_kana(word) for word in metadata.dictionary)
 
 

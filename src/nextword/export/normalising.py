@@ -87,7 +87,7 @@ def _joined(graph: Graph, pieces: str) -> str:
 
 
 def _characters_of(metadata: Metadata) -> list[str]:
-    """The characters of a dictionary with the marks that may melt into them."""
+    """The characters of a dictionary with the marks that may combine with them."""
     found = dict.fromkeys(ascii_lowercase if metadata.lowercase else "")
     for word in metadata.dictionary:
         start = 0
@@ -95,7 +95,7 @@ def _characters_of(metadata: Metadata) -> list[str]:
             if place == len(word) or not _is_tied(word[place]):
                 found[word[start:place]] = None
                 start = place
-    # A capital sigma is read as the one inside words, wherever it stands.
+    # A capital sigma is read as the one inside words, wherever it is.
     return list(found | dict.fromkeys("σ" if metadata.lowercase and "ς" in found else ""))
 
 
@@ -138,7 +138,7 @@ def _by_first(lowercase: bool) -> dict[str, list[tuple[str, str]]]:
 
 @lru_cache
 def _seconds() -> frozenset[str]:
-    """What can be composed with the character before it and is no mark."""
+    """What can be composed with the character before it and is not a mark."""
     forms = (unicodedata.decomposition(one).split() for one in _FIRST_PLANES)
     hangul = (
         chr(code) for first, last in characters.ranges("vowel", "trailing") for code in range(first, last + 1)

@@ -16,7 +16,7 @@ from nextword.export.graph import Graph
 from nextword.runtime.metadata import Metadata
 from nextword.text import characters
 
-LINE_END = "\n"  # what stands for `<eos>` among the words of a prompt
+LINE_END = "\n"  # what represents `<eos>` among the words of a prompt
 BLANK = re.sub(r"\\u(\w{4})", r"\\x{\1}", characters.BLANK)
 _BLANK_IN_LINE = BLANK.replace(r"\t-\r", r"\t\v\f")
 _LINE_END = rf"[{_BLANK_IN_LINE}]*(?:\r\n?|\n)[{_BLANK_IN_LINE}]*"
@@ -31,7 +31,7 @@ def split(graph: Graph, prompt: str, metadata: Metadata) -> str:
 
     - `prompt`: name of a string `(1,)` in normal form.
 
-    **Returns:** the name of a string `(n,)`, a line feed where `<eos>` stands.
+    **Returns:** the name of a string `(n,)`, with a line feed for each `<eos>`.
     """
     blank = _BLANK_IN_LINE if metadata.line_ends else BLANK
     forms = {LINE_END: _LINE_END} if metadata.line_ends else {}
@@ -56,7 +56,7 @@ def tokens(graph: Graph, text: str, form: str) -> str:
 
 @lru_cache
 def listed(*names: str, without: tuple[str, ...] = ()) -> str:
-    """What stands between the brackets of a regular expression for some classes without others."""
+    """The contents of a regular expression's brackets, for some classes without others."""
     codes = sorted(_codes(names) - _codes(without) - set(_SURROGATES))
     runs = itertools.groupby(enumerate(codes), lambda pair: pair[1] - pair[0])
     ends = [[code for _, code in run] for _, run in runs]
@@ -82,7 +82,7 @@ def _character() -> str:
     """A grapheme cluster."""
     extending, tied = listed(*characters.EXTENDING), listed(*characters.TIED)
     consonant, linker = f"[{listed('consonant')}]", f"[{listed('linker')}]"
-    # No zero-width non-joiner stands in a conjunct.
+    # A conjunct has no zero-width non-joiner.
     conjoined = extending.replace(_NON_JOINER, "")
     before_linker = listed(*characters.EXTENDING, without=("linker",)).replace(_NON_JOINER, "")
     leading, vowel, trailing = (f"[{listed(name)}]" for name in ("leading", "vowel", "trailing"))

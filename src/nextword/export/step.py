@@ -1,6 +1,6 @@
 """Weights → the step graph: words in, logits and the next state out, in standard operators.
 
-A recurrent network, of one layer (with more, `Split` and `Concat` stand around the states):
+A recurrent network, of one layer (with more, `Split` and `Concat` surround the states):
 
     ids ─ Transpose ─ Gather(embedding) ─ LSTM, GRU or RNN ─ (MatMul) ─ features ─ Gemm ─ logits
     hidden, cell ──────────────────────────┴─ next_hidden, next_cell

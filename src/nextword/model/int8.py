@@ -1,4 +1,4 @@
-"""Weights in 8 bits: what an int8 file stores of them, and which weights these bits stand for."""
+"""Weights in 8 bits: what an int8 file stores, and which weights these bits represent."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -28,7 +28,7 @@ class Quantised:
 
     @property
     def matrix(self) -> NDArray[np.float64]:
-        """The matrix that these stand for, `(rows, columns)`."""
+        """The matrix that these represent, `(rows, columns)`."""
         return self.values * self.scales.astype(np.float64)[:, None]
 
     @property

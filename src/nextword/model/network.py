@@ -20,7 +20,7 @@ from nextword.model.dropout import Dropout
 
 Weights = Mapping[str, NDArray[Any]]
 
-NO_WORD = -1  # an id that stands for a zero vector, for a cell without a state
+NO_WORD = -1  # an id for a zero vector, for a cell without a state
 
 
 @dataclass(frozen=True)
@@ -55,7 +55,7 @@ class Network(nn.Module):
     """Word ids → logits of the next word.
 
     A cell without a state reads the vectors of the last `context` words side by side; where there are
-    fewer, zero vectors stand before them.
+    fewer, zero vectors come before them.
 
     A tied network whose embedding is of another size than its hidden state has a projection from the
     one to the other before the shared matrix (Press & Wolf 2017, section 3).

@@ -113,7 +113,7 @@ def best_possible(text: Windows, unknown: int | None) -> Quality:
     contexts, followers = distinct.T
     totals = np.bincount(contexts, weights=counts)[contexts]
     # Followers of a context by falling count, so that a follower's rank is its distance from
-    # the context's first row. What is no answer comes last.
+    # the context's first row. What is never an answer comes last.
     is_answer = np.full(len(followers), True) if unknown is None else followers != unknown
     order = np.lexsort((-counts * is_answer, contexts))
     starts = np.searchsorted(contexts, contexts)

@@ -88,7 +88,7 @@ def _check(params: PrepareParams, counts: list[Counter[str]], dictionary: Dictio
         raise CorpusError(f"{params.text} has no words to learn from; set prepare.text to another text")
     if not any(not dictionary.is_unknown(word) for word in dictionary.words):
         raise CorpusError(
-            f"no word stands {params.min_count} times in the training part, so that all would be <unk>; "
+            f"no word occurs {params.min_count} times in the training part, so all would be <unk>; "
             "lower prepare.min_count"
         )
     if params.held_out and not all(counts):
@@ -102,7 +102,7 @@ def _check(params: PrepareParams, counts: list[Counter[str]], dictionary: Dictio
     if new is not None and dictionary.unknown is None:
         raise CorpusError(
             f"the held-out word {new!r} is not in the training part; set prepare.min_count to 2, or "
-            "prepare.max_words, so that <unk> stands for it"
+            "prepare.max_words, so that it is read as <unk>"
         )
 
 
@@ -198,7 +198,7 @@ def _array(path: Path, dtype: np.dtype[Any], count: int) -> Iterator[Callable[[l
 
 
 def _frequencies(counts: Counter[str], dictionary: Dictionary) -> NDArray[np.int64]:
-    """How often each word stands in the training part; `<unk>` has what the others leave."""
+    """How often each word occurs in the training part; `<unk>` has the rest."""
     found = np.array([counts[word] for word in dictionary.words])
     if dictionary.unknown is not None:
         found[dictionary.unknown] = 0

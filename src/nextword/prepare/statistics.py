@@ -22,7 +22,7 @@ class PartStatistics:
     """A part of the text.
 
     - `words`, `different_words`: how many there are.
-    - `unknown_share`: share of the words that the dictionary lacks, or that stand in the text as `<unk>`.
+    - `unknown_share`: share of the words that the dictionary lacks, or that are `<unk>` in the text.
     """
 
     words: int
@@ -36,7 +36,7 @@ class Statistics:
 
     - `dictionary`: number of words.
     - `parts`: those that are not empty, by name.
-    - `most_frequent`: the training part's most frequent words, and how often each stands there.
+    - `most_frequent`: the training part's most frequent words, and how often each occurs.
     """
 
     dictionary: int
@@ -45,7 +45,7 @@ class Statistics:
 
 
 def statistics(counts: list[Counter[str]], dictionary: Dictionary) -> Statistics:
-    """The text at a glance, from how often each word stands in each part."""
+    """The text at a glance, from how often each word occurs in each part."""
     parts = {
         name: PartStatistics(
             words=(total := count.total()),

@@ -33,7 +33,7 @@ def number(
     **Arguments:**
 
     - `low`, `high`: the smallest and the largest that it may be.
-    - `whole`: whether it has to be a whole number.
+    - `whole`: whether it must be a whole number.
     - `form`: how numbers are written, as of `format`.
     - `below`: whether it has to be less than `high`.
 
@@ -51,7 +51,7 @@ def number(
 def count(name: str, value: Any, most: int) -> None:
     """Checks a number of words, suggestions or the like.
 
-    **Raises:** `CountError` where it is no whole number from 1 to `most`.
+    **Raises:** `CountError` if it is not a whole number from 1 to `most`.
     """
     number(CountError, name, value, 1, most, whole=True, form=",")
 

@@ -64,7 +64,9 @@ class NeuralCache:
 
     def __init__(self, settings: CacheSettings, features: int) -> None:
         if settings.size and not features:
-            raise SamplingError("this model gives out no features, which a cache needs; leave cache_size out")
+            raise SamplingError(
+                "this model has no output for features, which a cache needs; leave cache_size out"
+            )
         self.settings = settings
         # Some places more than count, so that what was forgotten last can be remembered again.
         self.places = settings.size + MOST_FORGOTTEN if settings.size else 0

@@ -18,7 +18,7 @@ def complete(
     - `logits`: shape `(dictionary,)`; log-probabilities will do.
     - `n`: from 1 to the number of words that can be suggested.
 
-    **Raises:** `CountError`, `UnknownWordError`, `PromptError` for a prefix that is no string.
+    **Raises:** `CountError`, `UnknownWordError`, `PromptError` for a prefix that is not a string.
     """
     most = len(dictionary) - (dictionary.unknown is not None)
     arguments.count("n", n, most)

@@ -66,7 +66,7 @@ class Generator:
 
     @property
     def info(self) -> Metadata:
-        """What the file says of itself: dictionary, context, sizes, params and metrics."""
+        """What the file says about itself: dictionary, context, sizes, params and metrics."""
         return self._model.metadata
 
     def generate(self, prompt: str, words: int = 32, sampling: Sampling = _LIKELIEST) -> str:
@@ -212,7 +212,7 @@ class Generator:
 
         The bytes may come from a stranger: they are checked before they are used (SECURITY.md).
 
-        **Raises:** `SessionError` for bytes that are no session, or one of another model file.
+        **Raises:** `SessionError` for bytes that are not a session, or belong to another model file.
         """
         session = self.session()
         session.restore(data)

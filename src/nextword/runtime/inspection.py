@@ -1,7 +1,7 @@
-"""What a model file has to be before anything of it is used.
+"""What a model file must be before any of it is used.
 
-A file may come from a stranger. Whatever can be known from its bytes is checked here; what onnxruntime
-then makes of it is checked in `model_file`, step by step. SECURITY.md says what is promised.
+A file may come from a stranger. Everything that its bytes tell is checked here; what onnxruntime then
+computes is checked in `model_file`, step by step. SECURITY.md says what is promised.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare Relu Reshape ReverseSe
 ScatterND Selu Shape Shrink Sigmoid Sign Sin Sinh Size Slice Softmax Softplus Softsign Split Sqrt Squeeze Sub
 Sum Tan Tanh ThresholdedRelu Tile TopK Transpose Trilu Unsqueeze Where Xor
 """
-# By domain, those that can do no more than compute with what they are given.
+# By domain, operators that only compute with their inputs.
 _OPERATORS = {
     "": frozenset(_STANDARD.split()),
     "com.microsoft": frozenset({"DynamicQuantizeLSTM", "DynamicQuantizeMatMul", "MatMulIntegerToFloat"}),
 }
-# What makes a tensor as large as numbers say: which of its inputs these numbers are.
+# Operators that make a tensor as large as an input says, and which input that is.
 _GROWING = {"ConstantOfShape": 0, "Expand": 1, "OneHot": 1, "Pad": 1, "Tile": 1}
-# What gives numbers that are no larger than the sum of those that it reads.
+# Operators whose results are not larger than the sum of their inputs.
 _SUMS = "Add Concat Gather Identity Max Min Neg Reshape Slice Squeeze Sub Unsqueeze"
 _ADDING = frozenset(_SUMS.split())
 _MOST_SIZES = 64  # numbers that say how large something is
-# A state has at most so many values, and a graph makes nothing so many times larger by a number alone.
+# The most values of a state, and the most times that sizes in a graph may enlarge a tensor.
 _MOST_VALUES = 2**24
 
 
@@ -59,7 +59,7 @@ class StatePart(NamedTuple):
 
     @classmethod
     def of(cls, value: Value) -> StatePart | None:
-        """A part from an input or output of a graph; `None` if a part cannot be such."""
+        """A part from an input or output of a graph; `None` if it cannot be a part of a state."""
         axes = [place for place, size in enumerate(value.shape) if size is None]
         shape = tuple(size or 0 for size in value.shape)
         if value.type is None or len(axes) != 1 or shape.count(0) != 1 or len(shape) > 8:
@@ -73,16 +73,16 @@ class StatePart(NamedTuple):
         return *self.shape[: self.axis], batch, *self.shape[self.axis + 1 :]
 
     def zero(self, batch: int) -> NDArray[Any]:
-        """What stands before the first word of so many texts."""
+        """The state before the first word of a batch of texts."""
         return np.zeros(self.of_batch(batch), self.kind)
 
 
 class Contents(NamedTuple):
-    """What a file that has passed holds.
+    """The contents of a file that has passed.
 
     - `metadata`.
     - `states`: the parts of the state by name.
-    - `outputs`: sizes of what the graph gives, by name; `None` for a size that is open.
+    - `outputs`: sizes of the graph's outputs, by name; `None` for a size that is not fixed.
     """
 
     metadata: Metadata
@@ -93,7 +93,7 @@ class Contents(NamedTuple):
 def inspect(data: bytes) -> Contents:
     """Checks a file.
 
-    **Raises:** `ModelFileError`, whose message goes on from the name of the file.
+    **Raises:** `ModelFileError`, whose message continues after the name of the file.
     """
     try:
         file = OnnxFile(data)
@@ -147,9 +147,9 @@ def _check_operator(node: Node) -> None:
 def _states(
     inputs: Mapping[str, Value], outputs: Mapping[str, Value], metadata: Metadata
 ) -> dict[str, StatePart] | None:
-    """The parts of the state: what the graph reads beside words, and gives out again.
+    """The parts of the state: what the graph reads beside words, and returns.
 
-    **Returns:** `None` where the graph is no step graph of this dictionary.
+    **Returns:** `None` if the graph is not a step graph of this dictionary.
     """
     ids, logits, features = inputs.get("ids"), outputs.get("logits"), outputs.get("features")
     parts = {name: StatePart.of(value) for name, value in inputs.items() if name != "ids"}
@@ -172,7 +172,7 @@ def _states(
 def _is_finite(tensor: NDArray[Any]) -> bool:
     """Whether a stored tensor, if it is of floats, has neither NaN nor an infinity.
 
-    Both are the largest of their sign where bits are taken for whole numbers, which is quicker to ask.
+    Both are the largest of their sign if their bits are read as integers, which is faster to check.
     """
     if not tensor.size or tensor.dtype.kind != "f":
         return True
@@ -183,9 +183,9 @@ def _is_finite(tensor: NDArray[Any]) -> bool:
 
 
 def _growth(nodes: list[Node], stored: Mapping[str, NDArray[Any]]) -> float:
-    """How many times larger than what a graph reads and stores its numbers alone can make it.
+    """How many times the sizes stored in a graph can enlarge what it reads and stores.
 
-    Infinity where nobody can know, since the numbers are computed.
+    Infinity if that is unknown, because the sizes are computed.
     """
     sizes = {
         name: tensor.reshape(-1).tolist()

@@ -33,7 +33,7 @@ class KeystrokeCounter:
         return 1 - self.keystrokes / self.characters if self.characters else 0.0
 
     def show(self, word: str) -> None:
-        """A word that stands before the first one that counts."""
+        """A word before the first one that counts."""
         self._joiner.push(word)
 
     def type(self, word: str, id: int, log_probabilities: NDArray[np.floating]) -> None:

@@ -1,4 +1,4 @@
-"""What an exported file says of itself: the `metadata_props` of its ONNX graph.
+"""What an exported file says about itself: the `metadata_props` of its ONNX graph.
 
 | key | value |
 |---|---|
@@ -7,7 +7,7 @@
 | `split_by` | `whitespace`, `words` or `characters` |
 | `lowercase` | `true` or `false` |
 | `line_ends` | `true` or `false`: whether each line end is the word `<eos>` |
-| `unicode` | version of Unicode that says what a letter is, such as `17.0`; older files do not say |
+| `unicode` | version of Unicode that says what a letter is, such as `17.0`; older files lack it |
 | `context` | words that the model reads, or `null` if it carries its state without bound |
 | `cell` | the cell's name, for people; no runtime needs it |
 | `layers`, `hidden` | whole numbers, for people too |
@@ -60,7 +60,7 @@ class Metadata:
 
     @property
     def least_context(self) -> int:
-        """How many words have to stand before the first one that the model predicts as it was trained."""
+        """How many words must come before the first one that the model predicts as it was trained."""
         return self.context or 1
 
     def to_properties(self) -> dict[str, str]:
@@ -74,8 +74,8 @@ class Metadata:
     def from_pairs(cls, pairs: Iterable[tuple[str, bytes]]) -> Self:
         """From the pairs of a file.
 
-        **Raises:** `ModelFileError` where they are not those of a file that this version can run; its
-        message goes on from the name of the file.
+        **Raises:** `ModelFileError` if they are not those of a file that this version can run; its
+        message continues after the name of the file.
         """
         properties: dict[str, str] = {}
         for key, value in pairs:
@@ -114,7 +114,7 @@ class Metadata:
         return metadata
 
     def _checks(self) -> dict[str, bool]:
-        """Whether each value is one that can be."""
+        """Whether each value is allowed."""
         is_dictionary = _is_dictionary(self.dictionary)
         return {
             "dictionary": is_dictionary,
@@ -177,7 +177,7 @@ def _is_object(value: Any) -> bool:
 
 
 def _depth(value: Any) -> int:
-    """How many objects and lists are nested in one another, at most one more than may be."""
+    """How deep objects and lists are nested, counted to one more than is allowed."""
     depth, layer = 0, [value]
     while layer and depth <= _DEEPEST:
         depth += 1
@@ -191,7 +191,7 @@ def _depth(value: Any) -> int:
 
 
 def _check_unicode(version: str) -> None:
-    """Raises where a file was split by a later Unicode; an earlier one knows less, and the same of that."""
+    """Refuses a file whose text was split by a later Unicode; earlier versions are a subset of ours."""
     if not re.fullmatch(r"([0-9]{1,3}\.[0-9]{1,3})?", version):
         raise ModelFileError(f"has damaged metadata (unicode cannot be {version[:40]}); export it again")
     if version and tuple(map(int, version.split("."))) > tuple(map(int, VERSION.split("."))):

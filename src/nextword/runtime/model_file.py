@@ -90,7 +90,7 @@ class ModelFile:
     def split(self, text: str) -> list[str]:
         """The words of a text, by the file's rules.
 
-        **Raises:** `PromptError` if there are none, or for what is no text.
+        **Raises:** `PromptError` if there are none, or if it is not a text.
         """
         metadata = self.metadata
         tokens = words.split(arguments.text(text), metadata.split_by, metadata.lowercase, metadata.line_ends)
@@ -113,7 +113,7 @@ class ModelFile:
         return self._run(ids, state)
 
     def _zero_state(self, batch: int) -> State:
-        """What stands before the first word of so many texts."""
+        """The state before the first word of a batch of texts."""
         return {name: part.zero(batch) for name, part in self.states.items()}
 
     def _one_by_one(self, ids: NDArray[np.int64], state: State) -> Step:
@@ -178,7 +178,7 @@ class ModelFile:
 def _bytes_of(path: Path) -> bytes:
     """A file's content.
 
-    **Raises:** `ModelFileError` for what is no file that can be read, or larger than any model.
+    **Raises:** `ModelFileError` for a file that cannot be read, or is larger than any model.
     """
     try:
         if path.exists() and not path.is_file():

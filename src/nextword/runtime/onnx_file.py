@@ -19,7 +19,7 @@ _T = TypeVar("_T")
 
 _MOST_AXES = 8
 _MOST_GRAPH = 4_000_000  # bytes of nodes
-# Where this stands in a file, onnxruntime takes it for one of its own format, whatever else it is.
+# If a file has this, onnxruntime takes it for a file in its own format, whatever else it is.
 _ORT_FORMAT = slice(4, 8), b"ORTM"
 
 # The fields of onnx.proto that each message may have, with their wire types. Those of a model and a graph
@@ -92,7 +92,7 @@ class ElsewhereError(ValueError):
 class OnnxFile:
     """The parts of a file; each is read when it is asked for.
 
-    **Raises:** `ProtobufError` for what is no ONNX model, `UnknownFieldError` for a part that a step graph
+    **Raises:** `ProtobufError` if it is not an ONNX model, `UnknownFieldError` for a part that a step graph
     does not need; so do all methods.
     """
 

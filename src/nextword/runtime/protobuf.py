@@ -14,7 +14,7 @@ _MOST_REPEATED = 10_000
 
 
 class ProtobufError(ValueError):
-    """Bytes that are no protocol buffer, or not the expected one."""
+    """Bytes that are not a protocol buffer, or not the expected one."""
 
 
 class UnknownFieldError(ProtobufError):

@@ -26,10 +26,10 @@ class Sampling:
     - `top_p`: draws from the fewest words that have this share of the probability (Holtzman et al.
       2020); 1 from all.
     - `seed`: of the draws, from 0 to 2³¹ − 2; the same seed gives the same words. `None` takes one
-      that nobody knows.
-    - `repetition_penalty`: above 1 makes words less likely that stand in the last
+      that is not known.
+    - `repetition_penalty`: above 1 makes words less likely that are in the last
       `repetition_window` words (64 if left out), prompt included (Keskar et al. 2019); 1 is off.
-    - `no_repeat_ngram`: no run of so many words comes twice, prompt included; 0 is off.
+    - `no_repeat_ngram`: never repeats a run of this many words, prompt included; 0 is off.
     - `banned`: words that are never written; a plain string is one.
     - `stop`: generation ends before the first of these strings that it would write, also across
       words; a plain string is one.
@@ -71,7 +71,7 @@ class Sampling:
                 f"temperature must be 0, or at least {_LOWEST_TEMPERATURE:g}; got {self.temperature:g}"
             )
         if "" in self.stop:
-            raise SamplingError("stop has an empty string, which is everywhere; give other strings")
+            raise SamplingError("stop has an empty string; leave it out")
         drawn = ("top_k", "top_p", "seed")
         for knob, needed, is_there in (
             *((name, "a temperature above 0", self.temperature > 0) for name in drawn),
@@ -151,7 +151,7 @@ class Sampler:
 
 
 class _Ngrams:
-    """The runs of `n` words that a text has, so that none comes twice; 0 remembers nothing."""
+    """The runs of `n` words in a text, so that none is repeated; 0 remembers nothing."""
 
     def __init__(self, n: int, ids: Iterable[int]) -> None:
         self._n = n

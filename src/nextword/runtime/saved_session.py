@@ -1,6 +1,6 @@
-"""A session ⇄ bytes: what is saved of it, and the check of what comes back, maybe from a stranger.
+"""A session ⇄ bytes: what is saved, and the checks when it comes back, perhaps from a stranger.
 
-The bytes are those of `numpy.savez`, a zip file of arrays that are not compressed:
+The bytes are those of `numpy.savez`, an uncompressed zip file of arrays:
 
 | array | type | shape |
 |---|---|---|
@@ -78,7 +78,7 @@ def save(model: ModelFile, session: SavedSession) -> bytes:
 def load(model: ModelFile, data: Any) -> SavedSession:
     """A session out of bytes.
 
-    **Raises:** `SessionError` for bytes that are no session, or one of another model file.
+    **Raises:** `SessionError` for bytes that are not a session, or belong to another model file.
     """
     if not isinstance(data, bytes | bytearray | memoryview):
         raise SessionError(f"a saved session is bytes; got {arguments.kind(data)}")
@@ -127,11 +127,11 @@ def _session(model: ModelFile, saved: "_Arrays") -> SavedSession:
 
 @contextmanager
 def _whatever_is_wrong() -> Iterator[None]:
-    """Says in one line what a damaged or foreign file brings about in whatever way."""
+    """Turns whatever error a damaged or foreign file causes into one line."""
     try:
         yield
     except (Exception, NextwordError):
-        raise SessionError("these bytes are no saved session, or not all of it") from None
+        raise SessionError("these bytes are not a saved session, or only part of one") from None
 
 
 class _Arrays:
@@ -161,7 +161,7 @@ class _Arrays:
         """An array that is a text."""
         descriptor, _, data = self._open(name)
         if not descriptor.startswith("<U") or len(data) > 4 * _MOST_TEXT:
-            raise ValueError(f"{name} is no text")
+            raise ValueError(f"{name} is not a text")
         return data.decode("utf-32-le")
 
     def _open(self, name: str) -> tuple[str, tuple[int, ...], bytes]:
@@ -171,7 +171,7 @@ class _Arrays:
         end = start + int.from_bytes(data[start - 2 : start], "little")
         head = _HEAD.fullmatch(data[start:end])
         if not data.startswith(_MAGIC) or not head:
-            raise ValueError(f"{name} is no array")
+            raise ValueError(f"{name} is not an array")
         shape = tuple(map(int, head[2].split(b", "))) if head[2] else ()
         descriptor = head[1].decode()
         if math.prod(shape) * np.dtype(descriptor).itemsize != len(data) - end:

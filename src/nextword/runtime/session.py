@@ -84,7 +84,7 @@ class Session:
         return word
 
     def _read_again(self, moment: _Moment) -> Step:
-        """What was expected after a word, with the same bits; the reader stands after it then."""
+        """What was expected after a word, to the bit; the reader is then after that word."""
         before = moment if moment.expected else self._past[-1]
         if before:
             self._reader.last, self._reader.state = before.last, before.state
@@ -115,7 +115,7 @@ class Session:
     def save(self) -> bytes:
         """The session as bytes, from which `Generator.resume` goes on elsewhere with the same bits.
 
-        What can be taken back is not saved.
+        The history for `undo` is not saved.
 
         **Raises:** `PromptError` if no word was fed yet.
         """
@@ -127,7 +127,7 @@ class Session:
     def restore(self, data: bytes) -> None:
         """Becomes the session that was saved.
 
-        **Raises:** `SessionError` for bytes that are no session, or one of another model file.
+        **Raises:** `SessionError` for bytes that are not a session, or belong to another model file.
         """
         word, last, state, expected, cache = saved_session.load(self._model, data)
         self._cache, self._expected = cache, expected

@@ -1,7 +1,7 @@
-"""Characters by one version of Unicode, whatever the interpreter's: classes, clusters, normal form.
+"""Characters of one version of Unicode, whatever version Python has: classes, clusters, normal form.
 
-The classes are those of `nextword.text.unicode`. Neither the letters of a regular expression nor
-`unicodedata` are asked for them, since what they know turns on the version of Python.
+The classes are those of `nextword.text.unicode`. They come neither from the letters of a
+regular expression nor from `unicodedata`, which depend on the version of Python.
 
 A regular expression is made for texts up to some character (`reach`): most need only ASCII or the first
 65,536 characters, for which the classes are much faster.
@@ -58,7 +58,7 @@ def _ranges(name: str) -> Ranges:
 
 
 def listed(runs: Ranges, first: int = 0, beyond: int = ALL) -> str:
-    """What stands between the brackets of a regular expression for the characters from `first` on."""
+    """The contents of a regular expression's brackets, for the characters from `first` on."""
 
     def escaped(code: int) -> str:
         return chr(code) if code >= ASCII else f"\\x{code:02x}"
@@ -102,8 +102,8 @@ def reach_of(text: str) -> int:
 def normalise(text: str, lowercase: bool = False) -> str:
     """Text in Unicode's NFC, lower-cased on request, so that equal words are equal strings.
 
-    Characters that are younger than Unicode 14.0 stay as they are: Python 3.11 has no later one, and what
-    it knows is the same in all.
+    Characters newer than Unicode 14.0 stay as they are: Python 3.11 has no later version, and all
+    versions agree on what it knows.
     """
     if not lowercase and unicodedata.is_normalized("NFC", text):
         return text
@@ -140,7 +140,7 @@ def is_in(character: str, *names: str) -> bool:
 
 
 def clusters(text: str) -> list[str]:
-    """What a reader takes as the characters of a text: its extended grapheme clusters (UAX #29)."""
+    """What a reader sees as the characters of a text: its extended grapheme clusters (UAX #29)."""
     return _clusters(reach_of(text)).findall(text)
 
 
@@ -150,12 +150,12 @@ def _clusters(reach: int) -> re.Pattern[str]:
 
 
 def cluster(reach: int, blank: str = "") -> str:
-    """A regular expression for a grapheme cluster that is no control character.
+    """A regular expression for a grapheme cluster that is not a control character.
 
     **Arguments:**
 
     - `reach`: how far texts reach.
-    - `blank`: what is in no cluster, as it stands between brackets.
+    - `blank`: what is in no cluster, as the contents of brackets.
     """
     if reach == ASCII:
         return rf"[^\x00-\x1f\x7f{blank}]"
@@ -168,7 +168,7 @@ def cluster(reach: int, blank: str = "") -> str:
 
 
 def _core(reach: int) -> str:
-    """The clusters of more than one character, without what may stand before and after any."""
+    """The clusters of more than one character, without what may come before and after any."""
     picture, consonant = one(reach, "pictograph"), one(reach, "consonant")
     linker, joiner = one(reach, "linker"), ZERO_WIDTH_JOINER
     before_linker = rf"(?:(?!{linker}|\u200c){one(reach, *EXTENDING)})*+"

@@ -2,7 +2,7 @@
 
 - `ids.npy`: the text as word ids, uint16 or uint32, shape `(words,)`: the training part, then the
   held-out parts for validation and test.
-- `dictionary.json`, `frequencies.npy`: the words in id order, and how often each stands in the training
+- `dictionary.json`, `frequencies.npy`: the words in id order, and how often each occurs in the training
   part, int64.
 - `spellings.json`, `unknown.npy`: the words that the dictionary lacks, each once, those of the training
   part first; and, for each `<unk>` in the text, the number of its spelling among them, uint32.
@@ -35,13 +35,13 @@ class Corpus:
     - `ends`: where the training, validation and test part end in `ids`; the last two are empty
       where nothing is held out.
     - `dictionary`: the words of the training part, by descending frequency.
-    - `frequencies`: how often each stands there, shape `(dictionary,)`.
+    - `frequencies`: how often each occurs there, shape `(dictionary,)`.
     - `spellings`: the words that the dictionary lacks, those of the training part first.
-    - `learnt_spellings`: how many of these stand in the training part.
+    - `learnt_spellings`: how many of these are in the training part.
     - `unknown`: for each `<unk>` in `ids`, its place in `spellings`, shape `(unknown words,)`, mapped from
       disk.
     - `unknown_ends`: where the parts end in `unknown`.
-    - `characters`: of each part as it stands in the files, blanks included.
+    - `characters`: of each part as it is in the files, blanks included.
     - `split_by`, `lowercase`, `line_ends`: how the text was split.
     - `sha256`: of the text files.
     """
@@ -99,7 +99,7 @@ class Corpus:
         return (word for word in spelt if not (self.line_ends and word == words.END_OF_LINE))
 
     def words_of(self, part: str) -> Iterator[str]:
-        """The words of a part in order, as they stand in the text."""
+        """The words of a part in the order of the text."""
         place = PARTS.index(part)
         start, end = [0, *self.ends][place : place + 2]
         first, last = [0, *self.unknown_ends][place : place + 2]

@@ -18,7 +18,7 @@ class Dictionary:
     **Arguments:**
 
     - `words`: the words in id order, each once.
-    - `unknown`: id of `<unk>`, which stands for every other word, or `None` if there is none.
+    - `unknown`: id of `<unk>`, which replaces every other word, or `None` if there is none.
     """
 
     def __init__(self, words: Sequence[str], unknown: int | None = None) -> None:
@@ -32,12 +32,12 @@ class Dictionary:
 
         **Arguments:**
 
-        - `counts`: how often each word stands in the text, in the order of first appearance.
-        - `max_words`: the dictionary's size at most, `<unk>` included; 0 is no limit.
+        - `counts`: how often each word occurs in the text, in the order of first appearance.
+        - `max_words`: the largest size of the dictionary, `<unk>` included; 0 is no limit.
         - `min_count`: words that are rarer are left out.
 
-        Where either may leave out a word, `<unk>` stands for those that are, with their frequency. In a
-        text that was published with `<unk>` in it, that is what it stands for too.
+        If either may leave out a word, `<unk>` replaces those left out, with their frequency. A text
+        that was published with `<unk>` in it uses it in the same way.
         """
         by_frequency = counts.most_common()
         if not max_words and min_count == 1:
@@ -77,7 +77,7 @@ class Dictionary:
         return [self.words[id] for id in ids]
 
     def neighbours(self, word: str, n: int = 3) -> list[str]:
-        """At most `n` words that are spelt most like `word`, best first; none for one that is no word."""
+        """At most `n` words that are spelt most like `word`, best first; none for one that is not a word."""
         import difflib
 
         if len(word) > _LONGEST:

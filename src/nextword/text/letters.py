@@ -4,7 +4,7 @@ import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
-_START, _END = "\x02", "\x03"  # stand before and after each word
+_START, _END = "\x02", "\x03"  # before and after each word
 _CHARACTERS = 0x110000  # that Unicode has room for
 _DISCOUNT = 0.75
 
@@ -17,7 +17,7 @@ class LetterModel:
         P_k(x | h) = max(c(h x) − D, 0) / c(h ·) + D N(h ·) / c(h ·) · P_{k−1}(x | h′)
 
     c counts occurrences in the highest order, and in each lower one the different letters before h x;
-    N(h ·) is the number of different letters after h. Below the first order stands the uniform
+    N(h ·) is the number of different letters after h. Below the first order is the uniform
     distribution over all of Unicode, so that the probabilities of all strings add up to 1.
 
     **Arguments:**

@@ -42,7 +42,7 @@ def read_words(path: Path, split_by: str, lowercase: bool, line_ends: bool) -> I
 
     **Arguments:**
 
-    - `path`: the file; a byte order mark at its beginning is no word. `.gz` is unpacked.
+    - `path`: the file; a byte order mark at its beginning is ignored. `.gz` is unpacked.
     - `split_by`, `lowercase`, `line_ends`: as of `words.split`.
 
     **Raises:** `CorpusError` for a file that cannot be read or is not UTF-8.
@@ -54,7 +54,7 @@ def read_words(path: Path, split_by: str, lowercase: bool, line_ends: bool) -> I
 def blocks(path: Path, split_by: str) -> Iterator[str]:
     """The text of a file in pieces that can be split one by one, each line end a line feed.
 
-    A piece ends where a word ends and blanks begin; where no blank stands in all that was read, between two
+    A piece ends where a word ends and blanks begin; if nothing that was read has a blank, between two
     characters that are never one word. Where a file ends, a line ends.
 
     **Raises:** as `read_words`.
@@ -96,9 +96,9 @@ def blocks(path: Path, split_by: str) -> Iterator[str]:
 
 
 def _check_kind(path: Path) -> None:
-    """Refuses what never ends or never begins, as a device or a pipe may; standard input is a text.
+    """Refuses devices and pipes, which may never begin or end, except standard input.
 
-    **Raises:** `CorpusError`; `OSError` for a file that is not there.
+    **Raises:** `CorpusError`; `OSError` for a missing file.
     """
     found = path.stat()
     if stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode):  # opening a folder says what is wrong
@@ -123,7 +123,7 @@ def _last_end(text: str, split_by: str) -> int:
 
 @lru_cache
 def _sure_end(split_by: str) -> re.Pattern[str]:
-    """Finds the last place between two words that needs no look at what stands around the two characters.
+    """Finds the last place between two words that two characters alone decide.
 
     That is before a mark that no word has inside and before an ideograph, and among characters between two
     letters; neither lower case nor normal form reaches over it.

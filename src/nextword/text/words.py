@@ -2,13 +2,13 @@
 
 Three ways to split (`prepare.split_by` in params.yaml):
 
-- `whitespace`: a word is what stands between blanks.
+- `whitespace`: a word is what is between blanks.
 - `words`: a word is a run of letters, combining marks and digits, with apostrophes and hyphens
   inside it (`don't`, `well-kept`) and `.` `,` `:` between digits, so that `3.14` is one word, and so is
   `3.5,4.2,1`. Han and Hiragana, which are written without blanks, are a word each character. All else that
   is not blank is a word by grapheme cluster: `"ago,"` is `ago` `,`, and a flag or a family is one word.
 - `characters`: each grapheme cluster is a word (a character with its marks, a flag), and so is the
-  space that stands for each run of blanks. Right for Chinese, where no blanks stand between words.
+  space that replaces each run of blanks. Right for Chinese, which has no blanks between words.
 
 With `line_ends`, each line end (LF, CR LF, or CR) is the word `<eos>`, in any of these ways.
 
@@ -29,7 +29,7 @@ END_OF_LINE = "<eos>"
 CLOSING = frozenset(".,;:!?%…)]}»”’।")
 OPENING = frozenset("([{«“‘„¿¡$£")
 STRAIGHT_QUOTES = frozenset("\"'")
-# Full-width punctuation brings its own space: nothing is written between it and its neighbours.
+# Full-width punctuation includes its own space: nothing is written between it and its neighbours.
 FULL_WIDTH = frozenset("，。、；：？！…）」』】》（「『【《")
 _BLANKS = re.compile(rf"[{BLANK}]+")
 _BLANK_IN_LINE = BLANK.replace(r"\t-\r", r"\t\v\f")
@@ -46,15 +46,15 @@ def split(text: str, split_by: str, lowercase: bool = False, line_ends: bool = F
     - `lowercase`: whether to lower-case the text first.
     - `line_ends`: whether each line end is the word `<eos>`.
 
-    **Returns:** the words in order. No word is empty, and but for the space among characters none
-    holds a blank.
+    **Returns:** the words in order. No word is empty, and except for the space among characters none
+    contains a blank.
 
-    **Raises:** `ValueError` where `split_by` is none of them.
+    **Raises:** `ValueError` if `split_by` is none of them.
     """
     text = normalise(text, lowercase)
     if not line_ends:
         return _split(text, split_by)
-    # Blanks beside a line end are lost in it.
+    # Blanks beside a line end belong to it.
     lines = BESIDE_LINE_END.sub("\n", text).split("\n")
     found = _split(lines[0], split_by)
     for line in lines[1:]:
@@ -88,8 +88,8 @@ def join(words: Iterable[str], split_by: str, line_ends: bool = False) -> str:
 class Joiner:
     """Joins words one at a time, as a generator makes them.
 
-    With `split_by: words`, closing punctuation is glued to the word before it, opening
-    punctuation to the word after it, and straight quotes open and close in turn; between Han and kana
+    With `split_by: words`, closing punctuation joins the word before it, opening
+    punctuation the word after it, and straight quotes open and close in turn; between Han and kana
     no blank is written. With `line_ends`, `<eos>` is written as a line end.
     """
 
@@ -97,7 +97,7 @@ class Joiner:
         self._split_by = split_by
         self._line_ends = line_ends
         self._previous = ""
-        self._glue_next = True  # nothing stands before the first word
+        self._glue_next = True  # nothing comes before the first word
         self._open_quotes: set[str] = set()
 
     def push(self, word: str) -> str:
@@ -126,11 +126,11 @@ class Joiner:
         return piece
 
     def after_blank(self) -> None:
-        """A blank stands in the text, so that the next word brings none."""
+        """The text ends in a blank, so the next word adds none."""
         self._previous = ""
 
     def copy(self) -> "Joiner":
-        """A joiner that goes on from here by itself."""
+        """An independent joiner that continues from here."""
         other = Joiner(self._split_by, self._line_ends)
         other._previous, other._glue_next = self._previous, self._glue_next
         other._open_quotes = set(self._open_quotes)
@@ -138,12 +138,12 @@ class Joiner:
 
 
 def begins_apart(word: str) -> bool:
-    """Whether a word would melt into one that it is glued to: it begins with a combining mark."""
+    """Whether a word would merge with the one before it: it begins with a combining mark."""
     return characters.is_in(word[0], "extend", "spacing", "zero_width_joiner")
 
 
 def is_ideograph(word: str) -> bool:
-    """Whether a word is a character of Han or Hiragana, which no letter melts into."""
+    """Whether a word is a character of Han or Hiragana, with which no letter merges."""
     return characters.is_in(word[0], "ideograph")
 
 
@@ -158,7 +158,7 @@ def begins_in_kana(word: str) -> bool:
 
 
 def are_unspaced(word: str, following: str) -> bool:
-    """Whether no blank is written between two words, since Han and kana have none; nor do they melt."""
+    """Whether no blank is written between two words, as in Han and kana, which do not merge either."""
     if not word or following.isascii():
         return False
     if is_ideograph(following):

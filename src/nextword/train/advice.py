@@ -18,7 +18,7 @@ def advice(corpus: Corpus, params: TrainParams, device: torch.device) -> Iterato
     if fitting and params.context is not None and params.precision == "float64":
         yield (
             f"note: train.context {params.context} in float64 is meant for a short text; for {words:,} words "
-            f"take experiments/{fitting[-1]}.yaml"
+            f"use experiments/{fitting[-1]}.yaml"
         )
     if params.precision == "bfloat16" and device.type == "cpu" and not _has_bfloat16():
         yield "note: this CPU has no instructions for bfloat16; train.precision float32 is faster here"

@@ -1,6 +1,6 @@
 """A run that can be stopped, or killed, at any moment and taken up again with the same bytes.
 
-A checkpoint is one file, written whole or not at all; the last two of each run are kept, in case the
+A checkpoint is one file, complete or missing; the last two of each run are kept, in case the
 disk spoils one.
 """
 

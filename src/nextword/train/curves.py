@@ -1,4 +1,4 @@
-"""What one sees of a run: a progress bar on a terminal, lines elsewhere, and learning curves."""
+"""What a run shows: a progress bar on a terminal, lines elsewhere, and learning curves."""
 
 import time
 from collections.abc import Iterator
@@ -22,7 +22,7 @@ _STEPS = 100  # of the optimiser, for one point of TensorBoard's training curves
 
 
 class _Live(Live):
-    """dvclive without its look at git: there may be no commit yet, and no experiment is saved by it."""
+    """dvclive without git: there may be no commit yet, and it saves no experiment."""
 
     def _init_dvc(self) -> None:
         pass
@@ -90,7 +90,7 @@ class Curves:
 
     @contextmanager
     def measuring(self) -> Iterator[None]:
-        """The model is measured meanwhile; that does not count where speed is told."""
+        """The model is being measured; that time does not count for the speed."""
         began = time.monotonic()
         yield
         taken = time.monotonic() - began
@@ -116,7 +116,7 @@ class Curves:
             )
 
     def finish(self, message: str) -> None:
-        """Says, below the bar, how the run ended."""
+        """Prints, below the bar, how the run ended."""
         self._bar.close()
         print(message, flush=True)
 
@@ -135,7 +135,7 @@ class Curves:
         self._losses.clear()
 
     def _speed(self, step: int) -> str:
-        """How fast it learns, and how long it will take if it takes all of its steps."""
+        """The speed, and the time left if it takes all of its steps."""
         taken, seconds = step - self._step_started, time.monotonic() - self._started
         if not taken:
             return ""
@@ -162,7 +162,7 @@ class Curves:
 
 
 class NoCurves:
-    """What the other processes have, where one of several shows the run."""
+    """Curves of all processes but the one that shows the run."""
 
     @contextmanager
     def measuring(self) -> Iterator[None]:

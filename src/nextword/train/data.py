@@ -109,7 +109,7 @@ class ShuffledWindows:
         self.words = min(params.batch, len(self._windows))
         self.measured: Text = self._windows
         self.sample: Text = self._windows
-        with tracking.phase("looking how good predictions could be"):
+        with tracking.phase("finding the best possible predictions"):
             self.best = predictions.best_possible(self._windows, corpus.dictionary.unknown)
             self.sample_floor = self.best.loss
             if len(self._windows) > _SAMPLE:

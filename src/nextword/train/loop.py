@@ -67,7 +67,7 @@ def train(corpus: Corpus, params: TrainParams, outputs: Outputs) -> None:
     with processes.together(params) as fabric:
         for line in advice(corpus, params, fabric.device) if fabric.is_global_zero else ():
             print(line, flush=True)
-        # A function of its own, so that what belongs to all processes is gone before they part: PyTorch
+        # A function of its own, so that what belongs to all processes is released before they end: PyTorch
         # may wait forever for a process group that something still holds.
         _train(corpus, params, outputs, fabric)
 
@@ -197,7 +197,7 @@ def _ctrl_c() -> Iterator[Event]:
 
     def note(_number: int, _frame: FrameType | None) -> None:
         interrupted.set()
-        with suppress(OSError):  # nobody may listen any more
+        with suppress(OSError):  # nobody may be listening
             os.write(sys.stdout.fileno(), b"stopping after this step; another Ctrl-C stops at once\n")
         signal.signal(signal.SIGINT, previous)
 

@@ -1,4 +1,4 @@
-"""How a model is measured while it learns, at a bounded cost, and when that ends training."""
+"""How a model is measured during training, at a bounded cost, and when that ends training."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -20,7 +20,7 @@ from nextword.train.progress import Progress
 class Meter:
     """Measures weights as they would be published: on a sample, and where training ends on everything.
 
-    With `patience` the sample decides which weights are the best, and everything is left to evaluation.
+    With `patience` the sample decides which weights are best; the rest is measured in evaluation.
 
     **Arguments:**
 

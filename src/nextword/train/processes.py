@@ -26,7 +26,7 @@ def together(params: TrainParams) -> Iterator[Fabric]:
     processes, here = (int(os.environ.get(name, "1")) for name in ("WORLD_SIZE", "LOCAL_WORLD_SIZE"))
     if params.context is None and params.batch % processes:
         raise TrainingError(
-            f"train.batch {params.batch} cannot be divided among {processes} processes; take a multiple"
+            f"train.batch {params.batch} cannot be divided among {processes} processes; use a multiple"
         )
     fabric = Fabric(
         accelerator="cpu" if params.precision == "float64" else "auto",

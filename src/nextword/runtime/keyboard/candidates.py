@@ -25,7 +25,7 @@ MOST = 120  # a word that costs as much is no candidate; twice that and some fit
 _REACH = 3  # letters that what was typed may be ahead of a word, or behind it
 _WIDTH = 2 * _REACH + 1
 _LONGEST = 40  # letters of a word that count
-_NO_LETTER = 0  # stands before and after a word
+_NO_LETTER = 0  # before and after a word
 
 
 class Candidates(Protocol):
@@ -55,7 +55,7 @@ class WordTable:
         self._alphabet = ["", *alphabet]
         kind = np.uint8 if len(alphabet) < 255 else np.uint16
         self._longest = max((min(len(word), _LONGEST) for word in words), default=0)
-        # Letter j of each word stands in row j + the reach, so that each band is one slice.
+        # Letter j of each word is in row j + the reach, so that each band is one slice.
         self._letters = np.zeros((self._longest + 3 * _REACH + 3, len(words)), kind)
         for number, word in enumerate(words):
             codes = [self._codes[letter] for letter in word[:_LONGEST]]
@@ -122,7 +122,7 @@ class WordTable:
             np.minimum(row[place], row[place - 1] + self._missing[i + place], out=row[place])
 
     def _code(self, letter: str) -> int:
-        """Of a letter; one that stands nowhere if the words lack it."""
+        """Of a letter; one that is in no word if the words lack it."""
         return self._codes.get(letter, len(self._alphabet))
 
     def _costs_of(self, letter: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:

@@ -24,7 +24,7 @@ MOST_SUGGESTIONS = 100
 _READ = 512  # words of a text that comes at once that are read
 _POOL = 16  # candidates of each language that are looked at closely, at least
 _KNOWN = 4.0  # nats that the evidence against a known word must weigh more
-_TYPED = 3.0  # nats that a suggestion of what stands there already costs, if nothing knows it
+_TYPED = 3.0  # nats that suggesting the text as typed costs, if it is unknown
 
 
 @dataclass(frozen=True)
@@ -64,7 +64,7 @@ class Keyboard:
         self._committed = 0  # words of the text that are learned
         self._correction: list[Suggestion | None] = []  # of the last word, once it is known
         self._offered: tuple[int, str, str] | None = None  # a word's number, as typed, as corrected
-        self._taken = False  # whether the correction that was offered stands in the text
+        self._taken = False  # whether the correction that was offered is in the text
         if saved is not None:
             saving.restore(saved, self._mixture)
 
@@ -275,7 +275,7 @@ class Keyboard:
         others = [one for one in found if one not in same]
         if not others:
             return None
-        # That it stands here, once, does not make it a word.
+        # Being here once does not make it a word.
         own = max(
             (one.score + _KNOWN for one in same if self._is_established(one.word)),
             default=self._mixture.as_typed(typed, expected).score,

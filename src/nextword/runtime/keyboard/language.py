@@ -182,7 +182,7 @@ class Language:
             self._past[place] = replace(moment, bias=nothing, seen=self.seen, foreseen=self.foreseen)
 
     def _begin(self) -> None:
-        """Reads what stands before a text: a line end, if the model knows them."""
+        """Reads what comes before a text: a line end, if the model knows line ends."""
         self._reader = Reader(self.model)
         self._expected = None
         if self.model.metadata.line_ends and self.knows(END_OF_LINE):

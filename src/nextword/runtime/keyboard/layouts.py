@@ -4,7 +4,7 @@ from collections.abc import Mapping, Sequence
 
 from nextword.errors import KeyboardError
 
-# Rows of keys from the top, each row's letters from the left. A row lies half a key to the right of
+# Rows of keys from the top, each row's letters from the left. A row is half a key to the right of
 # the one above it, as on most keyboards.
 LAYOUTS: Mapping[str, tuple[str, ...]] = {
     "qwerty": ("qwertyuiop", "asdfghjkl", "zxcvbnm"),
@@ -50,7 +50,7 @@ class Layout:
         }
 
     def are_beside(self, one: str, other: str) -> bool:
-        """Whether two letters, in lower case, lie on neighbouring keys."""
+        """Whether two letters, in lower case, are on neighbouring keys."""
         return (one, other) in self._beside
 
 

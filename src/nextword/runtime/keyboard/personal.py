@@ -40,7 +40,7 @@ class Personal:
         return word in self._places
 
     def is_established(self, word: str) -> bool:
-        """Whether a word was sent, or stands more than once in the text."""
+        """Whether a word was sent, or occurs more than once in the text."""
         return word in self._learned or self._here[word] > 1
 
     @property
@@ -72,13 +72,13 @@ class Personal:
         return (count + different * spelling) / (self._total + different)
 
     def use(self, word: str) -> None:
-        """A new word stands in the text."""
+        """A new word was written in the text."""
         if len(word) <= LONGEST:
             self._here[word] += 1
             self._count()
 
     def unuse(self, word: str) -> None:
-        """A new word no longer stands in the text."""
+        """A new word was deleted from the text."""
         if self._here[word] > 0:
             self._here[word] -= 1
             self._count()

@@ -19,7 +19,7 @@ _MOST_COUNT = 2**31 - 1
 
 
 def save(mixture: Mixture) -> bytes:
-    """What was learned, without the text itself. Words stand for ids, so that it outlives a model file."""
+    """What was learned, without the text itself. It has words, not ids, so that it outlives a model file."""
     personal = mixture.personal
     kept = {
         "format": _FORMAT,

@@ -11,7 +11,7 @@ from nextword.runtime.keyboard.text_field import is_word
 from nextword.text.words import Joiner
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
-_LONGEST = 50_000  # characters that stand in a text field
+_LONGEST = 50_000  # characters in a text field
 _SLIPS = ("neighbour", "missing", "extra", "swapped")
 
 
@@ -41,7 +41,7 @@ def evaluate_typing(
 
     **Arguments:**
 
-    - `text`: each word with what stands before it, as `with_text_before` gives them.
+    - `text`: each word with the text before it, as `with_text_before` gives them.
     - `spell`: a word → how it is typed wrong, or `None`.
     """
     words = wrong = changed = right = right_3 = corrected = 0

@@ -30,7 +30,7 @@ class TextField:
         line_end = rf"{words.BESIDE_LINE_END.pattern}|" if line_ends else ""
         blanks = rf"[{BLANK}]+|" if split_by == "characters" else ""
         self._run = re.compile(rf"{line_end}{blanks}[^{BLANK}]+")
-        # Where each run of the text begins that can be split by itself, and how many words stand before.
+        # Where each run of the text begins that can be split by itself, and how many words are before it.
         self._runs: list[tuple[int, int]] = []
         self.text = self.typed = ""
         self.words: list[str] = []
@@ -38,9 +38,9 @@ class TextField:
         self._joiner: Joiner | None = None  # after the finished words
 
     def update(self, text: str) -> tuple[list[str], list[str]]:
-        """Takes the text that now stands before the cursor.
+        """Takes the text that is now before the cursor.
 
-        **Returns:** the finished words that are gone from the end, and those that are new there.
+        **Returns:** the finished words removed from the end, and those added there.
         """
         common = common_beginning(text, self.text)
         start = kept = 0
@@ -66,7 +66,7 @@ class TextField:
         return gone, new
 
     def after(self, number: int) -> tuple[str, str] | None:
-        """A finished word and the text from it to the cursor, and what stands after the word.
+        """A finished word and the text from it to the cursor, and what comes after the word.
 
         `None` for one that cannot be found as it was written, since Unicode has another form for it.
         """
@@ -181,5 +181,5 @@ def in_case_of(word: str, typed: str) -> str:
 
 
 def capitalised(word: str) -> str:
-    """A word as it stands at the start of a sentence."""
+    """A word as it is written at the start of a sentence."""
     return word[:1].title() + word[1:]
