@@ -311,6 +311,22 @@ for (const [name, isOver] of [["dragover", true], ["dragleave", false], ["drop",
   });
 }
 
+/** Lets the service worker take over first, so that the page does not fetch what it is fetching to keep. */
+async function handOver() {
+  try {
+    const registration = await navigator.serviceWorker.register("service-worker.js");
+    const { installing, active } = registration;
+    if (active || !installing) return;
+    await new Promise((resolve) => {
+      installing.addEventListener("statechange", () => {
+        if (["activated", "redundant"].includes(installing.state)) resolve();
+      });
+    });
+  } catch {
+    // without a service worker the page works as long as there is a network
+  }
+}
+
 show();
 await handOver();
 await load(0, "vendor/nextword.int8.onnx", "nextword.int8.onnx");

@@ -26,7 +26,11 @@ class Clone:
     @property
     def environment(self) -> dict[str, str]:
         """The environment variables of a command in the clone."""
-        return os.environ | {
+        # A make started there is nobody's child: it would say which directory it enters.
+        outside = {
+            name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))
+        }
+        return outside | {
             # The clone's own code, whatever is installed.
             "PYTHONPATH": str(self.path / "src"),
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",

@@ -91,7 +91,7 @@ def test_a_run_needs_no_commit_and_makes_no_repository(in_directory: Path) -> No
         (
             50_000,
             {},
-            "note: train.context 3 in float64 is meant for a short text; for 50,000 words take "
+            "note: train.context 3 in float64 is meant for a short text; for 50,000 words use "
             "experiments/novel.yaml",
         ),
         (1_000_000, {}, "experiments/book.yaml"),
