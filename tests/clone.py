@@ -26,7 +26,7 @@ class Clone:
     @property
     def environment(self) -> dict[str, str]:
         """The environment variables of a command in the clone."""
-        # A make started there is nobody's child: it would say which directory it enters.
+        # With the variables of an outer make, a make in the clone would print which directory it enters.
         outside = {
             name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))
         }
