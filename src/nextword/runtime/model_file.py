@@ -17,7 +17,7 @@ from nextword.errors import ModelFileError, PromptError
 from nextword.runtime import arguments
 from nextword.runtime.inspection import inspect
 from nextword.text import words
-from nextword.text.dictionary import Dictionary
+from nextword.text.subwords import dictionary_of
 
 State = Mapping[str, NDArray[Any]]
 
@@ -76,8 +76,19 @@ class ModelFile:
         hidden = outputs.get("next_hidden", ())
         is_of_layers = len(hidden) == 3 and hidden[::2] == (self.metadata.layers, self.metadata.hidden)
         self.features = size or (self.metadata.hidden if is_of_layers else 0)
-        self.dictionary = Dictionary(self.metadata.dictionary, self.metadata.unknown)
+        about = self.metadata
+        self.dictionary = dictionary_of(about.dictionary, about.unknown, about.split_by)
         self.run(np.zeros((1, 1), np.int64))  # whether it can be run at all
+
+    @property
+    def context(self) -> int | None:
+        """How many words it reads, `None` if it carries a state."""
+        return self.metadata.context
+
+    @cached_property
+    def axes(self) -> Mapping[str, int]:
+        """Of each part of the state, which axis is that of the batch."""
+        return {name: part.axis for name, part in self.states.items()}
 
     @cached_property
     def sha256(self) -> str:

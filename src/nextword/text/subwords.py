@@ -1,0 +1,141 @@
+"""Subwords: the entries of a dictionary that together spell any text (Sennrich, Haddow & Birch 2016)."""
+
+import bisect
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+
+from nextword.text.dictionary import Dictionary
+from nextword.text.marks import BYTES, GLUE_MARK, MARKS, begins_word, byte_of, is_unspaced
+from nextword.text.words import END_OF_LINE
+
+REQUIRED = (*BYTES, *sorted(MARKS))  # of each dictionary, so that nothing is unknown
+LINE_END = "\n"
+
+_REMEMBERED = 200_000  # words that are not split again
+_REPLACEMENT = "\ufffd"  # for half a character, which UTF-8 cannot write
+
+
+class SubwordDictionary(Dictionary):
+    """The entries that marked words are cut into, each time the longest from the left.
+
+    That is as good as to replay the merges of byte-pair encoding (Uzan et al. 2024). A character that no
+    entry has goes by the bytes of its UTF-8, so that no word is unknown.
+
+    **Arguments:**
+
+    - `words`: the entries in id order, each once; `REQUIRED` are among them.
+    """
+
+    def __init__(self, words: Sequence[str]) -> None:
+        super().__init__(words)
+        self._longest = max(map(len, self.words))
+        self._split: dict[str, tuple[int, ...]] = {}
+        if END_OF_LINE in self._ids:
+            self._split[END_OF_LINE] = (self._ids[END_OF_LINE],)
+
+    @cached_property
+    def begins(self) -> tuple[bool, ...]:
+        """For each entry, whether it begins a word, as `<eos>` does."""
+        return tuple(entry == END_OF_LINE or begins_word(entry) for entry in self.words)
+
+    def __contains__(self, word: str) -> bool:
+        return True
+
+    def is_unknown(self, word: str) -> bool:  # noqa: ARG002
+        """Nothing is."""
+        return False
+
+    def encode(self, words: Iterable[str]) -> list[int]:
+        """The ids of the subwords of some marked words, one after the other."""
+        return [id for word in words for id in self.split(word)]
+
+    def split(self, word: str) -> tuple[int, ...]:
+        """The ids of the subwords of a marked word."""
+        found = self._split.get(word)
+        if found is None:
+            if len(self._split) >= _REMEMBERED:
+                self._split = {END_OF_LINE: self._split[END_OF_LINE]} if END_OF_LINE in self._ids else {}
+            found = self._split[word] = tuple(self._longest_matches(word))
+        return found
+
+    def is_split(self, path: Sequence[int]) -> bool:
+        """Whether some subwords are those that the word which they spell is split into."""
+        word = "".join(self.words[id] for id in path)
+        return tuple(self._longest_matches(word)) == tuple(path)
+
+    def _longest_matches(self, word: str) -> Iterator[int]:
+        ids, start = self._ids, 0
+        while start < len(word):
+            for end in range(min(len(word), start + self._longest), start, -1):
+                id = ids.get(word[start:end])
+                # A mark is one at the beginning only; elsewhere it is a character of the text.
+                if id is not None and not (start and word[start] in MARKS):
+                    yield id
+                    start = end
+                    break
+            else:
+                yield from self._spelt(word[start])
+                start += 1
+
+    def _spelt(self, character: str) -> Iterator[int]:
+        """The bytes of a character, after a mark where it begins a word."""
+        if is_unspaced(character):
+            yield self._ids[GLUE_MARK]
+        if "\ud800" <= character <= "\udfff":
+            character = _REPLACEMENT
+        yield from (self._ids[BYTES[byte]] for byte in character.encode())
+
+
+def surface_of(entry: str) -> str:
+    """What a subword or a marked word adds to a text, the blank aside; "" for a mark or a byte."""
+    if byte_of(entry) is not None:
+        return ""
+    if entry == END_OF_LINE:
+        return LINE_END
+    return entry[1:] if entry[0] in MARKS else entry
+
+
+class Surfaces:
+    """Some of the entries of a dictionary by what they add to a text.
+
+    **Arguments:**
+
+    - `entries`: of the dictionary.
+    - `ids`: of those that count.
+    """
+
+    def __init__(self, entries: Sequence[str], ids: Iterable[int]) -> None:
+        pairs = sorted((surface_of(entries[id]), id) for id in ids)
+        self._surfaces, self._ids = [surface for surface, _ in pairs], [id for _, id in pairs]
+        self._agreeing: dict[str, tuple[list[int], list[int]]] = {}
+
+    def agreeing(self, rest: str) -> tuple[list[int], list[int]]:
+        """The entries that begin with `rest`, and those that it begins with, but for itself."""
+        if rest not in self._agreeing:
+            if len(self._agreeing) >= _REMEMBERED:
+                self._agreeing.clear()
+            shorter = [id for end in range(len(rest)) for id in self._between(rest[:end], None)]
+            self._agreeing[rest] = self._between(rest, len(rest)), shorter
+        return self._agreeing[rest]
+
+    def _between(self, beginning: str, length: int | None) -> list[int]:
+        """The entries whose first so many characters are `beginning`, or all of them if `None`."""
+
+        def key(surface: str) -> str:
+            return surface[:length]
+
+        first = bisect.bisect_left(self._surfaces, beginning, key=key)
+        return self._ids[first : bisect.bisect_right(self._surfaces, beginning, first, key=key)]
+
+
+def dictionary_of(words: Sequence[str], unknown: int | None, split_by: str) -> Dictionary:
+    """The dictionary of a text that is split in some way; `words` and `unknown` as of `Dictionary`."""
+    return SubwordDictionary(words) if split_by == "subwords" else Dictionary(words, unknown)
+
+
+def is_inventory(words: Sequence[str]) -> bool:
+    """Whether a list of entries is that of a dictionary of subwords."""
+    return {*REQUIRED} <= {*words} and all(
+        entry in MARKS or entry == END_OF_LINE or byte_of(entry) is not None or not MARKS & {*entry[1:]}
+        for entry in words
+    )
