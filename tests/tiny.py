@@ -12,9 +12,31 @@ from nextword.model.network import Architecture, Network, rounded
 from nextword.prepare import preparation
 from nextword.runtime.metadata import Metadata
 from nextword.text.corpus import Corpus
+from nextword.text.subwords import REQUIRED
 from nextword.text.unicode import VERSION
 
 WORDS = ["the", ",", ".", "mouse", "cat", "bell", "said", "ran", "(", ")", "don't", "über"]
+# Beside them, subwords that spell such words, punctuation, and a script without blanks.
+SUBWORDS = ["<eos>", "▁the", "▁m", "ou", "se", "▁mouse", "▁cat", "s", "‿,", "‿.", "▁bell", "▁sa", "id", "ran"]
+SUBWORDS += [
+    "▁t",
+    "h",
+    "e",
+    "a",
+    "c",
+    "t",
+    "m",
+    "‿'",
+    "世",
+    "界",
+    "世界",
+    "‿(",
+    "▁(",
+    "‿)",
+    "▁über",
+    "'t",
+    *REQUIRED,
+]
 
 
 def make_network(
