@@ -66,8 +66,8 @@ def _write_groups(path: Path, model: Iterable[Group], counted: Iterable[Group]) 
 def _write_surprise(path: Path, corpus: Corpus, part: str, read: int, model: Predictions) -> None:
     """The beginning of a part, each word as red as it was surprising; `read` words were only read."""
     joiner = Joiner(corpus.split_by, corpus.line_ends)
-    pieces = [joiner.push(word) for word in islice(corpus.words_of(part), _PASSAGE)]
     bits = np.concatenate([np.zeros(read), -model.log_probability / np.log(2)])[:_PASSAGE]
+    pieces = [joiner.push(word) for word in islice(corpus.words_of(part), len(bits))]
     title = f"The beginning of the {part} part: how surprising each word is (−log₂ P)"
     outputs.write_text(path, heat_map.draw(pieces, bits, title))
 

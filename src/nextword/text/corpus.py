@@ -24,6 +24,7 @@ from nextword.errors import StageError
 from nextword.text import subwords, words
 from nextword.text.dictionary import Dictionary
 
+_BLOCK = 1 << 20  # ids looked at at once
 PARTS = ("training", "validation", "test")
 
 
@@ -81,6 +82,16 @@ class Corpus:
             for name, count, length in zip(PARTS, self.characters, lengths.tolist(), strict=True)
             if length
         }
+
+    @property
+    def words(self) -> int:
+        """How many words the text has."""
+        if not isinstance(self.dictionary, subwords.SubwordDictionary):
+            return len(self.ids)
+        begins = np.array(self.dictionary.begins)
+        return sum(
+            int(begins[self.ids[start : start + _BLOCK]].sum()) for start in range(0, len(self.ids), _BLOCK)
+        )
 
     @property
     def unknown_shares(self) -> dict[str, float]:

@@ -4,6 +4,7 @@ import bisect
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 
+from nextword.text import words
 from nextword.text.dictionary import Dictionary
 from nextword.text.marks import BYTES, GLUE_MARK, MARKS, begins_word, byte_of, is_unspaced
 from nextword.text.words import END_OF_LINE
@@ -23,11 +24,11 @@ class SubwordDictionary(Dictionary):
 
     **Arguments:**
 
-    - `words`: the entries in id order, each once; `REQUIRED` are among them.
+    - `entries`: in id order, each once; `REQUIRED` are among them.
     """
 
-    def __init__(self, words: Sequence[str]) -> None:
-        super().__init__(words)
+    def __init__(self, entries: Sequence[str]) -> None:
+        super().__init__(entries)
         self._longest = max(map(len, self.words))
         self._split: dict[str, tuple[int, ...]] = {}
         if END_OF_LINE in self._ids:
@@ -63,6 +64,12 @@ class SubwordDictionary(Dictionary):
         word = "".join(self.words[id] for id in path)
         return tuple(self._longest_matches(word)) == tuple(path)
 
+    def marked(self, path: Sequence[int]) -> str:
+        """The marked word that some subwords spell."""
+        entries = self.decode(path)
+        mark = entries[0][0] if entries[0][0] in MARKS else ""
+        return mark + words.join(entries, "subwords").lstrip(" ") if entries != [END_OF_LINE] else END_OF_LINE
+
     def _longest_matches(self, word: str) -> Iterator[int]:
         ids, start = self._ids, 0
         while start < len(word):
@@ -93,6 +100,11 @@ def surface_of(entry: str) -> str:
     if entry == END_OF_LINE:
         return LINE_END
     return entry[1:] if entry[0] in MARKS else entry
+
+
+def shown(word: str) -> str:
+    """A marked word as a user sees it."""
+    return word if word == END_OF_LINE else surface_of(word)
 
 
 class Surfaces:
