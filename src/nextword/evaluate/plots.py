@@ -78,7 +78,7 @@ def _wrong_windows(predictions: Predictions, windows: Windows, corpus: Corpus) -
     confidence = [outputs.significant(value) for value in predictions.likeliest_log_probability[wrong]]
     wrong = wrong[np.argsort(np.negative(confidence), kind="stable")][:_MOST_WRONG]
     for row in wrong:
-        next_word, predicted = corpus.dictionary.decode([windows.next_words[row], predictions.likeliest[row]])
+        next_word, predicted = corpus.show([windows.next_words[row], predictions.likeliest[row]])
         probability = float(np.exp(predictions.log_probability[row]))
         of_predicted = float(np.exp(predictions.likeliest_log_probability[row]))
         yield [corpus.join(windows.contexts[row]), next_word, probability, predicted, of_predicted]

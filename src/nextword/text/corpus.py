@@ -129,6 +129,11 @@ class Corpus:
         unknown, known = self.dictionary.unknown, self.dictionary.words
         return (next(spellings) if id == unknown else known[id] for id in self.ids[start:end])
 
+    def show(self, ids: Iterable[int]) -> list[str]:
+        """The word of each id as a user sees it, without a mark."""
+        decoded = self.dictionary.decode(ids)
+        return [*map(subwords.shown, decoded)] if self.split_by == "subwords" else decoded
+
     def join(self, ids: Iterable[int]) -> str:
         """Ids as text."""
         return words.join(self.dictionary.decode(ids), self.split_by, self.line_ends)
