@@ -1,6 +1,6 @@
 """What predictors are worth in words, where the ids of a text are those of subwords."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
 
@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 from nextword import figures
 from nextword.evaluate.judging import Judged, size_of
 from nextword.evaluate.predictors import Predictor
+from nextword.evaluate.samples import Spelling
 from nextword.figures import SUGGESTIONS, Quality
 from nextword.model import predictions
 from nextword.model.predictions import Predictions
@@ -44,7 +45,8 @@ class SubwordJudge:
         self._entries = Entries(dictionary)
         self._begins = np.array(dictionary.begins)
         self._numbers: dict[Path, int] = {}  # of words, by their subwords
-        self._frequencies = np.bincount(self.in_words(corpus.training[-_COUNTED:]))
+        self.training = self.in_words(corpus.training[-_COUNTED:])
+        self._frequencies = np.bincount(self.training)
         self._texts = {name: self.in_words(ids) for name, ids in texts.items()}
 
     @property
@@ -93,6 +95,28 @@ class SubwordJudge:
             len(log_probability),
             counter.saved if counter else 0.0,
         )
+
+    @property
+    def spelling(self) -> Spelling:
+        """How its words are written by subwords."""
+        return self
+
+    def ids_of(self, words: Sequence[int]) -> list[int]:
+        """The subwords of some words."""
+        paths = [*self._numbers]
+        return [id for word in words for id in paths[word]]
+
+    def begins(self, id: int) -> bool:
+        """Whether a subword begins a word."""
+        return bool(self._begins[id])
+
+    def ruled_out(self, path: Sequence[int]) -> NDArray[np.int64]:
+        """The subwords that may not be written after the beginning of a word."""
+        return self._entries.ruled_out(path)
+
+    def word_of(self, path: Sequence[int]) -> int:
+        """The number of a word."""
+        return self._number(tuple(path))
 
     def _search(
         self, predictor: Predictor, what: str, ids: NDArray[Any], counter: KeystrokeCounter | None

@@ -8,6 +8,7 @@ from typing import Any, Protocol
 from numpy.typing import NDArray
 
 from nextword.evaluate.predictors import Predictor
+from nextword.evaluate.samples import Spelling, Whole
 from nextword.figures import Quality
 from nextword.model import predictions
 from nextword.model.predictions import Part, Predictions
@@ -42,6 +43,14 @@ class Judge(Protocol):
     def seen(self) -> Corpus:
         """The text as a user sees it: each id is a word."""
 
+    @property
+    def spelling(self) -> Spelling:
+        """How its words are written by the ids of the dictionary."""
+
+    @property
+    def training(self) -> NDArray[Any]:
+        """The training part in words, or its end if it is very long."""
+
     def in_words(self, ids: NDArray[Any]) -> NDArray[Any]:
         """A text as the ids of its words in `seen`."""
 
@@ -68,6 +77,8 @@ class WordJudge:
 
     def __init__(self, corpus: Corpus, first: int) -> None:
         self.seen, self._first = corpus, first
+        self.spelling = Whole(corpus.dictionary.unknown)
+        self.training = corpus.training
 
     def in_words(self, ids: NDArray[Any]) -> NDArray[Any]:
         """The ids themselves."""

@@ -169,9 +169,11 @@ def report(corpus: Corpus, network: Network, int8: Network, size: Size, params: 
             mixture=mixtures.get(part),
         )
     shown = [*texts][-1]  # prompts that the model has not learnt from, where there are some
-    prompts = context_windows(texts[shown], context)
+    prompts = context_windows(judge.in_words(texts[shown]), context)
     likeliest, drawn = (
-        samples.sample(network, prompts, params.samples, params.words, unknown, temperature)
+        samples.sample(
+            predictors["model"], judge.spelling, prompts, params.samples, params.words, temperature
+        )
         for temperature in (0.0, 1.0)
     )
     with tracking.phase("comparing the samples with the text"):
@@ -179,7 +181,7 @@ def report(corpus: Corpus, network: Network, int8: Network, size: Size, params: 
         if context and not isinstance(judge, SubwordJudge):
             best = predictions.best_possible(windows.windows(training, context), unknown)
         originalities = {
-            name: originality.examine([sample.continuation for sample in some], corpus.training)
+            name: originality.examine([sample.continuation for sample in some], judge.training)
             for name, some in (("likeliest", likeliest), ("drawn", drawn))
         }
     return Report(
