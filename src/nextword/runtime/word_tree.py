@@ -164,9 +164,7 @@ class _Children(NamedTuple):
     typed: float
 
     @classmethod
-    def of(
-        cls, entries: Entries, following: Surfaces, rest: str, values: NDArray[np.float32]
-    ) -> "_Children":
+    def of(cls, entries: Entries, following: Surfaces, rest: str, values: NDArray[np.float32]) -> "_Children":
         covering, shorter = following.agreeing(rest)
         ids = np.concatenate([covering, shorter])
         own = values[ids]
@@ -180,7 +178,9 @@ class _Children(NamedTuple):
         pairs = list(zip(ids[order].tolist(), own[order].tolist(), strict=True))
         is_whole = entries.is_whole
         return cls(
-            [pair for pair in pairs if not is_whole(pair[0])], [pair for pair in pairs if is_whole(pair[0])], typed
+            [pair for pair in pairs if not is_whole(pair[0])],
+            [pair for pair in pairs if is_whole(pair[0])],
+            typed,
         )
 
 
