@@ -14,9 +14,10 @@ from nextword.evaluate.samples import Spelling
 from nextword.figures import SUGGESTIONS, Quality
 from nextword.model import predictions
 from nextword.model.predictions import Predictions
+from nextword.runtime.entries import Entries
 from nextword.runtime.keystrokes import KeystrokeCounter
 from nextword.runtime.word_reader import WordReader, is_suggested_by, rank_of
-from nextword.runtime.word_tree import Entries, Path
+from nextword.runtime.word_tree import Path
 from nextword.text.corpus import PARTS, Corpus
 from nextword.text.dictionary import Dictionary
 from nextword.text.subwords import SubwordDictionary, shown

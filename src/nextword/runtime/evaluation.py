@@ -13,11 +13,11 @@ from nextword.errors import PromptError
 from nextword.figures import SUGGESTIONS
 from nextword.runtime import draw
 from nextword.runtime.cache import CacheSettings, NeuralCache
+from nextword.runtime.entries import Entries
 from nextword.runtime.keystrokes import KeystrokeCounter, Suggester
 from nextword.runtime.model_file import ModelFile
 from nextword.runtime.reader import after_each_context
 from nextword.runtime.word_reader import WordReader, in_words, is_suggested_by, rank_of
-from nextword.runtime.word_tree import Entries
 from nextword.text.subwords import SubwordDictionary, shown
 from nextword.text.words import Joiner
 

@@ -9,9 +9,10 @@ from nextword import figures
 from nextword.figures import SUGGESTIONS
 from nextword.runtime import draw
 from nextword.runtime.cache import NeuralCache
+from nextword.runtime.entries import Entries
 from nextword.runtime.keystrokes import IsSuggested
 from nextword.runtime.reader import Model, Reader
-from nextword.runtime.word_tree import Entries, FoundWord, WordTree
+from nextword.runtime.word_tree import FoundWord, WordTree
 from nextword.text.subwords import SubwordDictionary
 
 

@@ -15,12 +15,11 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nextword.runtime import draw
+from nextword.runtime.cache import NeuralCache
+from nextword.runtime.entries import MOST_SUBWORDS, Entries
 from nextword.runtime.reader import Model, Reader
-from nextword.text.marks import byte_of, is_unspaced
-from nextword.text.subwords import LINE_END, SubwordDictionary, Surfaces, surface_of
+from nextword.text.subwords import LINE_END, Surfaces
 from nextword.text.words import END_OF_LINE
-
-MOST_SUBWORDS = 32  # of a word; one that is longer ends there
 
 _AT_ONCE = 8  # nodes that one run of the model expands, at least
 _RUNS = 10  # of the model in one search
@@ -28,31 +27,6 @@ _CHILDREN = 64  # of a node that are looked at
 _REMEMBERED = 1024  # nodes of which is known what follows
 
 Path = tuple[int, ...]
-
-
-class Entries:
-    """What the subwords of a dictionary add to a text, and what may follow what.
-
-    **Attributes:** `surfaces`, of each entry; `begins`, 1 for those that begin a word and else 0, float32
-    `(dictionary,)`; and which may come next: `first`, at the beginning of a word; `later`, in it;
-    `after_mark`, where there is only a mark so far.
-    """
-
-    def __init__(self, dictionary: SubwordDictionary) -> None:
-        self.dictionary = dictionary
-        entries, begins = dictionary.words, dictionary.begins
-        self.surfaces = [surface_of(entry) for entry in entries]
-        self.begins = np.array(begins, np.float32)
-        written = [id for id, entry in enumerate(entries) if byte_of(entry) is None]
-        later = [id for id in written if not begins[id]]
-        self.first = Surfaces(entries, [id for id in written if begins[id]])
-        self.later = Surfaces(entries, later)
-        self.after_mark = Surfaces(entries, [*later, *(id for id in written if is_unspaced(entries[id]))])
-
-    def is_whole(self, id: int) -> bool:
-        """Whether an entry is a word that nothing is added to: one of a script without blanks, or `<eos>`."""
-        entry = self.dictionary.words[id]
-        return entry == END_OF_LINE or is_unspaced(entry)
 
 
 class Node(NamedTuple):
@@ -105,14 +79,23 @@ class WordTree:
     - `entries`: of its dictionary.
     - `reader`: one that has read the text, and nothing else.
     - `logits`: after it, `(dictionary,)`; log-probabilities will do.
+    - `cache`: with which to mix what is expected later in the word; `logits` are taken as they are.
     """
 
-    def __init__(self, model: Model, entries: Entries, reader: Reader, logits: NDArray[np.floating]) -> None:
-        self._model, self.entries = model, entries
+    def __init__(
+        self,
+        model: Model,
+        entries: Entries,
+        reader: Reader,
+        logits: NDArray[np.floating],
+        cache: NeuralCache | None = None,
+    ) -> None:
+        self._model, self.entries, self._cache = model, entries, cache
         log_probabilities = draw.log_softmax(logits).astype(np.float32)
         # The reader is the caller's, and goes on.
         self.root = Continuation(log_probabilities, 0.0, (Reader.gathered(model, [(reader, 0)]), 0))
         self._known: dict[Path, Continuation] = {}
+        self._children: dict[tuple[Path, str], _Children] = {}
 
     def search(self, n: int, typed: str = "") -> tuple[list[FoundWord], float]:
         """The likeliest words that begin with `typed`.
@@ -145,17 +128,68 @@ class WordTree:
             groups[node.before[0].last.shape[1]].append(node)
         if len(self._known) + len(nodes) > _REMEMBERED:
             self._known.clear()
+            self._children.clear()
         for group in groups.values():
             reader = Reader.gathered(self._model, [node.before for node in group])
-            logits = reader.read(np.array([[node.path[-1]] for node in group])).logits
-            logits = logits - logits.max(axis=1, keepdims=True)
-            weights = np.exp(logits)
-            totals = weights.sum(axis=1, keepdims=True)
-            ends = np.log(np.maximum(weights @ self.entries.begins / totals[:, 0], 1e-30)).tolist()
-            logits -= np.log(totals)
+            expected = reader.read(np.array([[node.path[-1]] for node in group]))
+            values = _log_softmax(expected.logits)
+            if self._cache:
+                mixed = map(self._cache.mix, values.astype(np.float64), expected.features)
+                values = np.stack([*mixed]).astype(np.float32)
+            ends = np.log(np.maximum(np.exp(values) @ self.entries.begins, 1e-30)).tolist()
             for place, node in enumerate(group):
-                self._known[node.path] = Continuation(logits[place], ends[place], (reader, place))
+                self._known[node.path] = Continuation(values[place], ends[place], (reader, place))
         return [self._known[node.path] for node in nodes]
+
+    def children(
+        self, path: Path, following: Surfaces, rest: str, values: NDArray[np.float32]
+    ) -> "_Children":
+        """The likeliest entries that go on with a beginning and agree with the rest of what was typed."""
+        found = self._children.get((path, rest))
+        if not found:
+            found = self._children[path, rest] = _Children.of(self.entries, following, rest, values)
+        return found
+
+
+class _Children(NamedTuple):
+    """The likeliest children of a node, by falling probability given the node, equals by rising id.
+
+    - `open`: ids and log-probabilities of those that may go on.
+    - `whole`: of those that are whole words.
+    - `typed`: ln P(the next entry is one that covers the rest of what was typed).
+    """
+
+    open: list[tuple[int, float]]
+    whole: list[tuple[int, float]]
+    typed: float
+
+    @classmethod
+    def of(cls, entries: Entries, following: Surfaces, rest: str, values: NDArray[np.float32]) -> "_Children":
+        covering, shorter = following.agreeing(rest)
+        ids = np.concatenate([covering, shorter])
+        own = values[ids]
+        typed = 0.0
+        if rest:
+            typed = math.log(max(float(np.exp(own[: len(covering)]).sum()), 1e-38))
+        if len(ids) > _CHILDREN:
+            best = np.argpartition(-own, _CHILDREN)[:_CHILDREN]
+            ids, own = ids[best], own[best]
+        order = np.lexsort((ids, -own))
+        pairs = list(zip(ids[order].tolist(), own[order].tolist(), strict=True))
+        is_whole = entries.is_whole
+        return cls(
+            [pair for pair in pairs if not is_whole(pair[0])],
+            [pair for pair in pairs if is_whole(pair[0])],
+            typed,
+        )
+
+
+class _Siblings(NamedTuple):
+    """The children of a node that a search has not come to yet: those from some place on."""
+
+    parent: Node
+    children: list[tuple[int, float]]
+    after: tuple[Reader, int]
 
 
 class _Search:
@@ -164,24 +198,31 @@ class _Search:
     def __init__(self, tree: WordTree, n: int, typed: str) -> None:
         self._tree, self._n, self._typed = tree, n, typed
         self._entries = tree.entries
-        self._open: list[tuple[float, Path, Node]] = []
+        # By falling probability, each with its siblings, of which it is the likeliest that was not yet met.
+        self._open: list[tuple[float, Path, int, _Siblings]] = []
         self._found: dict[str, FoundWord] = {}
-        self._worst = -math.inf  # of the best n words that were found
+        self._best: dict[str, float] = {}  # the likeliest n words that were found
+        self._worst = -math.inf  # of these, if there are so many
         self.beginning = -math.inf if typed else 0.0
-        self._add_children((), "", 0.0, self._entries.first, tree.root)
+        root = Node((), "", 0.0, tree.root.after)
+        self._add_children(root, self._entries.first, tree.root)
 
     @property
     def found(self) -> list[FoundWord]:
         """The best words, best first."""
-        return sorted(self._found.values(), key=lambda one: -one.log_probability)[: self._n]
+        best = [self._found[word] for word in self._best]
+        return sorted(best, key=lambda one: (-one.log_probability, one.path))
 
     def best_open(self, most: int) -> list[Node]:
         """The likeliest nodes of which is not known what follows, if they may lead to a better word."""
         nodes: list[Node] = []
         while self._open and len(nodes) < most and -self._open[0][0] > self._worst:
-            _, path, node = heapq.heappop(self._open)
+            negative, path, place, siblings = heapq.heappop(self._open)
+            self._push(siblings, place + 1)
             # Other ways to spell a word have been read nowhere.
             if self._entries.dictionary.is_split(path):
+                surface = siblings.parent.surface + self._entries.surfaces[path[-1]]
+                node = Node(path, surface, -negative, siblings.after)
                 known = self._tree.known(path)
                 if known:
                     self.visit(node, known)
@@ -191,50 +232,56 @@ class _Search:
 
     def visit(self, node: Node, continuation: Continuation) -> None:
         """Adds the word that a node is, and what it may become."""
-        path, surface, log_probability, _ = node
-        if surface and surface.startswith(self._typed):
-            self._add(surface, path, log_probability + continuation.end)
-        if len(path) < MOST_SUBWORDS:
-            following = self._entries.later if surface else self._entries.after_mark
-            self._add_children(path, surface, log_probability, following, continuation)
+        if node.surface and node.surface.startswith(self._typed):
+            self._add(node.surface, node.path, node.log_probability + continuation.end)
+        if len(node.path) < MOST_SUBWORDS:
+            following = self._entries.later if node.surface else self._entries.after_mark
+            self._add_children(node, following, continuation)
 
-    def _add_children(
-        self,
-        path: Path,
-        surface: str,
-        log_probability: float,
-        following: Surfaces,
-        continuation: Continuation,
-    ) -> None:
-        rest = self._typed[len(surface) :]
-        covering, shorter = following.agreeing(rest)
-        values = continuation.log_probabilities
-        if rest and covering:
-            mass = math.log(max(float(np.exp(values[covering]).sum()), 1e-38))
-            self.beginning = float(np.logaddexp(self.beginning, log_probability + mass))
-        ids = np.array(covering + shorter, np.int64)
-        own = values[ids] + np.float32(log_probability)
-        best = np.flatnonzero(own > self._worst)
-        if len(best) > _CHILDREN:
-            best = best[np.argpartition(-own[best], _CHILDREN)[:_CHILDREN]]
-        for id, value in zip(ids[best].tolist(), own[best].tolist(), strict=True):
-            child = (*path, id)
-            written = surface + self._entries.surfaces[id]
-            if not self._entries.is_whole(id):
-                node = Node(child, written, value, continuation.after)
-                heapq.heappush(self._open, (-value, child, node))
-            elif written.startswith(self._typed):
-                self._add(END_OF_LINE if written == LINE_END else written, child, value)
+    def _add_children(self, node: Node, following: Surfaces, continuation: Continuation) -> None:
+        rest = self._typed[len(node.surface) :]
+        children = self._tree.children(node.path, following, rest, continuation.log_probabilities)
+        if rest:
+            self.beginning = _log_add(self.beginning, node.log_probability + children.typed)
+        for id, value in children.whole:
+            word = node.surface + self._entries.surfaces[id]
+            if word.startswith(self._typed):
+                word = END_OF_LINE if word == LINE_END else word
+                self._add(word, (*node.path, id), node.log_probability + value)
+        self._push(_Siblings(node, children.open, continuation.after), 0)
+
+    def _push(self, siblings: _Siblings, place: int) -> None:
+        """Opens the child at some place, if it may lead to a better word."""
+        if place < len(siblings.children):
+            id, value = siblings.children[place]
+            value += siblings.parent.log_probability
+            if value > self._worst:
+                heapq.heappush(self._open, (-value, (*siblings.parent.path, id), place, siblings))
 
     def _add(self, word: str, path: Path, log_probability: float) -> None:
         before = self._found.get(word)
+        total = log_probability
         if before:
-            total = float(np.logaddexp(before.log_probability, log_probability))
-            likelier = before.path if before.log_probability >= log_probability else path
-            self._found[word] = FoundWord(word, likelier, total)
-        else:
-            self._found[word] = FoundWord(word, path, log_probability)
-        if len(self._found) >= self._n:
-            self._worst = sorted((one.log_probability for one in self._found.values()), reverse=True)[
-                self._n - 1
-            ]
+            total = _log_add(before.log_probability, log_probability)
+            if before.log_probability >= log_probability:
+                path = before.path
+        self._found[word] = FoundWord(word, path, total)
+        if total > self._worst or word in self._best:
+            self._best[word] = total
+            if len(self._best) > self._n:
+                del self._best[min(self._best, key=lambda one: self._best[one])]
+            if len(self._best) == self._n:
+                self._worst = min(self._best.values())
+
+
+def _log_add(one: float, other: float) -> float:
+    """ln(exp(one) + exp(other))."""
+    high, low = max(one, other), min(one, other)
+    return high if low == -math.inf else high + math.log1p(math.exp(low - high))
+
+
+def _log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Log-probabilities in float32, in half the time."""
+    shifted = logits - logits.max(axis=1, keepdims=True)
+    shifted -= np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return shifted

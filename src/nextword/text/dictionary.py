@@ -76,6 +76,14 @@ class Dictionary:
         """The word of each id."""
         return [self.words[id] for id in ids]
 
+    def grouped(self, ids: Sequence[int]) -> list[tuple[int, ...]]:
+        """The words that some ids make: here each is one."""
+        return [(id,) for id in ids]
+
+    def shown(self, word: Sequence[int]) -> str:
+        """What a user sees of a word, given by its ids."""
+        return self.words[word[0]]
+
     def neighbours(self, word: str, n: int = 3) -> list[str]:
         """At most `n` words that are spelt most like `word`, best first; none for one that is not a word."""
         import difflib
