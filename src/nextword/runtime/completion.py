@@ -1,7 +1,7 @@
 """What a model expects next, and what was typed of it → whole words with their probabilities."""
 
 import math
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,11 @@ from nextword.runtime.cache import NeuralCache
 from nextword.runtime.model_file import ModelFile
 from nextword.runtime.reader import Reader
 from nextword.text.dictionary import Dictionary
+from nextword.text.marks import is_unspaced
+from nextword.text.subwords import surface_of
+
+if TYPE_CHECKING:
+    from nextword.runtime.word_tree import WordTree
 
 
 class NextWord(Protocol):
@@ -79,7 +84,29 @@ class _SpeltWords:
 
 
 def suggest(model: ModelFile, prompt: str, n: int) -> list[tuple[str, float]]:
-    """What may follow a text, or complete its last word; arguments and errors of `Generator.suggest`."""
+    """What may follow a text, or complete its last word; arguments and errors are `Generator.suggest`'s."""
     tokens = model.split(prompt)
+    prefix = "" if prompt[-1].isspace() else _half_typed(model, tokens)
+    if prefix:
+        tokens.pop()
+        if not tokens:
+            raise PromptError(
+                f"{quoted(prefix)} is a half-typed word; give at least one whole word before it"
+            )
     reader = Reader(model)
-    logits = reader.read(np.array([model.dictionary.encode(tokens)])).logits
+    expected = reader.read(np.array([model.dictionary.encode(tokens)]))
+    return after(model, reader, expected.logits[0]).best(n, prefix)
+
+
+def _half_typed(model: ModelFile, tokens: list[str]) -> str:
+    """What was typed of the last word of a text, or "" if that is taken as whole."""
+    if model.metadata.split_by != "subwords":
+        return tokens[-1] if model.dictionary.is_half_typed(tokens[-1]) else ""
+    from nextword.runtime.keyboard.text_field import is_word
+
+    typed = surface_of(tokens[-1])
+    if is_unspaced(tokens[-1]) or not is_word(typed):
+        return ""
+    logits = Reader(model).read(np.array([model.dictionary.encode(tokens)])).logits[0]
+    ends = np.exp(draw.log_softmax(logits))[model.entries.beginning].sum()
+    return typed if ends < 1 / 2 else ""

@@ -133,7 +133,7 @@ class WordTree:
             reader = Reader.gathered(self._model, [node.before for node in group])
             expected = reader.read(np.array([[node.path[-1]] for node in group]))
             values = _log_softmax(expected.logits)
-            if self._cache:
+            if self._cache and self._cache.count:
                 mixed = map(self._cache.mix, values.astype(np.float64), expected.features)
                 values = np.stack([*mixed]).astype(np.float32)
             ends = np.log(np.maximum(np.exp(values) @ self.entries.begins, 1e-30)).tolist()
@@ -147,6 +147,8 @@ class WordTree:
         """The likeliest entries that go on with a beginning and agree with the rest of what was typed."""
         found = self._children.get((path, rest))
         if not found:
+            if len(self._children) >= 4 * _REMEMBERED:
+                self._children.clear()
             found = self._children[path, rest] = _Children.of(self.entries, following, rest, values)
         return found
 
@@ -164,9 +166,7 @@ class _Children(NamedTuple):
     typed: float
 
     @classmethod
-    def of(
-        cls, entries: Entries, following: Surfaces, rest: str, values: NDArray[np.float32]
-    ) -> "_Children":
+    def of(cls, entries: Entries, following: Surfaces, rest: str, values: NDArray[np.float32]) -> "_Children":
         covering, shorter = following.agreeing(rest)
         ids = np.concatenate([covering, shorter])
         own = values[ids]
@@ -180,7 +180,9 @@ class _Children(NamedTuple):
         pairs = list(zip(ids[order].tolist(), own[order].tolist(), strict=True))
         is_whole = entries.is_whole
         return cls(
-            [pair for pair in pairs if not is_whole(pair[0])], [pair for pair in pairs if is_whole(pair[0])], typed
+            [pair for pair in pairs if not is_whole(pair[0])],
+            [pair for pair in pairs if is_whole(pair[0])],
+            typed,
         )
 
 
@@ -282,6 +284,6 @@ def _log_add(one: float, other: float) -> float:
 
 def _log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
     """Log-probabilities in float32, in half the time."""
-    shifted = logits - logits.max(axis=1, keepdims=True)
+    shifted: NDArray[np.float32] = logits - logits.max(axis=1, keepdims=True)
     shifted -= np.log(np.exp(shifted).sum(axis=1, keepdims=True))
     return shifted

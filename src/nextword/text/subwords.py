@@ -30,6 +30,8 @@ class SubwordDictionary(Dictionary):
     - `words`: the entries in id order, each once; `REQUIRED` are among them.
     """
 
+    unit = "subwords"
+
     def __init__(self, words: Sequence[str]) -> None:
         super().__init__(words)
         self._longest = max(map(len, self.words))
@@ -68,13 +70,21 @@ class SubwordDictionary(Dictionary):
 
     def grouped(self, ids: Sequence[int]) -> list[tuple[int, ...]]:
         """The words that some subwords make: each begins with an entry that begins a word."""
-        starts = [place for place, id in enumerate(ids) if self.begins[id] or not place]
-        return [tuple(ids[start:end]) for start, end in zip(starts, [*starts[1:], len(ids)], strict=True)]
+        found: list[list[int]] = []
+        for id in ids:
+            if self.begins[id] or not found:
+                found.append([])
+            found[-1].append(id)
+        return list(map(tuple, found))
 
-    def shown(self, word: Sequence[int]) -> str:
+    def spelt(self, words: Iterable[str]) -> list[tuple[str, tuple[int, ...]]]:
+        """The words of a text as a user sees them, each with the ids of its subwords."""
+        return [(self.shown(ids), ids) for ids in self.grouped(self.encode(words))]
+
+    def shown(self, ids: Sequence[int]) -> str:
         """What a user sees of a word: its letters, also of bytes; "" for a blank, `<eos>` for a line end."""
         unmarker = Unmarker()
-        pieces = [self.words[id] if id == self._line_end else unmarker.push(self.words[id]) for id in word]
+        pieces = [self.words[id] if id == self._line_end else unmarker.push(self.words[id]) for id in ids]
         return "".join(pieces).removeprefix(" ")
 
     def is_split(self, path: Sequence[int]) -> bool:
