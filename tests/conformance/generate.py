@@ -274,8 +274,8 @@ def subwords_table() -> list[dict[str, Any]]:
     """Marked words and the ids of their subwords, grouped into the words that a user sees."""
     dictionary = SubwordDictionary(SUBWORDS)
     table = []
-    for text in (*TEXTS, "the mouses, \n(the cat's 世界世 日 ▁ ‿the", "the\ud800mouse <0xE6>"):
-        found = words.split(text, "subwords", line_ends=True)
+    for line in (*TEXTS, "the mouses, \n(the cat's 世界世 日 ▁ ‿the", "the\ud800mouse <0xE6>"):
+        found = words.split(line, "subwords", line_ends=True)
         spelt = [{"word": word, "ids": list(ids)} for word, ids in dictionary.spelt(found)]
         table.append({"words": found, "spelt": spelt})
     return table
