@@ -19,7 +19,8 @@ class Entries:
 
     **Attributes:** `surfaces`, of each entry; `begins`, 1 for those that begin a word and else 0, float32
     `(dictionary,)`, and `beginning`, their ids; and what a word may go on with: `first`, at its beginning;
-    `later`, in it; `after_mark`, where there is only a mark so far.
+    `later`, in it; `after_mark`, where there is only a mark so far; and `is_whole`, of each entry whether it is a
+    word that nothing is added to: one of a script without blanks, or `<eos>`.
     """
 
     def __init__(self, dictionary: SubwordDictionary) -> None:
@@ -35,14 +36,10 @@ class Entries:
         self.first = Surfaces(entries, first)
         self.later = Surfaces(entries, later)
         self.after_mark = Surfaces(entries, after_mark)
-        self._whole = [entry == END_OF_LINE or is_unspaced(entry) for entry in entries]
+        self.is_whole = np.array([entry == END_OF_LINE or is_unspaced(entry) for entry in entries])
         self._not_first, self._not_after_mark, self._not_later = (
             np.setdiff1d(np.arange(len(entries)), ids) for ids in (first, after_mark, written)
         )
-
-    def is_whole(self, id: int) -> bool:
-        """Whether an entry is a word that nothing is added to: one of a script without blanks, or `<eos>`."""
-        return self._whole[id]
 
     def is_mark(self, id: int) -> bool:
         """Whether an entry is a mark and nothing else."""

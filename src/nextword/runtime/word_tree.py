@@ -168,22 +168,20 @@ class _Children(NamedTuple):
     @classmethod
     def of(cls, entries: Entries, following: Surfaces, rest: str, values: NDArray[np.float32]) -> "_Children":
         covering, shorter = following.agreeing(rest)
-        ids = np.concatenate([covering, shorter])
+        ids = np.concatenate([covering, shorter]) if rest else covering
         own = values[ids]
-        typed = 0.0
-        if rest:
-            typed = math.log(max(float(np.exp(own[: len(covering)]).sum()), 1e-38))
+        typed = math.log(max(float(np.exp(own[: len(covering)]).sum()), 1e-38)) if rest else 0.0
         if len(ids) > _CHILDREN:
-            best = np.argpartition(-own, _CHILDREN)[:_CHILDREN]
+            best = np.argpartition(own, -_CHILDREN)[-_CHILDREN:]
             ids, own = ids[best], own[best]
         order = np.lexsort((ids, -own))
-        pairs = list(zip(ids[order].tolist(), own[order].tolist(), strict=True))
-        is_whole = entries.is_whole
-        return cls(
-            [pair for pair in pairs if not is_whole(pair[0])],
-            [pair for pair in pairs if is_whole(pair[0])],
-            typed,
-        )
+        ids, own = ids[order], own[order]
+        is_whole = entries.is_whole[ids]
+        return cls(_pairs(ids[~is_whole], own[~is_whole]), _pairs(ids[is_whole], own[is_whole]), typed)
+
+
+def _pairs(ids: NDArray[np.int64], values: NDArray[np.float32]) -> list[tuple[int, float]]:
+    return list(zip(ids.tolist(), values.tolist(), strict=True))
 
 
 class _Siblings(NamedTuple):
