@@ -15,17 +15,14 @@ from typing import Any
 import numpy as np
 import onnx
 import quibble
-import torch
-from tiny import SUBWORDS, make_network, metadata_of, weights_of
+from tiny import SUBWORDS, make_network, make_wordy_network, metadata_of, weights_of
 
 from nextword import Generator, NextwordError, Sampling
 from nextword.export import step, text
-from nextword.model.network import Network, rounded
 from nextword.runtime import draw
 from nextword.runtime.keyboard.keyboard import Keyboard
 from nextword.text import characters, words
 from nextword.text.dictionary import Dictionary
-from nextword.text.marks import BYTES, MARKS
 from nextword.text.subwords import SubwordDictionary
 
 HERE = Path(__file__).parent
@@ -432,26 +429,13 @@ def keyboard_step(keyboard: Keyboard, do: str, text: str) -> dict[str, Any]:
     }
 
 
-def wordy_network() -> Network:
-    """A model of subwords that has words of one to many subwords, and holds bytes and bare marks unlikely."""
-    entries = SubwordDictionary(SUBWORDS)
-    network = make_network(len(SUBWORDS), seed=14, scale=4.0)
-    with torch.no_grad():
-        network.logits.weight[:] *= 2
-        for id, entry in enumerate(entries.words):
-            network.logits.bias[id] -= (
-                6.0 * (entry in BYTES) + 2.0 * (entry in MARKS) + 0.5 * entries.begins[id]
-            )
-    return rounded(network)
-
-
 def main() -> None:
     """Writes all tables, and the models that they ask."""
     for name, changes in MODELS.items():
         dictionary = changes.pop("dictionary", DICTIONARY)
         cell = changes.get("cell", "lstm")
         if changes["split_by"] == "subwords":
-            network = wordy_network()
+            network = make_wordy_network()
         else:
             network = make_network(
                 len(dictionary), seed=11, scale=2.0, cell="lstm" if cell == "quibble" else cell

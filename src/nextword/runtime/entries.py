@@ -17,10 +17,14 @@ class Entries:
 
     Bytes are read, but never written. A new word may begin anywhere but after a bare mark.
 
-    **Attributes:** `surfaces`, of each entry; `begins`, 1 for those that begin a word and else 0, float32
-    `(dictionary,)`, and `beginning`, their ids; and what a word may go on with: `first`, at its beginning;
-    `later`, in it; `after_mark`, where there is only a mark so far; and `is_whole`, of each entry whether it is a
-    word that nothing is added to: one of a script without blanks, or `<eos>`.
+    **Attributes:**
+
+    - `surfaces`: of each entry.
+    - `begins`: 1 for those that begin a word and else 0, float32 `(dictionary,)`; `beginning`: their ids.
+    - `is_whole`: whether nothing is added to an entry, `(dictionary,)`: to one of a script without blanks, or
+      to `<eos>`.
+    - `first`, `after_mark`, `later`: what a word may go on with at its beginning, where there is only a mark
+      so far, and in all other places.
     """
 
     def __init__(self, dictionary: SubwordDictionary) -> None:

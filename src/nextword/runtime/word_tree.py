@@ -22,7 +22,9 @@ from nextword.text.subwords import LINE_END, Surfaces
 from nextword.text.words import END_OF_LINE
 
 _AT_ONCE = 8  # nodes that one run of the model expands, at least
-_RUNS = 10  # of the model in one search
+_MOST_AT_ONCE = 64
+_RUNS = 10  # of the model in one search, at least
+_FOR_A_RUN = 16  # words that are asked for and cost one more
 _CHILDREN = 64  # of a node that are looked at
 _REMEMBERED = 1024  # nodes of which is known what follows
 
@@ -108,8 +110,8 @@ class WordTree:
         `typed`), as far as it was searched.
         """
         search = _Search(self, n, typed)
-        for _ in range(_RUNS):
-            nodes = search.best_open(max(_AT_ONCE, n))
+        for _ in range(_RUNS + n // _FOR_A_RUN):
+            nodes = search.best_open(min(max(_AT_ONCE, n), _MOST_AT_ONCE))
             if not nodes:
                 break
             for node, continuation in zip(nodes, self.expand(nodes), strict=True):
