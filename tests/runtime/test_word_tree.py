@@ -3,6 +3,7 @@
 import math
 from collections import defaultdict
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -90,6 +91,11 @@ def tree_after(model: ModelFile, text: list[int]) -> WordTree:
     return WordTree(model, model.entries, reader, logits)
 
 
+def close(probability: float) -> Any:
+    """Spellings with another mark that have 1 % of a word's probability are left out."""
+    return pytest.approx(probability, rel=0.03, abs=1e-3)
+
+
 def ids_of(text: str) -> list[int]:
     return DICTIONARY.encode(words.split(text, "subwords", line_ends=True))
 
@@ -100,13 +106,12 @@ def test_the_likeliest_words_are_found_with_their_probabilities(
     network: Network, model: ModelFile, text: str
 ) -> None:
     expected = all_words(network, ids_of(text))
-    found, beginning = tree_after(model, ids_of(text)).search(12)
+    found, beginning = tree_after(model, ids_of(text)).search(3)
     assert beginning == 0
-    assert [math.exp(one.log_probability) for one in found[:3]] == pytest.approx(
-        sorted(expected.values(), reverse=True)[:3], abs=3e-3
-    )
+    best = sorted(expected.values(), reverse=True)
+    assert [math.exp(one.log_probability) for one in found] == [close(p) for p in best[:3]]
     for one in found:
-        assert math.exp(one.log_probability) == pytest.approx(expected[one.word], abs=3e-3)
+        assert math.exp(one.log_probability) == close(expected[one.word])
 
 
 @SEVERAL
@@ -120,7 +125,7 @@ def test_only_words_that_begin_with_what_was_typed_are_found(
     assert found
     assert all(one.word.startswith(typed) for one in found)
     best = sorted(expected.values(), reverse=True)[: len(found)]
-    assert [math.exp(one.log_probability) for one in found] == pytest.approx(best, abs=3e-3)
+    assert [math.exp(one.log_probability) for one in found] == [close(p) for p in best]
     assert sum(math.exp(one.log_probability - beginning) for one in found) < 1 + 1e-6
     assert math.exp(beginning) > sum(expected.values()) - 3e-3
 
@@ -133,7 +138,7 @@ def test_what_was_searched_before_makes_no_search_worse(model: ModelFile, text: 
         at_once, beginning = tree_after(model, ids_of(text)).search(3, prefix)
         found, as_typed = typed.search(3, prefix)
         for one, other in zip(found, at_once, strict=True):
-            assert math.exp(one.log_probability) > math.exp(other.log_probability) - 3e-3
+            assert one.log_probability > other.log_probability - 0.03
         assert math.exp(as_typed) == pytest.approx(math.exp(beginning), abs=3e-3)
 
 

@@ -5,7 +5,7 @@ from collections.abc import Sequence
 import numpy as np
 from numpy.typing import NDArray
 
-from nextword.text.marks import MARKS, byte_of, is_unspaced
+from nextword.text.marks import BLANK_MARK, GLUE_MARK, MARKS, byte_of, is_unspaced
 from nextword.text.subwords import SubwordDictionary, Surfaces, surface_of
 from nextword.text.words import END_OF_LINE
 
@@ -33,7 +33,8 @@ class Entries:
         self.surfaces = [surface_of(entry) for entry in entries]
         self.begins = np.array(begins, np.float32)
         self.beginning = np.flatnonzero(self.begins)
-        written = [id for id, entry in enumerate(entries) if byte_of(entry) is None]
+        self._bytes = {id for id, entry in enumerate(entries) if byte_of(entry) is not None}
+        written = [id for id in range(len(entries)) if id not in self._bytes]
         first = [id for id in written if begins[id]]
         later = [id for id in written if not begins[id]]
         after_mark = [*later, *(id for id in written if is_unspaced(entries[id]))]
@@ -44,6 +45,14 @@ class Entries:
         self._not_first, self._not_after_mark, self._not_later = (
             np.setdiff1d(np.arange(len(entries)), ids) for ids in (first, after_mark, written)
         )
+
+    def spellings(self, word: str) -> list[tuple[int, ...]]:
+        """The subwords of a word with a blank before it and without one, if they can be written."""
+        if word == END_OF_LINE:
+            return []
+        bare = [word] if is_unspaced(word) else []
+        paths = [self.dictionary.split(spelt) for spelt in (*bare, BLANK_MARK + word, GLUE_MARK + word)]
+        return [path for path in paths if len(path) <= MOST_SUBWORDS and not self._bytes.intersection(path)]
 
     def is_mark(self, id: int) -> bool:
         """Whether an entry is a mark and nothing else."""

@@ -23,6 +23,7 @@ from nextword.text.words import END_OF_LINE
 
 _AT_ONCE = 8  # nodes that one run of the model expands, at least
 _MOST_AT_ONCE = 64
+_NEGLIGIBLE = math.log(0.01)  # share of a word's probability
 _RUNS = 10  # of the model in one search, at least
 _FOR_A_RUN = 16  # words that are asked for and cost one more
 _CHILDREN = 64  # of a node that are looked at
@@ -116,6 +117,11 @@ class WordTree:
                 break
             for node, continuation in zip(nodes, self.expand(nodes), strict=True):
                 search.visit(node, continuation)
+        for _ in range(_RUNS):
+            nodes = search.other_spellings()
+            if not nodes:
+                break
+            self.expand(nodes[:_MOST_AT_ONCE])
         return search.found, search.beginning
 
     def known(self, path: Path) -> Continuation | None:
@@ -203,6 +209,7 @@ class _Search:
         # By falling probability, each with its siblings, of which it is the likeliest that was not yet met.
         self._open: list[tuple[float, Path, int, _Siblings]] = []
         self._found: dict[str, FoundWord] = {}
+        self._counted: set[Path] = set()  # what they were spelt by
         self._best: dict[str, float] = {}  # the likeliest n words that were found
         self._worst = -math.inf  # of these, if there are so many
         self.beginning = -math.inf if typed else 0.0
@@ -240,6 +247,39 @@ class _Search:
             following = self._entries.later if node.surface else self._entries.after_mark
             self._add_children(node, following, continuation)
 
+    def other_spellings(self) -> list[Node]:
+        """Adds the best words as they are spelt with another mark, unless that is much less likely.
+
+        **Returns:** the nodes of which has to be known what follows before all are added.
+        """
+        nodes = []
+        for word, log_probability in list(self._best.items()):
+            for path in self._entries.spellings(word):
+                if path not in self._counted:
+                    node = self._along(path, word, log_probability + _NEGLIGIBLE)
+                    nodes += [node] if node else []
+        return nodes
+
+    def _along(self, path: Path, word: str, least: float) -> Node | None:
+        """Goes along a path, and adds the word at its end, unless that is less likely than `least`.
+
+        **Returns:** the first node of which is not known what follows.
+        """
+        log_probability, continuation = 0.0, self._tree.root
+        for length, id in enumerate(path, 1):
+            log_probability += float(continuation.log_probabilities[id])
+            if log_probability < least:
+                return None
+            if length == len(path) and self._entries.is_whole[id]:
+                self._add(word, path, log_probability)
+                return None
+            known = self._tree.known(path[:length])
+            if not known:
+                return Node(path[:length], "", log_probability, continuation.after)
+            continuation = known
+        self._add(word, path, log_probability + continuation.end)
+        return None
+
     def _add_children(self, node: Node, following: Surfaces, continuation: Continuation) -> None:
         rest = self._typed[len(node.surface) :]
         children = self._tree.children(node.path, following, rest, continuation.log_probabilities)
@@ -261,6 +301,7 @@ class _Search:
                 heapq.heappush(self._open, (-value, (*siblings.parent.path, id), place, siblings))
 
     def _add(self, word: str, path: Path, log_probability: float) -> None:
+        self._counted.add(path)
         before = self._found.get(word)
         total = log_probability
         if before:
