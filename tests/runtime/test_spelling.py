@@ -11,7 +11,8 @@ from hypothesis import strategies as st
 from tiny import SUBWORDS, export, make_network, make_wordy_network
 
 from nextword import Generator, Sampling
-from nextword.errors import SamplingError
+from nextword.errors import PromptError, SamplingError
+from nextword.model.network import Network
 from nextword.runtime.entries import MOST_SUBWORDS
 from nextword.text import words
 from nextword.text.marks import BLANK_MARK
@@ -198,6 +199,39 @@ def test_a_word_of_ten_thousand_letters_is_read(generator: Generator) -> None:
     session = generator.session()
     session.feed(f"the {long}")
     assert session.undo() == long
+
+
+@SEVERAL
+@given(texts=st.lists(PROMPTS, min_size=1, max_size=4))
+def test_a_words_score_is_the_sum_of_those_of_its_subwords(generator: Generator, texts: list[str]) -> None:
+    texts = [f"the cat ran {text}" for text in texts]
+    context = generator.info.context
+    network = make_wordy_network(context)
+    for text, score in zip(texts, generator.score_all(texts), strict=True):
+        ids: list[int] = []
+        expected: list[tuple[str, float]] = []
+        for word, path in DICTIONARY.spelt(words.split(text, "subwords", line_ends=True)):
+            if len(ids) >= (context or 1):
+                parts = [log_probability(network, [*ids, *path[:place]], id) for place, id in enumerate(path)]
+                expected.append((word, sum(parts)))
+            ids += path
+        assert [word for word, _ in score.per_word] == [word for word, _ in expected]
+        assert [p for _, p in score.per_word] == pytest.approx([p for _, p in expected], abs=1e-3)
+        assert score.log_probability == pytest.approx(sum(p for _, p in expected), abs=1e-2)
+
+
+def log_probability(network: Network, before: list[int], id: int) -> float:
+    context = network.architecture.context
+    with torch.no_grad():
+        logits, _ = network(torch.tensor([before[-context:] if context else before]))
+    return float(torch.log_softmax(logits[0], 0)[id])
+
+
+def test_too_short_a_text_cannot_be_scored(tmp_path: Path) -> None:
+    with pytest.raises(PromptError, match="no word of the text has 3 subwords before it"):
+        load(tmp_path / "m.onnx", context=3).score("the mouses")
+    with pytest.raises(PromptError, match="no word of the text has 1 subword before it"):
+        load(tmp_path / "m.onnx").score("mouses")
 
 
 @pytest.mark.parametrize("prompt", ["\ud800", "a\udc00b the", "‿", "▁", "<0x41>", "世", "\n", "e\u0301"])
