@@ -86,27 +86,34 @@ class _SpeltWords:
 def suggest(model: ModelFile, prompt: str, n: int) -> list[tuple[str, float]]:
     """What may follow a text, or complete its last word; arguments and errors are `Generator.suggest`'s."""
     tokens = model.split(prompt)
-    prefix = "" if prompt[-1].isspace() else _half_typed(model, tokens)
-    if prefix:
-        tokens.pop()
-        if not tokens:
-            raise PromptError(
-                f"{quoted(prefix)} is a half-typed word; give at least one whole word before it"
-            )
+    is_open = not prompt[-1].isspace()
+    if is_open and model.metadata.split_by == "subwords":
+        return _suggest_spelt(model, tokens, n)
+    prefix = tokens.pop() if is_open and model.dictionary.is_half_typed(tokens[-1]) else ""
+    if not tokens:
+        raise _alone(prefix)
     reader = Reader(model)
     expected = reader.read(np.array([model.dictionary.encode(tokens)]))
     return after(model, reader, expected.logits[0]).best(n, prefix)
 
 
-def _half_typed(model: ModelFile, tokens: list[str]) -> str:
-    """What was typed of the last word of a text, or "" if that is taken as whole."""
-    if model.metadata.split_by != "subwords":
-        return tokens[-1] if model.dictionary.is_half_typed(tokens[-1]) else ""
+def _suggest_spelt(model: ModelFile, tokens: list[str], n: int) -> list[tuple[str, float]]:
+    """What may follow a text whose last word may be half typed: if the model expects that it goes on."""
     from nextword.runtime.keyboard.text_field import is_word
 
-    typed = surface_of(tokens[-1])
-    if is_unspaced(tokens[-1]) or not is_word(typed):
-        return ""
-    logits = Reader(model).read(np.array([model.dictionary.encode(tokens)])).logits[0]
-    ends = np.exp(draw.log_softmax(logits))[model.entries.beginning].sum()
-    return typed if ends < 1 / 2 else ""
+    *before, last = (np.array([model.dictionary.encode([token])]) for token in tokens)
+    reader, expected = Reader(model), None
+    if before:
+        expected = reader.read(np.concatenate(before, axis=1)).logits[0]
+    whole = Reader.gathered(model, [(reader, 0)])
+    logits = whole.read(last).logits[0]
+    typed, ends = surface_of(tokens[-1]), np.exp(draw.log_softmax(logits))[model.entries.beginning].sum()
+    if is_unspaced(tokens[-1]) or not is_word(typed) or ends >= 1 / 2:
+        return after(model, whole, logits).best(n, "")
+    if expected is None:
+        raise _alone(typed)
+    return after(model, reader, expected).best(n, typed)
+
+
+def _alone(prefix: str) -> PromptError:
+    return PromptError(f"{quoted(prefix)} is a half-typed word; give at least one whole word before it")

@@ -19,7 +19,7 @@ class Entries:
 
     **Attributes:**
 
-    - `surfaces`: of each entry.
+    - `surfaces`: of each entry; `longest`: how many characters one has at most.
     - `begins`: 1 for those that begin a word and else 0, float32 `(dictionary,)`; `beginning`: their ids.
     - `is_whole`: whether nothing is added to an entry, `(dictionary,)`: to one of a script without blanks, or
       to `<eos>`.
@@ -31,6 +31,7 @@ class Entries:
         self.dictionary = dictionary
         entries, begins = dictionary.words, dictionary.begins
         self.surfaces = [surface_of(entry) for entry in entries]
+        self.longest = max(map(len, self.surfaces))
         self.begins = np.array(begins, np.float32)
         self.beginning = np.flatnonzero(self.begins)
         self._bytes = {id for id, entry in enumerate(entries) if byte_of(entry) is not None}

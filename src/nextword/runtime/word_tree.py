@@ -5,6 +5,7 @@ the word is finished with the probability that a new word begins after it. Bytes
 like `<unk>`, so that no path has one.
 """
 
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 
@@ -64,6 +65,8 @@ class WordTree:
         **Returns:** the words, best first, fewer if there are no more; and ln P(the next word begins with
         `typed`), as far as it was searched.
         """
+        if len(typed) > MOST_SUBWORDS * self.entries.longest:
+            return [], -math.inf
         search = Search(self, n, typed)
         for _ in range(_RUNS + n // _FOR_A_RUN):
             nodes = search.best_open(min(max(_AT_ONCE, n), _MOST_AT_ONCE))

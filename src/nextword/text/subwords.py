@@ -16,6 +16,7 @@ REQUIRED = (*BYTES, *sorted(MARKS))  # of each dictionary, so that nothing is un
 LINE_END = "\n"
 
 _REMEMBERED = 200_000  # words that are not split again
+_MOST_TYPED = 20_000  # beginnings of words of which is known what agrees with them
 _REPLACEMENT = "\ufffd"  # for half a character, which UTF-8 cannot write
 
 
@@ -130,12 +131,14 @@ class Surfaces:
 
     - `entries`: of the dictionary.
     - `ids`: of those that count.
+
+    **Attributes:** `longest`, how many characters one adds at most.
     """
 
     def __init__(self, entries: Sequence[str], ids: Iterable[int]) -> None:
         pairs = sorted((surface_of(entries[id]), id) for id in ids)
         self._surfaces, self._ids = [surface for surface, _ in pairs], [id for _, id in pairs]
-        self._longest = max(map(len, self._surfaces), default=0)
+        self.longest = max(map(len, self._surfaces), default=0)
         self._spelt: dict[str, list[int]] = defaultdict(list)
         for surface, id in pairs:
             self._spelt[surface].append(id)
@@ -143,12 +146,13 @@ class Surfaces:
 
     def agreeing(self, rest: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The ids of the entries that begin with `rest`, and those that it begins with, but for itself."""
+        rest = rest[: self.longest + 1]  # what is longer than any of them has the same
         if rest not in self._agreeing:
-            if len(self._agreeing) >= _REMEMBERED:
+            if len(self._agreeing) >= _MOST_TYPED:
                 self._agreeing.clear()
             shorter = [
                 id
-                for end in range(min(len(rest), self._longest + 1))
+                for end in range(min(len(rest), self.longest + 1))
                 for id in self._spelt.get(rest[:end], ())
             ]
             self._agreeing[rest] = (
