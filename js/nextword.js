@@ -6,6 +6,7 @@
  * folder `nextword`. `nextword.d.ts` has what is public.
  */
 
+import { clusters } from "./nextword/characters.js";
 import { completion } from "./nextword/dictionary.js";
 import {
   NextwordError,
@@ -21,7 +22,7 @@ import { Keyboard } from "./nextword/keyboard/keyboard.js";
 import { MODEL, Model, metadataOf } from "./nextword/model.js";
 import { PRIME, Sampler, StopStrings, checkedSampling, draw, logSoftmax, uniform } from "./nextword/sampling.js";
 import { Session, checkedCache } from "./nextword/session.js";
-import { ENDS_IN_BLANK, Joiner, clusters, join, split } from "./nextword/words.js";
+import { ENDS_IN_BLANK, Joiner, join, split } from "./nextword/words.js";
 
 export { Keyboard, NextwordError, UnknownWordError, clusters, draw, join, metadataOf, split, uniform };
 

@@ -13,7 +13,8 @@ const FILES = [
   "style.css",
   "vendor/nextword.js",
   ...[
-    ...["dictionary", "errors", "inspection", "letters", "model", "npz", "onnx-file", "sampling", "session", "unicode", "words"],
+    ...["characters", "dictionary", "errors", "inspection", "letters", "marks", "model", "npz", "onnx-file", "sampling", "session"],
+    ...["subwords", "unicode", "words"],
     ...["candidates", "capitals", "keyboard", "language", "layouts", "mixture", "personal", "saving", "text-field"].map(
       (name) => `keyboard/${name}`,
     ),

@@ -19,6 +19,11 @@ export class Dictionary {
     return this.#ids.has(word);
   }
 
+  /** The id of a word that is here. */
+  idOf(word) {
+    return this.#ids.get(word);
+  }
+
   encode(words) {
     return words.map((word) => {
       const id = this.#ids.get(word) ?? this.unknown;

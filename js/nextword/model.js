@@ -1,8 +1,8 @@
 /** A .onnx file → something that can be run: Python's `nextword.runtime.model_file` and `reader`. */
 
-import { Dictionary } from "./dictionary.js";
 import { NextwordError, checkedText } from "./errors.js";
 import { BadFileError, elements, inspect, isSame, propertiesOf } from "./inspection.js";
+import { dictionaryOf } from "./subwords.js";
 import { split } from "./words.js";
 
 /** Under this, a generator shows its model to the library, and to nobody else. */
@@ -67,7 +67,7 @@ export class Model {
     this.#ort = ort;
     this.#name = name;
     this.info = info;
-    this.dictionary = new Dictionary(info.dictionary, info.unknown);
+    this.dictionary = dictionaryOf(info.dictionary, info.unknown, info.splitBy);
     // One text is read at a time, so the axis of the batch has the size 1.
     this.states = states.map((part) => ({ ...part, shape: part.shape.map((size) => size ?? 1) }));
     const size = outputs.get("features")?.shape[1] ?? 0;
