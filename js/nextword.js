@@ -8,6 +8,7 @@
 
 import { clusters } from "./nextword/characters.js";
 import { completion } from "./nextword/dictionary.js";
+import { draftOf } from "./nextword/drafts.js";
 import {
   NextwordError,
   UnknownWordError,
@@ -195,38 +196,28 @@ export class Generator {
     if (knobs.topK > size) {
       throw new NextwordError("SamplingError", `topK ${knobs.topK} has no effect with ${size} words; leave it out`);
     }
-    const sampler = new Sampler(knobs, this.#ruledOut(knobs.banned), ids);
-    return this.#pieces(prompt, tokens, ids, words, knobs, sampler, signal);
+    const draft = draftOf(this.#model, ids, knobs);
+    return this.#pieces(prompt, tokens, ids, words, knobs, draft, signal);
   }
 
-  #ruledOut(banned) {
-    const { dictionary } = this.#model;
-    const ids = new Set(dictionary.unknown === null ? [] : [dictionary.unknown]);
-    for (const word of banned) {
-      const tokens = this.#model.split(word);
-      if (tokens.length > 1) {
-        throw new NextwordError("SamplingError", `${quoted(word)} is ${tokens.length} words; ban one at a time`);
-      }
-      if (!dictionary.has(tokens[0])) throw new UnknownWordError(tokens[0], dictionary.neighbours(tokens[0]));
-      ids.add(dictionary.encode(tokens)[0]);
-    }
-    return ids;
-  }
-
-  async *#pieces(prompt, tokens, ids, words, knobs, sampler, signal) {
+  async *#pieces(prompt, tokens, ids, words, knobs, draft, signal) {
     const joiner = new Joiner(this.info.splitBy, this.info.lineEnds);
     for (const token of tokens) joiner.push(token);
     if (ENDS_IN_BLANK.test(prompt)) joiner.afterBlank();
     const reader = this.#model.reader();
+    const sampler = new Sampler(knobs, draft);
     const stop = new StopStrings(knobs.stop);
     let read = ids;
-    for (let number = 0; number < words; number++) {
+    while (draft.words < words) {
       signal?.throwIfAborted();
       const { logits } = await reader.read(read);
       const id = sampler.pick(logits);
-      const piece = joiner.push(this.#model.dictionary.words[id]);
-      yield stop.push(piece, number >= knobs.minWords);
-      if (stop.found) return;
+      const word = draft.take(id);
+      if (word) {
+        const pieces = word.map((part) => joiner.push(this.#model.dictionary.words[part]));
+        yield stop.push(pieces.join(""), draft.words > knobs.minWords);
+        if (stop.found) return;
+      }
       read = [id];
       await eventLoop();
     }

@@ -32,6 +32,16 @@ export class Dictionary {
     });
   }
 
+  /** The words that some ids make: here each is one. */
+  grouped(ids) {
+    return ids.map((id) => [id]);
+  }
+
+  /** What a user sees of a word, given by its ids. */
+  shown([id]) {
+    return this.words[id];
+  }
+
   /** At most `n` words that are spelt most like `word`, best first; none for one that is not a word. */
   neighbours(word, n = 3) {
     if ([...word].length > LONGEST) return [];

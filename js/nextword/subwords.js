@@ -1,7 +1,7 @@
 /** Subwords: the entries of a dictionary that together spell any text. Python's `nextword.text.subwords`. */
 
 import { Dictionary } from "./dictionary.js";
-import { BLANK_MARK, BYTES, GLUE_MARK, beginsWord, byteOf, isMark, isUnspaced } from "./marks.js";
+import { BLANK_MARK, BYTES, GLUE_MARK, Unmarker, beginsWord, byteOf, isMark, isUnspaced } from "./marks.js";
 import { END_OF_LINE } from "./words.js";
 
 const REQUIRED = [...BYTES, BLANK_MARK, GLUE_MARK]; // of each dictionary, so that nothing is unknown
@@ -43,6 +43,23 @@ export class SubwordDictionary extends Dictionary {
       this.#split.set(word, found);
     }
     return found;
+  }
+
+  /** The words that some subwords make: each begins with an entry that begins a word. */
+  grouped(ids) {
+    const words = [];
+    for (const id of ids) {
+      if (this.begins[id] || !words.length) words.push([id]);
+      else words.at(-1).push(id);
+    }
+    return words;
+  }
+
+  /** What a user sees of a word: its letters, also of bytes; "" for a blank, `<eos>` for a line end. */
+  shown(word) {
+    const unmarker = new Unmarker();
+    const pieces = word.map((id) => (this.words[id] === END_OF_LINE ? END_OF_LINE : unmarker.push(this.words[id])));
+    return pieces.join("").replace(/^ /, "");
   }
 
   /** Whether some subwords are those that the word which they spell is split into. */
