@@ -192,9 +192,10 @@ export class Generator {
     checkCount("words", words, MOST_WORDS);
     const tokens = this.#model.split(prompt);
     const ids = this.#model.dictionary.encode(tokens);
-    const size = this.#model.dictionary.words.length;
-    if (knobs.topK > size) {
-      throw new NextwordError("SamplingError", `topK ${knobs.topK} has no effect with ${size} words; leave it out`);
+    const { words: entries, unit } = this.#model.dictionary;
+    if (knobs.topK > entries.length) {
+      const size = `${entries.length} ${unit}`;
+      throw new NextwordError("SamplingError", `topK ${knobs.topK} has no effect with ${size}; leave it out`);
     }
     const draft = draftOf(this.#model, ids, knobs);
     return this.#pieces(prompt, tokens, ids, words, knobs, draft, signal);

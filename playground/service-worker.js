@@ -13,8 +13,8 @@ const FILES = [
   "style.css",
   "vendor/nextword.js",
   ...[
-    ...["characters", "dictionary", "drafts", "errors", "inspection", "letters", "marks", "model", "npz", "onnx-file", "sampling"],
-    ...["session", "subwords", "unicode", "word-tree", "words"],
+    ...["characters", "completion", "dictionary", "drafts", "entries", "errors", "inspection", "letters", "marks", "model", "npz", "onnx-file"],
+    ...["sampling", "session", "subwords", "unicode", "word-tree", "words"],
     ...["candidates", "capitals", "keyboard", "language", "layouts", "mixture", "personal", "saving", "text-field"].map(
       (name) => `keyboard/${name}`,
     ),

@@ -6,6 +6,7 @@ import { logSoftmax, ranked } from "./sampling.js";
 const LONGEST = 100; // characters of a word that is compared with others
 
 export class Dictionary {
+  unit = "words"; // what the entries are
   #ids;
   #alphabetical;
 

@@ -3,10 +3,10 @@
  * `nextword.runtime.drafts` and `spelling`.
  */
 
+import { MOST_SUBWORDS } from "./entries.js";
 import { NextwordError, UnknownWordError, quoted } from "./errors.js";
-import { BLANK_MARK, GLUE_MARK, byteOf, isMark, isUnspaced } from "./marks.js";
+import { BLANK_MARK, GLUE_MARK, isUnspaced } from "./marks.js";
 import { surfaceOf } from "./subwords.js";
-import { MOST_SUBWORDS } from "./word-tree.js";
 import { END_OF_LINE } from "./words.js";
 
 const WINDOW = 64; // words that are recent, unless the knobs say otherwise
@@ -19,7 +19,7 @@ const WINDOW = 64; // words that are recent, unless the knobs say otherwise
 export function draftOf(model, prompt, knobs) {
   const { dictionary, info } = model;
   const banned = bannedWords(model, knobs.banned);
-  if (info.splitBy === "subwords") return new SpeltDraft(dictionary, prompt, banned, knobs);
+  if (info.splitBy === "subwords") return new SpeltDraft(model.entries, prompt, banned, knobs);
   const unknown = banned.find((word) => !dictionary.has(word));
   if (unknown !== undefined) throw new UnknownWordError(unknown, dictionary.neighbours(unknown));
   return new WordDraft(dictionary, prompt, banned, knobs);
@@ -133,32 +133,24 @@ class WordDraft {
  * taken as whole. Bytes are read, but never written.
  */
 class SpeltDraft {
+  #entries;
   #dictionary;
   #banned;
   #path = []; // of the unfinished word
   #written = []; // the last entries
   #recent;
   #runs;
-  #beginning; // the entries that begin a word
-  #notFirst; // those that may not stand at the beginning of a word,
-  #notAfterMark; // where there is only a mark so far,
-  #notLater; // and in all other places
 
-  constructor(dictionary, prompt, banned, knobs) {
+  constructor(entries, prompt, banned, knobs) {
+    const { dictionary } = entries;
     this.words = 0;
+    this.#entries = entries;
     this.#dictionary = dictionary;
     this.#banned = new Banned(dictionary, banned);
     const words = dictionary.grouped(prompt);
     this.#recent = new Recent(words.map(([first]) => first), knobs.repetitionWindow);
     this.#runs = new Runs(knobs.noRepeatNgram);
     for (const word of words) this.#runs.push(this.#marked(word), word);
-    const { words: entries, begins } = dictionary;
-    const idsWhere = (is) => [...entries.keys()].filter((id) => is(entries[id], id));
-    const isByte = (entry) => byteOf(entry) !== null;
-    this.#beginning = idsWhere((_, id) => begins[id]);
-    this.#notFirst = idsWhere((entry, id) => isByte(entry) || !begins[id]);
-    this.#notAfterMark = idsWhere((entry) => isByte(entry) || isMark(entry[0]) || entry === END_OF_LINE);
-    this.#notLater = idsWhere(isByte);
   }
 
   get recent() {
@@ -167,13 +159,13 @@ class SpeltDraft {
 
   get ruledOut() {
     const path = this.#path;
-    const found = [this.#notAllowed(), this.#banned.completing(this.#written), this.#runs.completing(path)];
+    const found = [this.#entries.ruledOut(path), this.#banned.completing(this.#written), this.#runs.completing(path)];
     if (!path.length) return found;
     const marked = this.#marked(path);
     found.push(this.#runs.completingAfter(marked));
-    const surface = path.map((id) => surfaceOf(this.#dictionary.words[id])).join("");
+    const surface = path.map((id) => this.#entries.surfaces[id]).join("");
     // It must become another word.
-    if (this.#banned.has(surface) || this.#runs.isRepeated(marked)) found.push(this.#beginning);
+    if (this.#banned.has(surface) || this.#runs.isRepeated(marked)) found.push(this.#entries.beginning);
     return found;
   }
 
@@ -192,13 +184,6 @@ class SpeltDraft {
     this.#written.push(id);
     if (this.#written.length > MOST_SUBWORDS) this.#written.shift();
     return finished;
-  }
-
-  /** The entries that may not follow, whatever the knobs say. */
-  #notAllowed() {
-    if (!this.#path.length || this.#path.length >= MOST_SUBWORDS) return this.#notFirst;
-    const last = this.#dictionary.words[this.#path.at(-1)];
-    return last === BLANK_MARK || last === GLUE_MARK ? this.#notAfterMark : this.#notLater;
   }
 
   #marked(path) {

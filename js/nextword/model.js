@@ -1,5 +1,6 @@
 /** A .onnx file → something that can be run: Python's `nextword.runtime.model_file` and `reader`. */
 
+import { Entries } from "./entries.js";
 import { NextwordError, checkedText } from "./errors.js";
 import { BadFileError, elements, inspect, isSame, propertiesOf } from "./inspection.js";
 import { dictionaryOf } from "./subwords.js";
@@ -38,6 +39,7 @@ export class Model {
   #sha256;
   #running = new Set();
   #released;
+  #entries;
 
   /** Loads a file, and reads a word by way of trial. */
   static async load({ name, bytes }, ort) {
@@ -81,6 +83,11 @@ export class Model {
     this.features = size || (isOfLayers ? info.hidden : 0);
   }
 
+  /** What the entries of a dictionary of subwords add to a text; for no other. */
+  get entries() {
+    return (this.#entries ??= new Entries(this.dictionary));
+  }
+
   /** The words of a text, by the file's rules. */
   split(text) {
     const { splitBy, lowercase, lineEnds } = this.info;
@@ -101,7 +108,7 @@ export class Model {
 
   /**
    * Reads one more word of each of some texts of equal length, `{ last, state, place }`: what was read of it, and
-   * its place among the texts of that state. Gives the same of the texts then, and the logits of all.
+   * its place among the texts of that state. Gives the same of the texts then, and the logits and features of all.
    */
   async readEach(texts, ids) {
     const { context, weights } = this.info;
@@ -109,17 +116,16 @@ export class Model {
     if (weights === "int8" && texts.length > 1) {
       const found = [];
       for (const [place, text] of texts.entries()) found.push(await this.readEach([text], [ids[place]]));
-      const logits = new Float32Array(texts.length * this.dictionary.words.length);
-      found.forEach((one, place) => logits.set(one.logits, place * this.dictionary.words.length));
-      return { logits, texts: found.flatMap(({ texts }) => texts) };
+      const whole = (name) => joined(found.map((one) => one[name]));
+      return { logits: whole("logits"), features: whole("features"), texts: found.flatMap(({ texts }) => texts) };
     }
     if (context === null) {
-      const { logits, state } = await this.run(ids, this.#gathered(texts), ids.length);
-      return { logits, texts: texts.map(({ last }, place) => ({ last, state, place })) };
+      const { state, ...expected } = await this.run(ids, this.#gathered(texts), ids.length);
+      return { ...expected, texts: texts.map(({ last }, place) => ({ last, state, place })) };
     }
     const read = texts.map(({ last }, place) => [...last, ids[place]].slice(-context));
-    const { logits } = await this.run(read.flat(), this.#gathered(texts), ids.length);
-    return { logits, texts: texts.map(({ state, place }, at) => ({ last: read[at], state, place })) };
+    const { logits, features } = await this.run(read.flat(), this.#gathered(texts), ids.length);
+    return { logits, features, texts: texts.map(({ state, place }, at) => ({ last: read[at], state, place })) };
   }
 
   /** The states of several texts side by side. */
@@ -169,7 +175,7 @@ export class Model {
     const next = Object.fromEntries(this.states.map((part) => [part.name, data(part.name, sized(part), `next_${part.name}`)]));
     if (this.#givesFeatures) return { logits, features: data("features", [batch, this.features]), state: next };
     // In older files the logits are computed from the last layer's hidden state, or from a projection.
-    const features = this.features ? next.hidden.slice(-this.features) : new Float32Array();
+    const features = this.features ? next.hidden.slice(-this.features * batch) : new Float32Array();
     return { logits, features, state: next };
   }
 
@@ -197,6 +203,14 @@ export class Model {
     this.#released ??= Promise.allSettled(this.#running).then(() => this.#inference.release());
     return this.#released;
   }
+}
+
+/** Some numbers one after the other. */
+function joined(parts) {
+  const found = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let end = 0;
+  for (const part of parts) found.set(part, (end += part.length) - part.length);
+  return found;
 }
 
 /** What a model has read so far: its state, or the last words of a fixed context. */

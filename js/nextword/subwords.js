@@ -15,6 +15,7 @@ const UTF_8 = new TextEncoder();
  * goes by the bytes of its UTF-8, so that no word is unknown.
  */
 export class SubwordDictionary extends Dictionary {
+  unit = "subwords";
   #longest;
   #split = new Map();
 
@@ -64,7 +65,7 @@ export class SubwordDictionary extends Dictionary {
 
   /** Whether some subwords are those that the word which they spell is split into. */
   isSplit(path) {
-    const found = this.#longestMatches(path.map((id) => this.words[id]).join(""));
+    const found = this.split(path.map((id) => this.words[id]).join(""));
     return found.length === path.length && found.every((id, place) => id === path[place]);
   }
 
@@ -105,6 +106,8 @@ export function surfaceOf(entry) {
 export class Surfaces {
   #surfaces;
   #ids;
+  #spelt = new Map(); // by what they add: the ids
+  #longest = 0;
   #agreeing = new Map();
 
   constructor(entries, ids) {
@@ -112,6 +115,10 @@ export class Surfaces {
     pairs.sort((one, other) => (one.surface < other.surface ? -1 : one.surface > other.surface ? 1 : one.id - other.id));
     this.#surfaces = pairs.map(({ surface }) => surface);
     this.#ids = Int32Array.from(pairs, ({ id }) => id);
+    for (const { surface, id } of pairs) {
+      this.#spelt.set(surface, [...(this.#spelt.get(surface) ?? []), id]);
+      this.#longest = Math.max(this.#longest, surface.length);
+    }
   }
 
   /** `{ covering, shorter }`: the entries that begin with `rest`, and those that it begins with, but for itself. */
@@ -120,7 +127,9 @@ export class Surfaces {
     if (!found) {
       if (this.#agreeing.size >= REMEMBERED) this.#agreeing.clear();
       const shorter = [];
-      for (let end = 0; end < rest.length; end++) shorter.push(...this.#equalTo(rest.slice(0, end)));
+      for (let end = 0; end < rest.length && end <= this.#longest; end++) {
+        shorter.push(...(this.#spelt.get(rest.slice(0, end)) ?? []));
+      }
       found = { covering: this.#startingWith(rest), shorter: Int32Array.from(shorter) };
       this.#agreeing.set(rest, found);
     }
@@ -128,27 +137,15 @@ export class Surfaces {
   }
 
   #startingWith(beginning) {
-    const first = this.#firstFrom(beginning);
+    let first = 0;
+    for (let high = this.#surfaces.length; first < high; ) {
+      const middle = (first + high) >> 1;
+      if (this.#surfaces[middle] < beginning) first = middle + 1;
+      else high = middle;
+    }
     let end = first;
     while (end < this.#surfaces.length && this.#surfaces[end].startsWith(beginning)) end++;
     return this.#ids.subarray(first, end);
-  }
-
-  #equalTo(surface) {
-    const first = this.#firstFrom(surface);
-    let end = first;
-    while (end < this.#surfaces.length && this.#surfaces[end] === surface) end++;
-    return this.#ids.subarray(first, end);
-  }
-
-  #firstFrom(surface) {
-    let low = 0;
-    for (let high = this.#surfaces.length; low < high; ) {
-      const middle = (low + high) >> 1;
-      if (this.#surfaces[middle] < surface) low = middle + 1;
-      else high = middle;
-    }
-    return low;
   }
 }
 

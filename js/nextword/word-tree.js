@@ -3,50 +3,34 @@
  * `nextword.runtime.word_tree`.
  */
 
-import { byteOf, isUnspaced } from "./marks.js";
+import { MOST_SUBWORDS } from "./entries.js";
 import { logSoftmax } from "./sampling.js";
-import { LINE_END, Surfaces, surfaceOf } from "./subwords.js";
+import { LINE_END } from "./subwords.js";
 import { END_OF_LINE } from "./words.js";
-
-export const MOST_SUBWORDS = 32; // of a word; one that is longer ends there
 
 const AT_ONCE = 8; // nodes that one run of the model expands, at least
 const RUNS = 10; // of the model in one search
 const CHILDREN = 64; // of a node that are looked at
 const REMEMBERED = 1024; // nodes of which is known what follows
 
-/** What the subwords of a dictionary add to a text, and what may follow what. */
-export class Entries {
-  constructor(dictionary) {
-    this.dictionary = dictionary;
-    const { words, begins } = dictionary;
-    this.surfaces = words.map(surfaceOf);
-    /** Whether an entry is a word that nothing is added to: one of a script without blanks, or `<eos>`. */
-    this.isWhole = words.map((entry) => entry === END_OF_LINE || isUnspaced(entry));
-    const written = words.map((_, id) => id).filter((id) => byteOf(words[id]) === null);
-    /** The ids of the entries that begin a word. */
-    this.beginning = Int32Array.from(words.keys()).filter((id) => begins[id]);
-    const later = written.filter((id) => !begins[id]);
-    this.first = new Surfaces(words, written.filter((id) => begins[id])); // at the beginning of a word
-    this.later = new Surfaces(words, later); // in it
-    const unspaced = written.filter((id) => isUnspaced(words[id]));
-    this.afterMark = new Surfaces(words, [...later, ...unspaced]); // where there is only a mark so far
-  }
-}
-
 /**
  * The words that may follow a text, which is `{ last, state, place }` as of `Model.readEach`; `logits` are those
- * after it. A node is the beginning of a word: `{ path, surface, logProbability, before }`, the ids of its subwords,
- * its letters, and the text without its last subword. Of each that was expanded it keeps `{ values, end, after }`:
- * the log-probabilities of the next subword, ln P(a new word begins), and the text.
+ * after it, and `cache` mixes what is expected later in the word.
+ *
+ * A node is the beginning of a word: `{ path, name, surface, logProbability, before }`, the ids of its subwords, the
+ * same as a string, its letters, and the text without its last subword. Of each that was expanded it keeps
+ * `{ values, end, after }`: the log-probabilities of the next subword, ln P(a new word begins), and the text.
  */
 export class WordTree {
   #model;
-  #known = new Map();
+  #cache;
+  #known = new Map(); // by the name of a node: what follows it
+  #children = new Map(); // by that and the rest of what was typed
 
-  constructor(model, entries, text, logits) {
+  constructor(model, text, logits, cache = null) {
     this.#model = model;
-    this.entries = entries;
+    this.#cache = cache;
+    this.entries = model.entries;
     this.root = { values: Float32Array.from(logSoftmax(logits)), end: 0, after: text };
   }
 
@@ -63,15 +47,15 @@ export class WordTree {
       const found = await this.expand(nodes);
       nodes.forEach((node, place) => search.visit(node, found[place]));
     }
-    return { words: search.words, beginning: search.beginning };
+    return { words: search.found, beginning: search.beginning };
   }
 
-  /** What follows a beginning, if it was computed before. */
-  known(path) {
-    return this.#known.get(path.join());
+  /** What follows a node, if it was computed before. */
+  known({ name }) {
+    return this.#known.get(name);
   }
 
-  /** What follows some beginnings, computed at once. */
+  /** What follows some nodes, computed at once. */
   async expand(nodes) {
     // Where a fixed context is not yet full, only texts of the same length are read at once.
     const groups = new Map();
@@ -79,31 +63,62 @@ export class WordTree {
       const { length } = node.before.last;
       groups.set(length, [...(groups.get(length) ?? []), node]);
     }
-    if (this.#known.size + nodes.length > REMEMBERED) this.#known.clear();
-    const found = new Map();
+    if (this.#known.size + nodes.length > REMEMBERED) {
+      this.#known.clear();
+      this.#children.clear();
+    }
     for (const group of groups.values()) {
       const read = await this.#model.readEach(group.map(({ before }) => before), group.map(({ path }) => path.at(-1)));
-      const size = this.root.values.length;
-      group.forEach((node, place) => {
-        const values = read.logits.subarray(place * size, (place + 1) * size);
-        const continuation = { values, end: this.#normalise(values), after: read.texts[place] };
-        this.#known.set(node.path.join(), continuation);
-        found.set(node, continuation);
-      });
+      group.forEach(({ name }, place) => this.#known.set(name, this.#continuation(read, place)));
     }
-    return nodes.map((node) => found.get(node));
+    return nodes.map(({ name }) => this.#known.get(name));
   }
 
-  /** Turns logits into log-probabilities, in place; gives ln P(a new word begins). */
-  #normalise(logits) {
-    let largest = -Infinity;
-    for (const logit of logits) if (logit > largest) largest = logit;
-    let total = 0;
-    for (let id = 0; id < logits.length; id++) total += Math.exp(logits[id] - largest);
-    const logarithm = largest + Math.log(total);
-    for (let id = 0; id < logits.length; id++) logits[id] -= logarithm;
-    return Math.log(Math.max(sumOfExp(logits, this.entries.beginning), 1e-30));
+  /** The likeliest entries that go on with a node and agree with the rest of what was typed. */
+  children({ name }, following, rest, values) {
+    const key = `${name} ${rest}`;
+    let found = this.#children.get(key);
+    if (!found) this.#children.set(key, (found = childrenOf(this.entries, following, rest, values)));
+    return found;
   }
+
+  #continuation({ logits, features, texts }, place) {
+    const { length } = this.root.values;
+    let values = logits.subarray(place * length, (place + 1) * length);
+    toLogProbabilities(values);
+    if (this.#cache) {
+      const size = this.#model.features;
+      const mixed = this.#cache.mix(Float64Array.from(values), features.subarray(place * size, (place + 1) * size));
+      values = Float32Array.from(mixed);
+    }
+    const end = Math.log(Math.max(sumOfExp(values, this.entries.beginning), 1e-30));
+    return { values, end, after: texts[place] };
+  }
+}
+
+/**
+ * The likeliest children of a node, `{ id, value }` with the log-probability given the node, by falling value, equals by
+ * rising id: `open`, those that may go on; `whole`, those that are whole words; and `typed`, ln P(the next entry is
+ * one that covers the rest of what was typed).
+ */
+function childrenOf({ isWhole }, following, rest, values) {
+  const { covering, shorter } = following.agreeing(rest);
+  const best = [];
+  for (const ids of [covering, shorter]) {
+    for (const id of ids) {
+      const value = values[id];
+      if (best.length === CHILDREN && value <= best[CHILDREN - 1].value) continue;
+      let place = best.length;
+      while (place && (best[place - 1].value < value || (best[place - 1].value === value && best[place - 1].id > id))) place--;
+      best.splice(place, 0, { id, value });
+      if (best.length > CHILDREN) best.pop();
+    }
+  }
+  return {
+    open: best.filter(({ id }) => !isWhole[id]),
+    whole: best.filter(({ id }) => isWhole[id]),
+    typed: rest ? Math.log(Math.max(sumOfExp(values, covering), 1e-38)) : 0,
+  };
 }
 
 /** The open nodes of a search, and the words that it has found. */
@@ -112,9 +127,12 @@ class Search {
   #n;
   #typed;
   #entries;
-  #open = []; // a heap, the likeliest node first
+  // A heap, the likeliest first: `{ id, place, logProbability, siblings }`, each the likeliest of its siblings that was
+  // not yet met.
+  #open = [];
   #found = new Map();
-  #worst = -Infinity; // of the best n words that were found
+  #best = new Map(); // the likeliest n words that were found, and how likely
+  #worst = -Infinity; // of these, if there are so many
 
   constructor(tree, n, typed) {
     this.#tree = tree;
@@ -122,23 +140,28 @@ class Search {
     this.#typed = typed;
     this.#entries = tree.entries;
     this.beginning = typed ? -Infinity : 0;
-    this.#addChildren([], "", 0, this.#entries.first, tree.root);
+    this.#addChildren({ path: [], name: "", surface: "", logProbability: 0 }, this.#entries.first, tree.root);
   }
 
   /** The best words, best first. */
-  get words() {
-    const all = [...this.#found.values()];
-    return all.sort((one, other) => other.logProbability - one.logProbability).slice(0, this.#n);
+  get found() {
+    const best = Array.from(this.#best.keys(), (word) => this.#found.get(word));
+    return best.sort((one, other) => other.logProbability - one.logProbability || compared(one.path, other.path));
   }
 
   /** The likeliest nodes of which is not known what follows, if they may lead to a better word. */
   bestOpen(most) {
     const nodes = [];
     while (this.#open.length && nodes.length < most && this.#open[0].logProbability > this.#worst) {
-      const node = popped(this.#open);
+      const { id, place, logProbability, siblings } = popped(this.#open);
+      this.#push(siblings, place + 1);
+      const { parent } = siblings;
+      const path = [...parent.path, id];
       // Other ways to spell a word have been read nowhere.
-      if (!this.#entries.dictionary.isSplit(node.path)) continue;
-      const known = this.#tree.known(node.path);
+      if (!this.#entries.dictionary.isSplit(path)) continue;
+      const surface = parent.surface + this.#entries.surfaces[id];
+      const node = { path, name: path.join(), surface, logProbability, before: siblings.after };
+      const known = this.#tree.known(node);
       if (known) this.visit(node, known);
       else nodes.push(node);
     }
@@ -146,51 +169,60 @@ class Search {
   }
 
   /** Adds the word that a node is, and what it may become. */
-  visit({ path, surface, logProbability }, continuation) {
+  visit(node, continuation) {
+    const { path, surface, logProbability } = node;
     if (surface && surface.startsWith(this.#typed)) this.#add(surface, path, logProbability + continuation.end);
     if (path.length >= MOST_SUBWORDS) return;
-    const following = surface ? this.#entries.later : this.#entries.afterMark;
-    this.#addChildren(path, surface, logProbability, following, continuation);
+    this.#addChildren(node, surface ? this.#entries.later : this.#entries.afterMark, continuation);
   }
 
-  #addChildren(path, surface, logProbability, following, { values, after }) {
-    const rest = this.#typed.slice(surface.length);
-    const { covering, shorter } = following.agreeing(rest);
-    if (rest && covering.length) {
-      const mass = Math.log(Math.max(sumOfExp(values, covering), 1e-38));
-      this.beginning = logOfSum(this.beginning, logProbability + mass);
+  #addChildren(node, following, { values, after }) {
+    const rest = this.#typed.slice(node.surface.length);
+    const { open, whole, typed } = this.#tree.children(node, following, rest, values);
+    if (rest) this.beginning = logOfSum(this.beginning, node.logProbability + typed);
+    for (const { id, value } of whole) {
+      const word = node.surface + this.#entries.surfaces[id];
+      if (!word.startsWith(this.#typed)) continue;
+      this.#add(word === LINE_END ? END_OF_LINE : word, [...node.path, id], node.logProbability + value);
     }
-    const least = this.#worst - logProbability;
-    let best = [];
-    for (const ids of [covering, shorter]) for (const id of ids) if (values[id] > least) best.push(id);
-    if (best.length > CHILDREN) {
-      const bar = Float32Array.from(best, (id) => values[id]).sort().at(-CHILDREN);
-      best = best.filter((id) => values[id] >= bar).slice(0, CHILDREN);
-    }
-    for (const id of best) {
-      const child = [...path, id];
-      const written = surface + this.#entries.surfaces[id];
-      const value = values[id] + logProbability;
-      if (!this.#entries.isWhole[id]) {
-        push(this.#open, { path: child, surface: written, logProbability: value, before: after });
-      } else if (written.startsWith(this.#typed)) {
-        this.#add(written === LINE_END ? END_OF_LINE : written, child, value);
-      }
-    }
+    this.#push({ parent: node, children: open, after }, 0);
+  }
+
+  /** Opens the child at some place, if it may lead to a better word. */
+  #push(siblings, place) {
+    if (place >= siblings.children.length) return;
+    const { id, value } = siblings.children[place];
+    const logProbability = value + siblings.parent.logProbability;
+    if (logProbability > this.#worst) push(this.#open, { id, place, logProbability, siblings });
   }
 
   #add(word, path, logProbability) {
     const before = this.#found.get(word);
-    if (before) {
-      const likelier = before.logProbability >= logProbability ? before.path : path;
-      logProbability = logOfSum(before.logProbability, logProbability);
-      path = likelier;
-    }
-    this.#found.set(word, { word, path, logProbability });
-    if (this.#found.size < this.#n || logProbability <= this.#worst) return;
-    const all = Float64Array.from(this.#found.values(), (one) => one.logProbability);
-    this.#worst = all.sort()[all.length - this.#n];
+    const total = before ? logOfSum(before.logProbability, logProbability) : logProbability;
+    const likelier = before && before.logProbability >= logProbability ? before.path : path;
+    this.#found.set(word, { word, path: likelier, logProbability: total });
+    if (total <= this.#worst && !this.#best.has(word)) return;
+    this.#best.set(word, total);
+    if (this.#best.size > this.#n) this.#best.delete(leastOf(this.#best)[0]);
+    if (this.#best.size === this.#n) this.#worst = leastOf(this.#best)[1];
   }
+}
+
+/** The first entry of a map whose value is the least. */
+function leastOf(map) {
+  let least = null;
+  for (const pair of map) if (!least || pair[1] < least[1]) least = pair;
+  return least;
+}
+
+/** Turns logits into log-probabilities, in place. */
+function toLogProbabilities(logits) {
+  let largest = -Infinity;
+  for (let id = 0; id < logits.length; id++) if (logits[id] > largest) largest = logits[id];
+  let total = 0;
+  for (let id = 0; id < logits.length; id++) total += Math.exp(logits[id] - largest);
+  const logarithm = largest + Math.log(total);
+  for (let id = 0; id < logits.length; id++) logits[id] -= logarithm;
 }
 
 function sumOfExp(values, ids) {
@@ -201,39 +233,44 @@ function sumOfExp(values, ids) {
 
 /** ln(exp(one) + exp(other)) */
 function logOfSum(one, other) {
-  const higher = Math.max(one, other);
-  return higher === -Infinity ? higher : higher + Math.log1p(Math.exp(Math.min(one, other) - higher));
+  const [high, low] = one > other ? [one, other] : [other, one];
+  return low === -Infinity ? high : high + Math.log1p(Math.exp(low - high));
 }
 
-/** Whether a node comes before another: likelier, or as likely with smaller ids. */
+/** Which of two paths has smaller ids where they part: below 0 for the first. */
+function compared(one, other) {
+  const place = one.findIndex((id, at) => id !== other[at]);
+  return place < 0 ? 0 : one[place] - other[place];
+}
+
+/** Whether one comes out of a heap before another. */
 function isBefore(one, other) {
   if (one.logProbability !== other.logProbability) return one.logProbability > other.logProbability;
-  const place = one.path.findIndex((id, at) => id !== other.path[at]);
-  return one.path[place] < other.path[place];
+  return compared([...one.siblings.parent.path, one.id], [...other.siblings.parent.path, other.id]) < 0;
 }
 
-/** Puts a node into a heap. */
-function push(heap, node) {
+/** Puts something into a heap. */
+function push(heap, added) {
   let place = heap.length;
-  for (let above = (place - 1) >> 1; place && isBefore(node, heap[above]); above = (place - 1) >> 1) {
+  for (let above = (place - 1) >> 1; place && isBefore(added, heap[above]); above = (place - 1) >> 1) {
     heap[place] = heap[above];
     place = above;
   }
-  heap[place] = node;
+  heap[place] = added;
 }
 
-/** Takes the first node out of a heap. */
+/** Takes the first out of a heap. */
 function popped(heap) {
   const first = heap[0];
-  const node = heap.pop();
+  const last = heap.pop();
   if (!heap.length) return first;
   let place = 0;
   for (let below = 1; below < heap.length; below = 2 * place + 1) {
     if (below + 1 < heap.length && isBefore(heap[below + 1], heap[below])) below++;
-    if (!isBefore(heap[below], node)) break;
+    if (!isBefore(heap[below], last)) break;
     heap[place] = heap[below];
     place = below;
   }
-  heap[place] = node;
+  heap[place] = last;
   return first;
 }
