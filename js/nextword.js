@@ -7,18 +7,9 @@
  */
 
 import { clusters } from "./nextword/characters.js";
-import { completion } from "./nextword/dictionary.js";
+import { suggest } from "./nextword/completion.js";
 import { draftOf } from "./nextword/drafts.js";
-import {
-  NextwordError,
-  UnknownWordError,
-  checkCount,
-  checkedStrings,
-  checkedText,
-  fileOf,
-  given,
-  quoted,
-} from "./nextword/errors.js";
+import { NextwordError, UnknownWordError, checkCount, checkedStrings, checkedText, fileOf, given } from "./nextword/errors.js";
 import { Keyboard } from "./nextword/keyboard/keyboard.js";
 import { MODEL, Model, metadataOf } from "./nextword/model.js";
 import { PRIME, Sampler, StopStrings, checkedSampling, draw, logSoftmax, uniform } from "./nextword/sampling.js";
@@ -108,21 +99,7 @@ export class Generator {
   /** The likeliest next words, or completions of a half-typed last one: `[{ word, probability }]`. */
   async suggest(prompt, n = 3) {
     this.#model.checkUse();
-    const { dictionary } = this.#model;
-    const tokens = this.#model.split(prompt);
-    let prefix = "";
-    if (!ENDS_IN_BLANK.test(prompt) && dictionary.isHalfTyped(tokens.at(-1))) {
-      prefix = tokens.pop();
-      if (!tokens.length) {
-        throw new NextwordError(
-          "PromptError",
-          `${quoted(prefix)} is a half-typed word; give at least one whole word before it`,
-        );
-      }
-    }
-    const context = dictionary.encode(tokens);
-    const complete = completion(dictionary, n, prefix);
-    return complete((await this.#model.reader().read(context)).logits);
+    return suggest(this.#model, prompt, n);
   }
 
   /** How likely a text is, word by word. */
@@ -134,20 +111,11 @@ export class Generator {
   async scoreAll(texts) {
     this.#model.checkUse();
     const context = this.info.context ?? 1;
-    const read = checkedStrings("PromptError", "texts", texts).map((text) => {
-      const tokens = this.#model.split(text);
-      return { tokens, ids: this.#model.dictionary.encode(tokens) };
-    });
-    for (const { ids } of read) {
-      if (ids.length <= context) {
-        throw new NextwordError(
-          "PromptError",
-          `the text has ${ids.length} words; the model scores a word after ${context}, so give at least ${context + 1}`,
-        );
-      }
-    }
+    const { dictionary } = this.#model;
+    const read = checkedStrings("PromptError", "texts", texts).map((text) => dictionary.spelt(this.#model.split(text)));
+    const starts = read.map((words) => firstScored(words, context, dictionary.unit));
     const scores = [];
-    for (const { tokens, ids } of read) scores.push(await this.#score(tokens, ids, context));
+    for (const [place, words] of read.entries()) scores.push(await this.#score(words, starts[place], context));
     return scores;
   }
 
@@ -168,17 +136,22 @@ export class Generator {
     return Keyboard.of([this], options);
   }
 
-  async #score(tokens, ids, context) {
+  /** The score of the words from number `first` on. */
+  async #score(words, first, context) {
     const reader = this.#model.reader();
-    const perWord = [];
-    let total = 0;
+    const ids = words.flatMap(({ ids }) => ids);
+    const found = []; // ln P of each entry after the context
     let { logits } = await reader.read(ids.slice(0, context));
     for (let place = context; place < ids.length; place++) {
-      const logProbability = logSoftmax(logits)[ids[place]];
-      total += logProbability;
-      perWord.push({ word: tokens[place], logProbability });
+      found.push(logSoftmax(logits)[ids[place]]);
       if (place + 1 < ids.length) ({ logits } = await reader.read([ids[place]]));
     }
+    let end = found.length - words.slice(first).reduce((sum, { ids }) => sum + ids.length, 0);
+    const perWord = words.slice(first).map(({ word, ids }) => {
+      const parts = found.slice(end, (end += ids.length));
+      return { word, logProbability: parts.reduce((sum, value) => sum + value, 0) };
+    });
+    const total = perWord.reduce((sum, { logProbability }) => sum + logProbability, 0);
     return { logProbability: total, perplexity: Math.exp(-total / perWord.length), perWord };
   }
 
@@ -224,6 +197,20 @@ export class Generator {
     }
     if (stop.rest()) yield stop.rest();
   }
+}
+
+/** The number of the first word that has a full context before it. */
+function firstScored(words, context, unit) {
+  let length = 0;
+  for (const [number, { ids }] of words.entries()) {
+    if (length >= context) return number;
+    length += ids.length;
+  }
+  const enough = unit === "words" ? `at least ${context + 1}` : "more words";
+  throw new NextwordError(
+    "PromptError",
+    `the text has ${length} ${unit}; the model scores a word after ${context}, so give ${enough}`,
+  );
 }
 
 /**

@@ -56,10 +56,15 @@ export class SubwordDictionary extends Dictionary {
     return words;
   }
 
+  /** The words of a text as a user sees them, each with the ids of its subwords: `{ word, ids }`. */
+  spelt(words) {
+    return this.grouped(this.encode(words)).map((ids) => ({ word: this.shown(ids), ids }));
+  }
+
   /** What a user sees of a word: its letters, also of bytes; "" for a blank, `<eos>` for a line end. */
-  shown(word) {
+  shown(ids) {
     const unmarker = new Unmarker();
-    const pieces = word.map((id) => (this.words[id] === END_OF_LINE ? END_OF_LINE : unmarker.push(this.words[id])));
+    const pieces = ids.map((id) => (this.words[id] === END_OF_LINE ? END_OF_LINE : unmarker.push(this.words[id])));
     return pieces.join("").replace(/^ /, "");
   }
 

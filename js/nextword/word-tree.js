@@ -78,7 +78,10 @@ export class WordTree {
   children({ name }, following, rest, values) {
     const key = `${name} ${rest}`;
     let found = this.#children.get(key);
-    if (!found) this.#children.set(key, (found = childrenOf(this.entries, following, rest, values)));
+    if (!found) {
+      if (this.#children.size >= 4 * REMEMBERED) this.#children.clear();
+      this.#children.set(key, (found = childrenOf(this.entries, following, rest, values)));
+    }
     return found;
   }
 
@@ -86,7 +89,7 @@ export class WordTree {
     const { length } = this.root.values;
     let values = logits.subarray(place * length, (place + 1) * length);
     toLogProbabilities(values);
-    if (this.#cache) {
+    if (this.#cache?.count) {
       const size = this.#model.features;
       const mixed = this.#cache.mix(Float64Array.from(values), features.subarray(place * size, (place + 1) * size));
       values = Float32Array.from(mixed);
