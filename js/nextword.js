@@ -206,10 +206,12 @@ function firstScored(words, context, unit) {
     if (length >= context) return number;
     length += ids.length;
   }
-  const enough = unit === "words" ? `at least ${context + 1}` : "more words";
+  const needed = `${context} ${context > 1 ? unit : unit.slice(0, -1)}`;
   throw new NextwordError(
     "PromptError",
-    `the text has ${length} ${unit}; the model scores a word after ${context}, so give ${enough}`,
+    unit === "words"
+      ? `the text has ${length} words; the model scores a word after ${context}, so give at least ${context + 1}`
+      : `no word of the text has ${needed} before it, without which it is not scored; give more words`,
   );
 }
 

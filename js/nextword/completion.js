@@ -61,7 +61,8 @@ class SpeltWords {
 /** What may follow a text, or complete its last word. */
 export async function suggest(model, prompt, n) {
   const tokens = model.split(prompt);
-  const prefix = ENDS_IN_BLANK.test(prompt) ? "" : await halfTyped(model, tokens);
+  let prefix = ENDS_IN_BLANK.test(prompt) ? "" : unfinished(model, tokens.at(-1));
+  if (prefix && model.info.splitBy === "subwords" && (await endsThere(model, tokens))) prefix = "";
   if (prefix) {
     tokens.pop();
     if (!tokens.length) {
@@ -76,14 +77,16 @@ export async function suggest(model, prompt, n) {
   return after(model, reader, logits).best(n, prefix);
 }
 
-/** What was typed of the last word of a text, or "" if that is taken as whole. */
-async function halfTyped(model, tokens) {
-  const last = tokens.at(-1);
-  if (model.info.splitBy !== "subwords") return model.dictionary.isHalfTyped(last) ? last : "";
-  const typed = surfaceOf(last);
-  if (isUnspaced(last) || !isWord(typed)) return "";
+/** What was typed of a last word that may be half typed, or "" if it is taken as whole. */
+function unfinished({ info, dictionary }, token) {
+  if (info.splitBy !== "subwords") return dictionary.isHalfTyped(token) ? token : "";
+  const typed = surfaceOf(token);
+  return isUnspaced(token) || !isWord(typed) ? "" : typed;
+}
+
+/** Whether the last word of a text is likelier to end where it does than to go on. */
+async function endsThere(model, tokens) {
   const { logits } = await model.reader().read(model.dictionary.encode(tokens));
   const logProbabilities = logSoftmax(logits);
-  const ends = model.entries.beginning.reduce((sum, id) => sum + Math.exp(logProbabilities[id]), 0);
-  return ends < 1 / 2 ? typed : "";
+  return model.entries.beginning.reduce((sum, id) => sum + Math.exp(logProbabilities[id]), 0) >= 1 / 2;
 }
