@@ -14,7 +14,7 @@ const FILES = [
   "vendor/nextword.js",
   ...[
     ...["characters", "completion", "dictionary", "drafts", "entries", "errors", "inspection", "letters", "marks", "model", "npz", "onnx-file"],
-    ...["sampling", "session", "subwords", "unicode", "word-tree", "words"],
+    ...["sampling", "session", "subwords", "unicode", "word-search", "word-tree", "words"],
     ...["candidates", "capitals", "keyboard", "language", "layouts", "mixture", "personal", "saving", "text-field"].map(
       (name) => `keyboard/${name}`,
     ),

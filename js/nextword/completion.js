@@ -61,32 +61,32 @@ class SpeltWords {
 /** What may follow a text, or complete its last word. */
 export async function suggest(model, prompt, n) {
   const tokens = model.split(prompt);
-  let prefix = ENDS_IN_BLANK.test(prompt) ? "" : unfinished(model, tokens.at(-1));
-  if (prefix && model.info.splitBy === "subwords" && (await endsThere(model, tokens))) prefix = "";
-  if (prefix) {
-    tokens.pop();
-    if (!tokens.length) {
-      throw new NextwordError(
-        "PromptError",
-        `${quoted(prefix)} is a half-typed word; give at least one whole word before it`,
-      );
-    }
-  }
+  const { dictionary, info } = model;
+  const isOpen = !ENDS_IN_BLANK.test(prompt);
+  if (isOpen && info.splitBy === "subwords") return suggestSpelt(model, tokens, n);
+  const prefix = isOpen && dictionary.isHalfTyped(tokens.at(-1)) ? tokens.pop() : "";
+  if (!tokens.length) throw alone(prefix);
   const reader = model.reader();
-  const { logits } = await reader.read(model.dictionary.encode(tokens));
+  const { logits } = await reader.read(dictionary.encode(tokens));
   return after(model, reader, logits).best(n, prefix);
 }
 
-/** What was typed of a last word that may be half typed, or "" if it is taken as whole. */
-function unfinished({ info, dictionary }, token) {
-  if (info.splitBy !== "subwords") return dictionary.isHalfTyped(token) ? token : "";
-  const typed = surfaceOf(token);
-  return isUnspaced(token) || !isWord(typed) ? "" : typed;
+/** What may follow a text whose last word may be half typed: if the model expects that it goes on. */
+async function suggestSpelt(model, tokens, n) {
+  const last = tokens.pop();
+  const reader = model.reader();
+  const expected = tokens.length ? await reader.read(model.dictionary.encode(tokens)) : null;
+  const whole = Object.assign(model.reader(), { last: reader.last, state: reader.state });
+  const { logits } = await whole.read(model.dictionary.encode([last]));
+  const logProbabilities = logSoftmax(logits);
+  const ends = model.entries.beginning.reduce((sum, id) => sum + Math.exp(logProbabilities[id]), 0);
+  const typed = surfaceOf(last);
+  if (isUnspaced(last) || !isWord(typed) || ends >= 1 / 2) return after(model, whole, logits).best(n, "");
+  if (!expected) throw alone(typed);
+  return after(model, reader, expected.logits).best(n, typed);
 }
 
-/** Whether the last word of a text is likelier to end where it does than to go on. */
-async function endsThere(model, tokens) {
-  const { logits } = await model.reader().read(model.dictionary.encode(tokens));
-  const logProbabilities = logSoftmax(logits);
-  return model.entries.beginning.reduce((sum, id) => sum + Math.exp(logProbabilities[id]), 0) >= 1 / 2;
+function alone(prefix) {
+  const message = `${quoted(prefix)} is a half-typed word; give at least one whole word before it`;
+  return new NextwordError("PromptError", message);
 }

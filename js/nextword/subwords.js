@@ -8,6 +8,7 @@ const REQUIRED = [...BYTES, BLANK_MARK, GLUE_MARK]; // of each dictionary, so th
 export const LINE_END = "\n";
 
 const REMEMBERED = 200_000; // words that are not split again
+const MOST_TYPED = 20_000; // beginnings of words of which is known what agrees with them
 const UTF_8 = new TextEncoder();
 
 /**
@@ -128,9 +129,10 @@ export class Surfaces {
 
   /** `{ covering, shorter }`: the entries that begin with `rest`, and those that it begins with, but for itself. */
   agreeing(rest) {
+    rest = rest.slice(0, this.#longest + 1); // what is longer than any of them has the same
     let found = this.#agreeing.get(rest);
     if (!found) {
-      if (this.#agreeing.size >= REMEMBERED) this.#agreeing.clear();
+      if (this.#agreeing.size >= MOST_TYPED) this.#agreeing.clear();
       const shorter = [];
       for (let end = 0; end < rest.length && end <= this.#longest; end++) {
         shorter.push(...(this.#spelt.get(rest.slice(0, end)) ?? []));
