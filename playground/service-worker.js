@@ -11,6 +11,7 @@ const FILES = [
   "personal.js",
   "playground.js",
   "style.css",
+  "suggester.js",
   "vendor/nextword.js",
   ...[
     ...["characters", "completion", "dictionary", "drafts", "entries", "errors", "inspection", "letters", "marks", "model", "npz", "onnx-file"],
