@@ -171,7 +171,7 @@ export class Model {
       return found[output].data.slice();
     };
     const logits = data("logits", [batch, this.dictionary.words.length]);
-    if (!logits.every(Number.isFinite)) throw this.#broken("gives logits that are not finite numbers");
+    if (!areFinite(logits)) throw this.#broken("gives logits that are not finite numbers");
     const next = Object.fromEntries(this.states.map((part) => [part.name, data(part.name, sized(part), `next_${part.name}`)]));
     if (this.#givesFeatures) return { logits, features: data("features", [batch, this.features]), state: next };
     // In older files the logits are computed from the last layer's hidden state, or from a projection.
@@ -203,6 +203,12 @@ export class Model {
     this.#released ??= Promise.allSettled(this.#running).then(() => this.#inference.release());
     return this.#released;
   }
+}
+
+/** By a loop, several times as fast as `every`. */
+function areFinite(numbers) {
+  for (let place = 0; place < numbers.length; place++) if (!Number.isFinite(numbers[place])) return false;
+  return true;
 }
 
 /** Some numbers one after the other. */

@@ -94,14 +94,14 @@ export class WordTree {
   #continuation({ logits, features, texts }, place) {
     const { length } = this.root.values;
     let values = logits.subarray(place * length, (place + 1) * length);
-    toLogProbabilities(values);
+    let end = toLogProbabilities(values, this.entries.dictionary.begins);
     if (this.#cache?.count) {
       const size = this.#model.features;
       const mixed = this.#cache.mix(Float64Array.from(values), features.subarray(place * size, (place + 1) * size));
       values = Float32Array.from(mixed);
+      end = sumOfExp(values, this.entries.beginning);
     }
-    const end = Math.log(Math.max(sumOfExp(values, this.entries.beginning), 1e-30));
-    return { values, end, after: texts[place] };
+    return { values, end: Math.log(Math.max(end, 1e-30)), after: texts[place] };
   }
 }
 
@@ -130,14 +130,20 @@ function childrenOf({ isWhole }, following, rest, values) {
   };
 }
 
-/** Turns logits into log-probabilities, in place. */
-function toLogProbabilities(logits) {
+/** Turns logits into log-probabilities, in place; gives P(a new word begins). */
+function toLogProbabilities(logits, begins) {
   let largest = -Infinity;
   for (let id = 0; id < logits.length; id++) if (logits[id] > largest) largest = logits[id];
   let total = 0;
-  for (let id = 0; id < logits.length; id++) total += Math.exp(logits[id] - largest);
+  let beginning = 0;
+  for (let id = 0; id < logits.length; id++) {
+    const weight = Math.exp(logits[id] - largest);
+    total += weight;
+    if (begins[id]) beginning += weight;
+  }
   const logarithm = largest + Math.log(total);
   for (let id = 0; id < logits.length; id++) logits[id] -= logarithm;
+  return beginning / total;
 }
 
 function sumOfExp(values, ids) {
