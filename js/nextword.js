@@ -9,7 +9,15 @@
 import { clusters } from "./nextword/characters.js";
 import { suggest } from "./nextword/completion.js";
 import { draftOf } from "./nextword/drafts.js";
-import { NextwordError, UnknownWordError, checkCount, checkedStrings, checkedText, fileOf, given } from "./nextword/errors.js";
+import {
+  NextwordError,
+  UnknownWordError,
+  checkCount,
+  checkedStrings,
+  checkedText,
+  fileOf,
+  given,
+} from "./nextword/errors.js";
 import { Keyboard } from "./nextword/keyboard/keyboard.js";
 import { MODEL, Model, metadataOf } from "./nextword/model.js";
 import { PRIME, Sampler, StopStrings, checkedSampling, draw, logSoftmax, uniform } from "./nextword/sampling.js";

@@ -14,8 +14,8 @@ const FILES = [
   "suggester.js",
   "vendor/nextword.js",
   ...[
-    ...["characters", "completion", "dictionary", "drafts", "entries", "errors", "inspection", "letters", "marks", "model", "npz", "onnx-file"],
-    ...["sampling", "session", "subwords", "unicode", "word-search", "word-tree", "words"],
+    ...["characters", "completion", "dictionary", "drafts", "entries", "errors", "inspection", "letters", "marks"],
+    ...["model", "npz", "onnx-file", "sampling", "session", "subwords", "unicode", "word-search", "word-tree", "words"],
     ...["candidates", "capitals", "keyboard", "language", "layouts", "mixture", "personal", "saving", "text-field"].map(
       (name) => `keyboard/${name}`,
     ),

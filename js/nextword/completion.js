@@ -1,4 +1,7 @@
-/** What a model expects next, and what was typed of it → whole words with their probabilities: Python's `nextword.runtime.completion`. */
+/**
+ * What a model expects next, and what was typed of it → whole words with their probabilities: Python's
+ * `nextword.runtime.completion`.
+ */
 
 import { NextwordError, UnknownWordError, checkCount, checkedText, quoted } from "./errors.js";
 import { isWord } from "./keyboard/text-field.js";

@@ -200,7 +200,8 @@ class Banned {
   constructor(dictionary, words) {
     this.#surfaces = new Set(words.map(surfaceOf));
     const spellings = (word) => {
-      return word === END_OF_LINE || isUnspaced(word) ? [word] : [BLANK_MARK, GLUE_MARK].map((mark) => mark + word.slice(1));
+      if (word === END_OF_LINE || isUnspaced(word)) return [word];
+      return [BLANK_MARK, GLUE_MARK].map((mark) => mark + word.slice(1));
     };
     for (const word of new Set(words.flatMap(spellings))) {
       const path = dictionary.split(word);

@@ -1,4 +1,7 @@
-/** The entries of a dictionary of subwords: what each adds to a text, and what may follow what. Python's `nextword.runtime.entries`. */
+/**
+ * The entries of a dictionary of subwords: what each adds to a text, and what may follow what. Python's
+ * `nextword.runtime.entries`.
+ */
 
 import { BLANK_MARK, GLUE_MARK, byteOf, isMark, isUnspaced } from "./marks.js";
 import { Surfaces, surfaceOf } from "./subwords.js";

@@ -172,7 +172,9 @@ export class Model {
     };
     const logits = data("logits", [batch, this.dictionary.words.length]);
     if (!areFinite(logits)) throw this.#broken("gives logits that are not finite numbers");
-    const next = Object.fromEntries(this.states.map((part) => [part.name, data(part.name, sized(part), `next_${part.name}`)]));
+    const next = Object.fromEntries(
+      this.states.map((part) => [part.name, data(part.name, sized(part), `next_${part.name}`)]),
+    );
     if (this.#givesFeatures) return { logits, features: data("features", [batch, this.features]), state: next };
     // In older files the logits are computed from the last layer's hidden state, or from a projection.
     const features = this.features ? next.hidden.slice(-this.features * batch) : new Float32Array();

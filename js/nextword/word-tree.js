@@ -117,8 +117,9 @@ function childrenOf({ isWhole }, following, rest, values) {
     for (const id of ids) {
       const value = values[id];
       if (best.length === CHILDREN && value <= best[CHILDREN - 1].value) continue;
+      const isAfter = (other) => other.value < value || (other.value === value && other.id > id);
       let place = best.length;
-      while (place && (best[place - 1].value < value || (best[place - 1].value === value && best[place - 1].id > id))) place--;
+      while (place && isAfter(best[place - 1])) place--;
       best.splice(place, 0, { id, value });
       if (best.length > CHILDREN) best.pop();
     }
