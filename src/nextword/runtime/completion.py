@@ -1,7 +1,7 @@
 """What a model expects next, and what was typed of it → whole words with their probabilities."""
 
 import math
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -12,6 +12,11 @@ from nextword.runtime.cache import NeuralCache
 from nextword.runtime.model_file import ModelFile
 from nextword.runtime.reader import Reader
 from nextword.text.dictionary import Dictionary
+from nextword.text.marks import is_unspaced
+from nextword.text.subwords import surface_of
+
+if TYPE_CHECKING:
+    from nextword.runtime.word_tree import WordTree
 
 
 class NextWord(Protocol):
@@ -79,7 +84,36 @@ class _SpeltWords:
 
 
 def suggest(model: ModelFile, prompt: str, n: int) -> list[tuple[str, float]]:
-    """What may follow a text, or complete its last word; arguments and errors of `Generator.suggest`."""
+    """What may follow a text, or complete its last word; arguments and errors are `Generator.suggest`'s."""
     tokens = model.split(prompt)
+    is_open = not prompt[-1].isspace()
+    if is_open and model.metadata.split_by == "subwords":
+        return _suggest_spelt(model, tokens, n)
+    prefix = tokens.pop() if is_open and model.dictionary.is_half_typed(tokens[-1]) else ""
+    if not tokens:
+        raise _alone(prefix)
     reader = Reader(model)
-    logits = reader.read(np.array([model.dictionary.encode(tokens)])).logits
+    expected = reader.read(np.array([model.dictionary.encode(tokens)]))
+    return after(model, reader, expected.logits[0]).best(n, prefix)
+
+
+def _suggest_spelt(model: ModelFile, tokens: list[str], n: int) -> list[tuple[str, float]]:
+    """What may follow a text whose last word may be half typed: if the model expects that it goes on."""
+    from nextword.runtime.keyboard.text_field import is_word
+
+    *before, last = (np.array([model.dictionary.encode([token])]) for token in tokens)
+    reader, expected = Reader(model), None
+    if before:
+        expected = reader.read(np.concatenate(before, axis=1)).logits[0]
+    whole = Reader.gathered(model, [(reader, 0)])
+    logits = whole.read(last).logits[0]
+    typed, ends = surface_of(tokens[-1]), np.exp(draw.log_softmax(logits))[model.entries.beginning].sum()
+    if is_unspaced(tokens[-1]) or not is_word(typed) or ends >= 1 / 2:
+        return after(model, whole, logits).best(n, "")
+    if expected is None:
+        raise _alone(typed)
+    return after(model, reader, expected).best(n, typed)
+
+
+def _alone(prefix: str) -> PromptError:
+    return PromptError(f"{quoted(prefix)} is a half-typed word; give at least one whole word before it")

@@ -27,9 +27,8 @@ def continuation(
     tokens = model.split(prompt)
     ids = model.dictionary.encode(tokens)
     if sampling.top_k > len(model.dictionary):
-        raise SamplingError(
-            f"top_k {sampling.top_k} has no effect with {len(model.dictionary)} words; leave it out"
-        )
+        size = f"{len(model.dictionary)} {model.dictionary.unit}"
+        raise SamplingError(f"top_k {sampling.top_k} has no effect with {size}; leave it out")
     written = drafts(model, ids, sampling, samples)
     writers = [_Writer(model, prompt, tokens, words, sampling, draft) for draft in written]
     return _pieces(model, ids, Sampler(sampling, written), writers)

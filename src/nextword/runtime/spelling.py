@@ -60,6 +60,12 @@ class _SpeltDraft:
     """A draft whose words are spelt by entries.
 
     A word is finished when the next one begins. The prompt's last word is taken as whole.
+
+    - `repetition_penalty` makes less likely what the last words begin with, the unfinished one among them.
+    - `no_repeat_ngram`: an entry is ruled out that would complete a word that once followed these words.
+      A new word may not begin where the unfinished one, spelt otherwise, is such a word.
+    - `banned`: an entry is ruled out that would complete a banned word as it is split, and a new word may not
+      begin where the unfinished one, spelt otherwise, is a banned one.
     """
 
     def __init__(self, entries: Entries, banned: _Banned, prompt: Sequence[Word], sampling: Sampling) -> None:

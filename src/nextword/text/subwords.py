@@ -17,6 +17,7 @@ REQUIRED = (*BYTES, *sorted(MARKS))  # of each dictionary, so that nothing is un
 LINE_END = "\n"
 
 _REMEMBERED = 200_000  # words that are not split again
+_MOST_TYPED = 20_000  # beginnings of words of which is known what agrees with them
 _REPLACEMENT = "\ufffd"  # for half a character, which UTF-8 cannot write
 
 
@@ -30,6 +31,8 @@ class SubwordDictionary(Dictionary):
 
     - `entries`: in id order, each once; `REQUIRED` are among them.
     """
+
+    unit = "subwords"
 
     def __init__(self, entries: Sequence[str]) -> None:
         super().__init__(entries)
@@ -69,13 +72,21 @@ class SubwordDictionary(Dictionary):
 
     def grouped(self, ids: Sequence[int]) -> list[tuple[int, ...]]:
         """The words that some subwords make: each begins with an entry that begins a word."""
-        starts = [place for place, id in enumerate(ids) if self.begins[id] or not place]
-        return [tuple(ids[start:end]) for start, end in zip(starts, [*starts[1:], len(ids)], strict=True)]
+        found: list[list[int]] = []
+        for id in ids:
+            if self.begins[id] or not found:
+                found.append([])
+            found[-1].append(id)
+        return list(map(tuple, found))
 
-    def shown(self, word: Sequence[int]) -> str:
+    def spelt(self, words: Iterable[str]) -> list[tuple[str, tuple[int, ...]]]:
+        """The words of a text as a user sees them, each with the ids of its subwords."""
+        return [(self.shown(ids), ids) for ids in self.grouped(self.encode(words))]
+
+    def shown(self, ids: Sequence[int]) -> str:
         """What a user sees of a word: its letters, also of bytes; "" for a blank, `<eos>` for a line end."""
         unmarker = Unmarker()
-        pieces = [self.words[id] if id == self._line_end else unmarker.push(self.words[id]) for id in word]
+        pieces = [self.words[id] if id == self._line_end else unmarker.push(self.words[id]) for id in ids]
         return "".join(pieces).removeprefix(" ")
 
     def is_split(self, path: Sequence[int]) -> bool:
@@ -132,12 +143,14 @@ class Surfaces:
 
     - `entries`: of the dictionary.
     - `ids`: of those that count.
+
+    **Attributes:** `longest`, how many characters one adds at most.
     """
 
     def __init__(self, entries: Sequence[str], ids: Iterable[int]) -> None:
         pairs = sorted((surface_of(entries[id]), id) for id in ids)
         self._surfaces, self._ids = [surface for surface, _ in pairs], [id for _, id in pairs]
-        self._longest = max(map(len, self._surfaces), default=0)
+        self.longest = max(map(len, self._surfaces), default=0)
         self._spelt: dict[str, list[int]] = defaultdict(list)
         for surface, id in pairs:
             self._spelt[surface].append(id)
@@ -145,12 +158,13 @@ class Surfaces:
 
     def agreeing(self, rest: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
         """The ids of the entries that begin with `rest`, and those that it begins with, but for itself."""
+        rest = rest[: self.longest + 1]  # what is longer than any of them has the same
         if rest not in self._agreeing:
-            if len(self._agreeing) >= _REMEMBERED:
+            if len(self._agreeing) >= _MOST_TYPED:
                 self._agreeing.clear()
             shorter = [
                 id
-                for end in range(min(len(rest), self._longest + 1))
+                for end in range(min(len(rest), self.longest + 1))
                 for id in self._spelt.get(rest[:end], ())
             ]
             self._agreeing[rest] = (
