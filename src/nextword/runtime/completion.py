@@ -6,7 +6,7 @@ from typing import TYPE_CHECKING, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
-from nextword.errors import UnknownWordError
+from nextword.errors import PromptError, UnknownWordError, quoted
 from nextword.runtime import arguments, draw
 from nextword.runtime.cache import NeuralCache
 from nextword.runtime.model_file import ModelFile
