@@ -1,0 +1,73 @@
+"""Nodes that count words where a model knows subwords, and say which subwords may come next.
+
+What is known of the word that is being written is carried through the loop, int64 `(1,)` each:
+
+- `begun`: how many words have begun;
+- `length`: how many subwords the last one has;
+- `place`: which of the three masks the next subword is drawn by.
+
+A subword that begins one word too many ends the loop, and is not written.
+"""
+
+import numpy as np
+
+from nextword.export.graph import Graph
+from nextword.runtime.metadata import Metadata
+from nextword.runtime.word_tree import MOST_SUBWORDS
+from nextword.text.marks import MARKS, begins_word, byte_of, is_unspaced
+from nextword.text.words import END_OF_LINE
+
+_FIRST, _AFTER_MARK, _LATER = range(3)
+
+
+def carried(metadata: Metadata) -> list[str]:
+    """The names of the numbers that the loop carries."""
+    return ["begun", "length", "place"] if metadata.split_by == "subwords" else []
+
+
+def first(graph: Graph, metadata: Metadata) -> list[str]:
+    """These numbers after the prompt, whose last word is taken as whole."""
+    zero = graph.constant("text_none", np.array([0]))
+    return [zero for _ in carried(metadata)]
+
+
+def allowed(graph: Graph, logits: str, metadata: Metadata) -> str:
+    """The logits, −∞ for what may not come next."""
+    known = metadata.dictionary
+    written = np.array([byte_of(entry) is None for entry in known])
+    begins = np.array(_begins(metadata))
+    is_unmarked = np.array([not begins[id] or is_unspaced(entry) for id, entry in enumerate(known)])
+    masks = np.stack([written & begins, written & is_unmarked, written])
+    mask = graph.node("Gather", [graph.constant("word_masks", masks), "place"])  # (1, dictionary)
+    never = graph.constant("word_never", np.array(-np.inf, np.float32))
+    return graph.node("Where", [mask, logits, never])
+
+
+def count(graph: Graph, id: str, metadata: Metadata) -> str:
+    """Counts a subword; sets the numbers after it, `next_…`.
+
+    **Arguments:**
+
+    - `id`: name of the subword's id, `(1,)`.
+
+    **Returns:** the name of a bool `()`: whether it is written.
+    """
+
+    def of_entry(name: str, values: list[int]) -> str:
+        return graph.node("Gather", [graph.constant(f"word_{name}", np.array(values)), id])  # (1,)
+
+    one = graph.constant("word_one", np.array(1))
+    begins = of_entry("begins", [int(begins) for begins in _begins(metadata)])
+    begun = graph.node("Add", ["begun", begins], "next_begun")
+    is_beginning = graph.node("Equal", [begins, one])
+    longer = graph.node("Add", ["length", one])
+    length = graph.node("Where", [is_beginning, one, longer], "next_length")
+    is_full = graph.node("GreaterOrEqual", [length, graph.constant("word_most", np.array(MOST_SUBWORDS))])
+    after = of_entry("after", [_AFTER_MARK if entry in MARKS else _LATER for entry in metadata.dictionary])
+    graph.node("Where", [is_full, graph.constant("word_first", np.array(_FIRST)), after], "next_place")
+    written = graph.node("LessOrEqual", [begun, "text_words"])
+    return graph.node("Squeeze", [written, graph.ints([0])])
+
+
+def _begins(metadata: Metadata) -> list[bool]:
+    return [entry == END_OF_LINE or begins_word(entry) for entry in metadata.dictionary]
