@@ -15,6 +15,7 @@ from nextword.runtime import draw
 from nextword.runtime.keyboard.keyboard import Keyboard, Suggestion
 from nextword.text import characters, words
 from nextword.text.dictionary import Dictionary
+from nextword.text.subwords import SubwordDictionary
 
 HERE = Path(__file__).parent / "conformance"
 MODELS = ["fixed", "unbounded", "lines", "characters", "gru", "feedforward"]
@@ -56,7 +57,15 @@ def test_dictionary() -> None:
         assert sorted(dictionary.starting_with(case["prefix"])) == case["ids"]
 
 
-@pytest.mark.parametrize("model", [*MODELS, "quibble"])
+def test_subwords() -> None:
+    cases = table("subwords")
+    dictionary = SubwordDictionary(Generator.load(HERE / "subwords.onnx").info.dictionary)
+    for case in cases["split"]:
+        spelt = [(one["word"], tuple(one["ids"])) for one in case["spelt"]]
+        assert dictionary.spelt(case["words"]) == spelt
+
+
+@pytest.mark.parametrize("model", [*MODELS, "quibble", "subwords", "subwords_fixed"])
 def test_generator(model: str) -> None:
     generator = Generator.load(HERE / f"{model}.onnx")
     cases = table(model)

@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 import onnxruntime
@@ -17,7 +17,10 @@ from nextword.errors import ModelFileError, PromptError
 from nextword.runtime import arguments
 from nextword.runtime.inspection import inspect
 from nextword.text import words
-from nextword.text.subwords import dictionary_of
+from nextword.text.subwords import SubwordDictionary, dictionary_of
+
+if TYPE_CHECKING:
+    from nextword.runtime.entries import Entries
 
 State = Mapping[str, NDArray[Any]]
 
@@ -89,6 +92,13 @@ class ModelFile:
     def axes(self) -> Mapping[str, int]:
         """Of each part of the state, which axis is that of the batch."""
         return {name: part.axis for name, part in self.states.items()}
+
+    @cached_property
+    def entries(self) -> Entries:
+        """What the entries of a dictionary of subwords add to a text; for no other."""
+        from nextword.runtime.entries import Entries
+
+        return Entries(cast("SubwordDictionary", self.dictionary))
 
     @cached_property
     def sha256(self) -> str:

@@ -5,95 +5,27 @@ the word is finished with the probability that a new word begins after it. Bytes
 like `<unk>`, so that no path has one.
 """
 
-import heapq
 import math
 from collections import defaultdict
 from collections.abc import Sequence
-from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nextword.runtime import draw
+from nextword.runtime.cache import NeuralCache
+from nextword.runtime.entries import MOST_SUBWORDS, Entries
 from nextword.runtime.reader import Model, Reader
-from nextword.text.marks import byte_of, is_unspaced
-from nextword.text.subwords import LINE_END, SubwordDictionary, Surfaces, surface_of
-from nextword.text.words import END_OF_LINE
+from nextword.runtime.word_nodes import Children, Continuation, FoundWord, Node, Path
+from nextword.runtime.word_search import Search
+from nextword.text.subwords import Surfaces
 
-MOST_SUBWORDS = 32  # of a word; one that is longer ends there
+__all__ = ["MOST_SUBWORDS", "Continuation", "Entries", "FoundWord", "Node", "Path", "WordTree"]
 
-_AT_ONCE = 8  # nodes that one run of the model expands, at least
-_RUNS = 10  # of the model in one search
-_CHILDREN = 64  # of a node that are looked at
+_AT_ONCE, _MOST_AT_ONCE = 8, 64  # nodes that one run of the model expands
+_RUNS = 10  # of the model in one search, at least
+_FOR_A_RUN = 16  # words that are asked for and cost one more
 _REMEMBERED = 1024  # nodes of which is known what follows
-
-Path = tuple[int, ...]
-
-
-class Entries:
-    """What the subwords of a dictionary add to a text, and what may follow what.
-
-    **Attributes:** `surfaces`, of each entry; `begins`, 1 for those that begin a word and else 0, float32
-    `(dictionary,)`; and which may come next: `first`, at the beginning of a word; `later`, in it;
-    `after_mark`, where there is only a mark so far.
-    """
-
-    def __init__(self, dictionary: SubwordDictionary) -> None:
-        self.dictionary = dictionary
-        entries, begins = dictionary.words, dictionary.begins
-        self.surfaces = [surface_of(entry) for entry in entries]
-        self.begins = np.array(begins, np.float32)
-        written = [id for id, entry in enumerate(entries) if byte_of(entry) is None]
-        later = [id for id in written if not begins[id]]
-        self.first = Surfaces(entries, [id for id in written if begins[id]])
-        self.later = Surfaces(entries, later)
-        self.after_mark = Surfaces(entries, [*later, *(id for id in written if is_unspaced(entries[id]))])
-
-    def is_whole(self, id: int) -> bool:
-        """Whether an entry is a word that nothing is added to: one of a script without blanks, or `<eos>`."""
-        entry = self.dictionary.words[id]
-        return entry == END_OF_LINE or is_unspaced(entry)
-
-
-class Node(NamedTuple):
-    """A beginning of a word.
-
-    - `path`: the ids of its subwords.
-    - `surface`: its letters.
-    - `log_probability`: of the beginning, in nats.
-    - `before`: a reader that has read all but the last subword, and the place of this text in its batch.
-    """
-
-    path: Path
-    surface: str
-    log_probability: float
-    before: tuple[Reader, int]
-
-
-class Continuation(NamedTuple):
-    """What follows a beginning of a word.
-
-    - `log_probabilities`: of the next subword, float32 `(dictionary,)`.
-    - `end`: ln P(a new word begins).
-    - `after`: a reader that has read the beginning, and the place of this text in its batch.
-    """
-
-    log_probabilities: NDArray[np.float32]
-    end: float
-    after: tuple[Reader, int]
-
-
-class FoundWord(NamedTuple):
-    """A word that may come next.
-
-    - `word`: its letters.
-    - `path`: the ids of its subwords, where it is likelier with a blank before it or without one.
-    - `log_probability`: of the word and of its ending there, with a blank or without, in nats.
-    """
-
-    word: str
-    path: Path
-    log_probability: float
 
 
 class WordTree:
@@ -105,14 +37,23 @@ class WordTree:
     - `entries`: of its dictionary.
     - `reader`: one that has read the text, and nothing else.
     - `logits`: after it, `(dictionary,)`; log-probabilities will do.
+    - `cache`: with which to mix what is expected later in the word; `logits` are taken as they are.
     """
 
-    def __init__(self, model: Model, entries: Entries, reader: Reader, logits: NDArray[np.floating]) -> None:
-        self._model, self.entries = model, entries
+    def __init__(
+        self,
+        model: Model,
+        entries: Entries,
+        reader: Reader,
+        logits: NDArray[np.floating],
+        cache: NeuralCache | None = None,
+    ) -> None:
+        self._model, self.entries, self._cache = model, entries, cache
         log_probabilities = draw.log_softmax(logits).astype(np.float32)
         # The reader is the caller's, and goes on.
         self.root = Continuation(log_probabilities, 0.0, (Reader.gathered(model, [(reader, 0)]), 0))
         self._known: dict[Path, Continuation] = {}
+        self._children: dict[tuple[Path, str], Children] = {}
 
     def search(self, n: int, typed: str = "") -> tuple[list[FoundWord], float]:
         """The likeliest words that begin with `typed`.
@@ -124,13 +65,20 @@ class WordTree:
         **Returns:** the words, best first, fewer if there are no more; and ln P(the next word begins with
         `typed`), as far as it was searched.
         """
-        search = _Search(self, n, typed)
-        for _ in range(_RUNS):
-            nodes = search.best_open(max(_AT_ONCE, n))
+        if len(typed) > MOST_SUBWORDS * self.entries.longest:
+            return [], -math.inf
+        search = Search(self, n, typed)
+        for _ in range(_RUNS + n // _FOR_A_RUN):
+            nodes = search.best_open(min(max(_AT_ONCE, n), _MOST_AT_ONCE))
             if not nodes:
                 break
             for node, continuation in zip(nodes, self.expand(nodes), strict=True):
                 search.visit(node, continuation)
+        for _ in range(_RUNS):
+            nodes = search.other_spellings()
+            if not nodes:
+                break
+            self.expand(nodes[:_MOST_AT_ONCE])
         return search.found, search.beginning
 
     def known(self, path: Path) -> Continuation | None:
@@ -145,96 +93,31 @@ class WordTree:
             groups[node.before[0].last.shape[1]].append(node)
         if len(self._known) + len(nodes) > _REMEMBERED:
             self._known.clear()
+            self._children.clear()
         for group in groups.values():
             reader = Reader.gathered(self._model, [node.before for node in group])
-            logits = reader.read(np.array([[node.path[-1]] for node in group])).logits
-            logits = logits - logits.max(axis=1, keepdims=True)
-            weights = np.exp(logits)
-            totals = weights.sum(axis=1, keepdims=True)
-            ends = np.log(np.maximum(weights @ self.entries.begins / totals[:, 0], 1e-30)).tolist()
-            logits -= np.log(totals)
+            expected = reader.read(np.array([[node.path[-1]] for node in group]))
+            values = _log_softmax(expected.logits)
+            if self._cache and self._cache.count:
+                mixed = map(self._cache.mix, values.astype(np.float64), expected.features)
+                values = np.stack([*mixed]).astype(np.float32)
+            ends = np.log(np.maximum(np.exp(values) @ self.entries.begins, 1e-30)).tolist()
             for place, node in enumerate(group):
-                self._known[node.path] = Continuation(logits[place], ends[place], (reader, place))
+                self._known[node.path] = Continuation(values[place], ends[place], (reader, place))
         return [self._known[node.path] for node in nodes]
 
+    def children(self, path: Path, following: Surfaces, rest: str, values: NDArray[np.float32]) -> Children:
+        """The likeliest entries that go on with a beginning and agree with the rest of what was typed."""
+        found = self._children.get((path, rest))
+        if not found:
+            if len(self._children) >= 4 * _REMEMBERED:
+                self._children.clear()
+            found = self._children[path, rest] = Children.of(self.entries, following, rest, values)
+        return found
 
-class _Search:
-    """The open nodes of a search, and the words that it has found."""
 
-    def __init__(self, tree: WordTree, n: int, typed: str) -> None:
-        self._tree, self._n, self._typed = tree, n, typed
-        self._entries = tree.entries
-        self._open: list[tuple[float, Path, Node]] = []
-        self._found: dict[str, FoundWord] = {}
-        self._worst = -math.inf  # of the best n words that were found
-        self.beginning = -math.inf if typed else 0.0
-        self._add_children((), "", 0.0, self._entries.first, tree.root)
-
-    @property
-    def found(self) -> list[FoundWord]:
-        """The best words, best first."""
-        return sorted(self._found.values(), key=lambda one: -one.log_probability)[: self._n]
-
-    def best_open(self, most: int) -> list[Node]:
-        """The likeliest nodes of which is not known what follows, if they may lead to a better word."""
-        nodes: list[Node] = []
-        while self._open and len(nodes) < most and -self._open[0][0] > self._worst:
-            _, path, node = heapq.heappop(self._open)
-            # Other ways to spell a word have been read nowhere.
-            if self._entries.dictionary.is_split(path):
-                known = self._tree.known(path)
-                if known:
-                    self.visit(node, known)
-                else:
-                    nodes.append(node)
-        return nodes
-
-    def visit(self, node: Node, continuation: Continuation) -> None:
-        """Adds the word that a node is, and what it may become."""
-        path, surface, log_probability, _ = node
-        if surface and surface.startswith(self._typed):
-            self._add(surface, path, log_probability + continuation.end)
-        if len(path) < MOST_SUBWORDS:
-            following = self._entries.later if surface else self._entries.after_mark
-            self._add_children(path, surface, log_probability, following, continuation)
-
-    def _add_children(
-        self,
-        path: Path,
-        surface: str,
-        log_probability: float,
-        following: Surfaces,
-        continuation: Continuation,
-    ) -> None:
-        rest = self._typed[len(surface) :]
-        covering, shorter = following.agreeing(rest)
-        values = continuation.log_probabilities
-        if rest and covering:
-            mass = math.log(max(float(np.exp(values[covering]).sum()), 1e-38))
-            self.beginning = float(np.logaddexp(self.beginning, log_probability + mass))
-        ids = np.array(covering + shorter, np.int64)
-        own = values[ids] + np.float32(log_probability)
-        best = np.flatnonzero(own > self._worst)
-        if len(best) > _CHILDREN:
-            best = best[np.argpartition(-own[best], _CHILDREN)[:_CHILDREN]]
-        for id, value in zip(ids[best].tolist(), own[best].tolist(), strict=True):
-            child = (*path, id)
-            written = surface + self._entries.surfaces[id]
-            if not self._entries.is_whole(id):
-                node = Node(child, written, value, continuation.after)
-                heapq.heappush(self._open, (-value, child, node))
-            elif written.startswith(self._typed):
-                self._add(END_OF_LINE if written == LINE_END else written, child, value)
-
-    def _add(self, word: str, path: Path, log_probability: float) -> None:
-        before = self._found.get(word)
-        if before:
-            total = float(np.logaddexp(before.log_probability, log_probability))
-            likelier = before.path if before.log_probability >= log_probability else path
-            self._found[word] = FoundWord(word, likelier, total)
-        else:
-            self._found[word] = FoundWord(word, path, log_probability)
-        if len(self._found) >= self._n:
-            self._worst = sorted((one.log_probability for one in self._found.values()), reverse=True)[
-                self._n - 1
-            ]
+def _log_softmax(logits: NDArray[np.float32]) -> NDArray[np.float32]:
+    """Log-probabilities in float32, in half the time."""
+    shifted: NDArray[np.float32] = logits - logits.max(axis=1, keepdims=True)
+    shifted -= np.log(np.exp(shifted).sum(axis=1, keepdims=True))
+    return shifted

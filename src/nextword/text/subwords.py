@@ -1,17 +1,22 @@
 """Subwords: the entries of a dictionary that together spell any text (Sennrich, Haddow & Birch 2016)."""
 
 import bisect
+from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
 
+import numpy as np
+from numpy.typing import NDArray
+
 from nextword.text.dictionary import Dictionary
-from nextword.text.marks import BYTES, GLUE_MARK, MARKS, begins_word, byte_of, is_unspaced
+from nextword.text.marks import BYTES, GLUE_MARK, MARKS, Unmarker, begins_word, byte_of, is_unspaced
 from nextword.text.words import END_OF_LINE
 
 REQUIRED = (*BYTES, *sorted(MARKS))  # of each dictionary, so that nothing is unknown
 LINE_END = "\n"
 
 _REMEMBERED = 200_000  # words that are not split again
+_MOST_TYPED = 20_000  # beginnings of words of which is known what agrees with them
 _REPLACEMENT = "\ufffd"  # for half a character, which UTF-8 cannot write
 
 
@@ -26,12 +31,13 @@ class SubwordDictionary(Dictionary):
     - `words`: the entries in id order, each once; `REQUIRED` are among them.
     """
 
+    unit = "subwords"
+
     def __init__(self, words: Sequence[str]) -> None:
         super().__init__(words)
         self._longest = max(map(len, self.words))
         self._split: dict[str, tuple[int, ...]] = {}
-        if END_OF_LINE in self._ids:
-            self._split[END_OF_LINE] = (self._ids[END_OF_LINE],)
+        self._line_end = self._ids.get(END_OF_LINE)
 
     @cached_property
     def begins(self) -> tuple[bool, ...]:
@@ -54,14 +60,37 @@ class SubwordDictionary(Dictionary):
         found = self._split.get(word)
         if found is None:
             if len(self._split) >= _REMEMBERED:
-                self._split = {END_OF_LINE: self._split[END_OF_LINE]} if END_OF_LINE in self._ids else {}
-            found = self._split[word] = tuple(self._longest_matches(word))
+                self._split.clear()
+            found = self._split[word] = self._split_anew(word)
         return found
+
+    def _split_anew(self, word: str) -> tuple[int, ...]:
+        if word == END_OF_LINE and self._line_end is not None:
+            return (self._line_end,)
+        return tuple(self._longest_matches(word))
+
+    def grouped(self, ids: Sequence[int]) -> list[tuple[int, ...]]:
+        """The words that some subwords make: each begins with an entry that begins a word."""
+        found: list[list[int]] = []
+        for id in ids:
+            if self.begins[id] or not found:
+                found.append([])
+            found[-1].append(id)
+        return list(map(tuple, found))
+
+    def spelt(self, words: Iterable[str]) -> list[tuple[str, tuple[int, ...]]]:
+        """The words of a text as a user sees them, each with the ids of its subwords."""
+        return [(self.shown(ids), ids) for ids in self.grouped(self.encode(words))]
+
+    def shown(self, ids: Sequence[int]) -> str:
+        """What a user sees of a word: its letters, also of bytes; "" for a blank, `<eos>` for a line end."""
+        unmarker = Unmarker()
+        pieces = [self.words[id] if id == self._line_end else unmarker.push(self.words[id]) for id in ids]
+        return "".join(pieces).removeprefix(" ")
 
     def is_split(self, path: Sequence[int]) -> bool:
         """Whether some subwords are those that the word which they spell is split into."""
-        word = "".join(self.words[id] for id in path)
-        return tuple(self._longest_matches(word)) == tuple(path)
+        return self.split("".join([self.words[id] for id in path])) == tuple(path)
 
     def _longest_matches(self, word: str) -> Iterator[int]:
         ids, start = self._ids, 0
@@ -102,30 +131,42 @@ class Surfaces:
 
     - `entries`: of the dictionary.
     - `ids`: of those that count.
+
+    **Attributes:** `longest`, how many characters one adds at most.
     """
 
     def __init__(self, entries: Sequence[str], ids: Iterable[int]) -> None:
         pairs = sorted((surface_of(entries[id]), id) for id in ids)
         self._surfaces, self._ids = [surface for surface, _ in pairs], [id for _, id in pairs]
-        self._agreeing: dict[str, tuple[list[int], list[int]]] = {}
+        self.longest = max(map(len, self._surfaces), default=0)
+        self._spelt: dict[str, list[int]] = defaultdict(list)
+        for surface, id in pairs:
+            self._spelt[surface].append(id)
+        self._agreeing: dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]] = {}
 
-    def agreeing(self, rest: str) -> tuple[list[int], list[int]]:
-        """The entries that begin with `rest`, and those that it begins with, but for itself."""
+    def agreeing(self, rest: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The ids of the entries that begin with `rest`, and those that it begins with, but for itself."""
+        rest = rest[: self.longest + 1]  # what is longer than any of them has the same
         if rest not in self._agreeing:
-            if len(self._agreeing) >= _REMEMBERED:
+            if len(self._agreeing) >= _MOST_TYPED:
                 self._agreeing.clear()
-            shorter = [id for end in range(len(rest)) for id in self._between(rest[:end], None)]
-            self._agreeing[rest] = self._between(rest, len(rest)), shorter
+            shorter = [
+                id
+                for end in range(min(len(rest), self.longest + 1))
+                for id in self._spelt.get(rest[:end], ())
+            ]
+            self._agreeing[rest] = (
+                np.array(self._beginning_with(rest), np.int64),
+                np.array(shorter, np.int64),
+            )
         return self._agreeing[rest]
 
-    def _between(self, beginning: str, length: int | None) -> list[int]:
-        """The entries whose first so many characters are `beginning`, or all of them if `None`."""
+    def _beginning_with(self, rest: str) -> list[int]:
+        def beginning(surface: str) -> str:
+            return surface[: len(rest)]
 
-        def key(surface: str) -> str:
-            return surface[:length]
-
-        first = bisect.bisect_left(self._surfaces, beginning, key=key)
-        return self._ids[first : bisect.bisect_right(self._surfaces, beginning, first, key=key)]
+        first = bisect.bisect_left(self._surfaces, rest, key=beginning)
+        return self._ids[first : bisect.bisect_right(self._surfaces, rest, first, key=beginning)]
 
 
 def dictionary_of(words: Sequence[str], unknown: int | None, split_by: str) -> Dictionary:
