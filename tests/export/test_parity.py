@@ -9,6 +9,8 @@ from tiny import WORDS, export, make_network, metadata_of, weights_of
 
 from nextword.errors import ParityError
 from nextword.evaluate import samples
+from nextword.evaluate.predictors import NetworkPredictor
+from nextword.evaluate.samples import Whole
 from nextword.export import int8, parity, text
 from nextword.export.parity import Evidence
 from nextword.model.network import Network
@@ -21,7 +23,7 @@ WINDOWS = windows.windows(IDS, 3)
 
 def evidence(network: Network | None = None) -> Evidence:
     """All windows, and samples of a network."""
-    found = samples.sample(network, WINDOWS, 3, 20) if network else []
+    found = samples.sample(NetworkPredictor(network), Whole(None), WINDOWS, 3, 20) if network else []
     return Evidence(WINDOWS, [(one.prompt, one.continuation) for one in found])
 
 

@@ -24,6 +24,7 @@ from nextword.errors import StageError
 from nextword.text import subwords, words
 from nextword.text.dictionary import Dictionary
 
+_BLOCK = 1 << 20  # ids looked at at once
 PARTS = ("training", "validation", "test")
 
 
@@ -83,6 +84,16 @@ class Corpus:
         }
 
     @property
+    def words(self) -> int:
+        """How many words the text has."""
+        if not isinstance(self.dictionary, subwords.SubwordDictionary):
+            return len(self.ids)
+        begins = np.array(self.dictionary.begins)
+        return sum(
+            int(begins[self.ids[start : start + _BLOCK]].sum()) for start in range(0, len(self.ids), _BLOCK)
+        )
+
+    @property
     def unknown_shares(self) -> dict[str, float]:
         """Of the words of each part that is not empty, the share that the dictionary lacks."""
         lengths, unknown = np.diff([0, *self.ends]).tolist(), np.diff([0, *self.unknown_ends]).tolist()
@@ -117,6 +128,11 @@ class Corpus:
         spellings = (self.spellings[number] for number in self.unknown[first:last])
         unknown, known = self.dictionary.unknown, self.dictionary.words
         return (next(spellings) if id == unknown else known[id] for id in self.ids[start:end])
+
+    def show(self, ids: Iterable[int]) -> list[str]:
+        """The word of each id as a user sees it, without a mark."""
+        decoded = self.dictionary.decode(ids)
+        return [*map(subwords.shown, decoded)] if self.split_by == "subwords" else decoded
 
     def join(self, ids: Iterable[int]) -> str:
         """Ids as text."""

@@ -8,6 +8,7 @@ from functools import cached_property
 import numpy as np
 from numpy.typing import NDArray
 
+from nextword.text import words
 from nextword.text.dictionary import Dictionary
 from nextword.text.marks import BYTES, GLUE_MARK, MARKS, Unmarker, begins_word, byte_of, is_unspaced
 from nextword.text.words import END_OF_LINE
@@ -28,13 +29,13 @@ class SubwordDictionary(Dictionary):
 
     **Arguments:**
 
-    - `words`: the entries in id order, each once; `REQUIRED` are among them.
+    - `entries`: in id order, each once; `REQUIRED` are among them.
     """
 
     unit = "subwords"
 
-    def __init__(self, words: Sequence[str]) -> None:
-        super().__init__(words)
+    def __init__(self, entries: Sequence[str]) -> None:
+        super().__init__(entries)
         self._longest = max(map(len, self.words))
         self._split: dict[str, tuple[int, ...]] = {}
         self._line_end = self._ids.get(END_OF_LINE)
@@ -92,6 +93,12 @@ class SubwordDictionary(Dictionary):
         """Whether some subwords are those that the word which they spell is split into."""
         return self.split("".join([self.words[id] for id in path])) == tuple(path)
 
+    def marked(self, path: Sequence[int]) -> str:
+        """The marked word that some subwords spell."""
+        entries = self.decode(path)
+        mark = entries[0][0] if entries[0][0] in MARKS else ""
+        return mark + words.join(entries, "subwords").lstrip(" ") if entries != [END_OF_LINE] else END_OF_LINE
+
     def _longest_matches(self, word: str) -> Iterator[int]:
         ids, start = self._ids, 0
         while start < len(word):
@@ -122,6 +129,11 @@ def surface_of(entry: str) -> str:
     if entry == END_OF_LINE:
         return LINE_END
     return entry[1:] if entry[0] in MARKS else entry
+
+
+def shown(word: str) -> str:
+    """A marked word as a user sees it."""
+    return word if word == END_OF_LINE else surface_of(word)
 
 
 class Surfaces:
