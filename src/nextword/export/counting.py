@@ -10,12 +10,13 @@ A subword that begins one word too many ends the loop, and is not written.
 """
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nextword.export.graph import Graph
+from nextword.runtime.entries import MOST_SUBWORDS, Entries
 from nextword.runtime.metadata import Metadata
-from nextword.runtime.word_tree import MOST_SUBWORDS
-from nextword.text.marks import MARKS, begins_word, byte_of, is_unspaced
-from nextword.text.words import END_OF_LINE
+from nextword.text.marks import BLANK_MARK, BYTES
+from nextword.text.subwords import SubwordDictionary
 
 _FIRST, _AFTER_MARK, _LATER = range(3)
 
@@ -33,11 +34,11 @@ def first(graph: Graph, metadata: Metadata) -> list[str]:
 
 def allowed(graph: Graph, logits: str, metadata: Metadata) -> str:
     """The logits, −∞ for what may not come next."""
-    known = metadata.dictionary
-    written = np.array([byte_of(entry) is None for entry in known])
-    begins = np.array(_begins(metadata))
-    is_unmarked = np.array([not begins[id] or is_unspaced(entry) for id, entry in enumerate(known)])
-    masks = np.stack([written & begins, written & is_unmarked, written])
+    entries = Entries(SubwordDictionary(metadata.dictionary))
+    mark, letters = (metadata.dictionary.index(entry) for entry in (BLANK_MARK, BYTES[0]))
+    masks = np.ones((3, len(metadata.dictionary)), bool)
+    for place, word in ((_FIRST, []), (_AFTER_MARK, [mark]), (_LATER, [letters])):
+        masks[place, entries.ruled_out(word)] = False
     mask = graph.node("Gather", [graph.constant("word_masks", masks), "place"])  # (1, dictionary)
     never = graph.constant("word_never", np.array(-np.inf, np.float32))
     return graph.node("Where", [mask, logits, never])
@@ -52,22 +53,20 @@ def count(graph: Graph, id: str, metadata: Metadata) -> str:
 
     **Returns:** the name of a bool `()`: whether it is written.
     """
+    entries = Entries(SubwordDictionary(metadata.dictionary))
 
-    def of_entry(name: str, values: list[int]) -> str:
-        return graph.node("Gather", [graph.constant(f"word_{name}", np.array(values)), id])  # (1,)
+    def of_entry(name: str, values: NDArray[np.int64]) -> str:
+        return graph.node("Gather", [graph.constant(f"word_{name}", values), id])  # (1,)
 
     one = graph.constant("word_one", np.array(1))
-    begins = of_entry("begins", [int(begins) for begins in _begins(metadata)])
+    begins = of_entry("begins", entries.begins.astype(np.int64))
     begun = graph.node("Add", ["begun", begins], "next_begun")
     is_beginning = graph.node("Equal", [begins, one])
     longer = graph.node("Add", ["length", one])
     length = graph.node("Where", [is_beginning, one, longer], "next_length")
     is_full = graph.node("GreaterOrEqual", [length, graph.constant("word_most", np.array(MOST_SUBWORDS))])
-    after = of_entry("after", [_AFTER_MARK if entry in MARKS else _LATER for entry in metadata.dictionary])
+    are_marks = np.array([entries.is_mark(id) for id in range(len(metadata.dictionary))])
+    after = of_entry("after", np.where(are_marks, _AFTER_MARK, _LATER))
     graph.node("Where", [is_full, graph.constant("word_first", np.array(_FIRST)), after], "next_place")
     written = graph.node("LessOrEqual", [begun, "text_words"])
     return graph.node("Squeeze", [written, graph.ints([0])])
-
-
-def _begins(metadata: Metadata) -> list[bool]:
-    return [entry == END_OF_LINE or begins_word(entry) for entry in metadata.dictionary]

@@ -6,6 +6,8 @@ going from one to the next, twice as far in each round. So the work grows little
 however long its words are. (RE2, with all entries as one expression, runs out of memory at 16,000.)
 """
 
+from collections.abc import Mapping
+
 import numpy as np
 import onnx
 from onnx import TensorProto, helper
@@ -123,7 +125,7 @@ def _spelt(graph: Graph, ids: str, characters: str, metadata: Metadata) -> str:
     return graph.node("Compress", [flat, is_id])
 
 
-def _loop(body: Graph, step: str, carried: dict[str, int]) -> onnx.GraphProto:
+def _loop(body: Graph, step: str, carried: Mapping[str, int]) -> onnx.GraphProto:
     """The body of a loop that carries vectors, from a name to `next_…`."""
     value = helper.make_tensor_value_info
     return helper.make_graph(

@@ -47,11 +47,11 @@ def _pieces(graph: Graph, prompt: str, metadata: Metadata) -> str:
     if metadata.split_by in ("characters", "subwords"):
         forms[" "] = f"[{blank}]+"
     word = {
-        "whitespace": lambda: f"[^{BLANK}]+",
-        "words": _word,
-        "characters": _character,
-        "subwords": lambda: f"{_unspaced_run()}|{_word('spaced_letter', ('unspaced',))}",
-    }[metadata.split_by]()
+        "whitespace": f"[^{BLANK}]+",
+        "words": _word(),
+        "characters": _character(),
+        "subwords": f"{_unspaced_run()}|{_word('spaced_letter', ('unspaced',))}",
+    }[metadata.split_by]
     pieces = tokens(graph, prompt, "|".join([*forms.values(), word]))
     for text, form in forms.items():
         is_form = graph.node("RegexFullMatch", [pieces], pattern=form)

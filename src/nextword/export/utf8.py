@@ -27,8 +27,8 @@ def bytes_of(graph: Graph, characters: str) -> list[str]:
 
     - `characters`: name of a string `(n,)`; of a longer one any bytes come.
 
-    **Returns:** the names of `MOST_BYTES` int64 `(n,)`: the first byte of each, the second, and so on, −1 where
-    there is none.
+    **Returns:** the names of `MOST_BYTES` int64 `(n,)`: the first byte of each, the second, and so on, −1
+    where there is none.
     """
     length = _number(graph, 1)
     for number, form in enumerate(_LENGTHS, 2):
