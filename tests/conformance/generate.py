@@ -446,8 +446,7 @@ def main() -> None:
         else:
             graph = step.build(weights_of(network), network.architecture, metadata.to_properties())
             onnx.save(graph, HERE / f"{name}.onnx")
-            if metadata.split_by != "subwords":
-                onnx.save(text.build(graph, metadata), HERE / f"{name}.text.onnx")
+            onnx.save(text.build(graph, metadata), HERE / f"{name}.text.onnx")
         tables = {"split": subwords_table()} if name == "subwords" else {}
         write(name, generator_table(name) | tables)
     write("words", words_table())
