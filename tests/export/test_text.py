@@ -258,12 +258,18 @@ def test_the_generator_says_what_to_do_with_a_text_graph(tmp_path: Path) -> None
         Generator.load(tmp_path / "text.onnx")
 
 
-def test_only_operators_that_every_onnxruntime_has(tmp_path: Path) -> None:
-    Pair(tmp_path, split_by="words")
+@pytest.mark.parametrize(
+    ("known", "split_by", "own"),
+    [(DICTIONARY, "words", {"Tokenizer"}), (SUBWORDS, "subwords", {"Tokenizer", "MurmurHash3"})],
+)
+def test_only_operators_that_every_onnxruntime_has(
+    tmp_path: Path, known: list[str], split_by: str, own: set[str]
+) -> None:
+    Pair(tmp_path, known=known, split_by=split_by)
     model = onnx.load(tmp_path / "text.onnx")
     domains = {opset.domain: opset.version for opset in model.opset_import}
     assert domains == {"": 20, "ai.onnx.ml": 4, "com.microsoft": 1}
-    assert {node.op_type for node in model.graph.node if node.domain == "com.microsoft"} == {"Tokenizer"}
+    assert {node.op_type for node in model.graph.node if node.domain == "com.microsoft"} == own
     assert next(put.name for put in model.graph.input) == "prompt"
     assert {entry.key for entry in model.metadata_props} >= {"format", "dictionary", "context"}
 
