@@ -1,10 +1,10 @@
 """Subwords beside whole words: the same text, recipe and steps, side by side.
 
-    python benchmarks/subwords.py TEXT FOLDER [--steps 4750] [--words 3000]
+    python benchmarks/subwords.py TEXT FOLDER [--steps 4750] [--words 2000]
 
 Three models are trained: `experiments/book.yaml` with dictionaries of 10,000 and of 30,000 words, and
 `experiments/forms.yaml` with 4,000 subwords. They stay in FOLDER, and what is there is not trained again.
-Figures are of the test part, the last twentieth of the lines; accuracy and keystrokes of its first 3,000
+Figures are of the test part, the last twentieth of the lines; accuracy and keystrokes of its first 2,000
 words, of which those that a dictionary lacks are typed in full. Times are of one thread, in milliseconds of
 its own, whatever else the machine does.
 """
@@ -126,7 +126,7 @@ def main() -> None:
     parser.add_argument("text", type=Path, help="a UTF-8 text file, a sentence or verse a line")
     parser.add_argument("folder", type=Path, help="where the models are, or are put")
     parser.add_argument("--steps", type=int, default=4750, help="of training (default: %(default)s)")
-    parser.add_argument("--words", type=int, default=3000, help="that are typed (default: %(default)s)")
+    parser.add_argument("--words", type=int, default=2000, help="that are typed (default: %(default)s)")
     arguments = parser.parse_args()
     source, folder = arguments.text.resolve(), arguments.folder.resolve()
     lines = source.read_text(encoding="utf-8").splitlines(keepends=True)

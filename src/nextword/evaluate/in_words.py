@@ -31,7 +31,7 @@ class SubwordJudge:
     """Judges words of which an id may be a part.
 
     A word's probability is the product of those of its subwords. Whether it is among the likeliest has to be
-    searched (`runtime.word_tree`), and is for the first 3,000 words of each part.
+    searched (`runtime.word_tree`), and is for the first 2,000 words of each part.
 
     **Arguments:**
 

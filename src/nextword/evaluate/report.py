@@ -68,7 +68,7 @@ class PartReport:
     """What was found on a part of the text.
 
     - `words`: how many were predicted. Where the text is split into subwords, accuracies, calibration and
-      keystrokes are of the first 3,000 of them.
+      keystrokes are of the first 2,000 of them.
     - `unknown_share`: share of them that the dictionary lacks.
     - `model`, `int8`: the network, and the same with its weights as 8 bits hold them.
     - `baselines`: what needs no network, by name.

@@ -35,7 +35,7 @@ class Evaluation:
       word of several subwords being their product.
     - `accuracy`, `top_3_accuracy`: share of words that were held likeliest of those that can be
       written, or among the three likeliest. Where a model knows subwords, its words have to be searched:
-      this and the next figure are of the first 3,000 words.
+      this and the next figure are of the first 2,000 words.
     - `keystrokes_saved`: share of the keystrokes that a user of a keyboard with three suggestions
       need not make, as `keystrokes.KeystrokeCounter` counts them.
     """
