@@ -86,7 +86,7 @@ $(VENV)/docs.installed: pyproject.toml constraints.txt | $(VENV)/pyvenv.cfg
 	@touch $@
 
 $(VENV)/dev.installed: pyproject.toml constraints.txt | $(VENV)/pyvenv.cfg
-	python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,dev,docs]'
+	python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,dev,docs,plot]'
 	@touch $@ $(VENV)/train.installed $(VENV)/docs.installed
 
 $(VENV)/release.installed: pyproject.toml constraints.txt | $(VENV)/pyvenv.cfg
