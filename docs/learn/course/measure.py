@@ -198,14 +198,14 @@ def _flow() -> dict[str, Any]:
         for name, net in (("untrained", before), ("trained", after)):
             found[name][cell] = gradient_flow(net, asked)["hidden"].tolist()
         if cell == "lstm":
-            found["untrained"]["lstm cell"] = [*gradient_flow(before, asked)["cell"].tolist()]
+            found["untrained"]["lstm_cell"] = [*gradient_flow(before, asked)["cell"].tolist()]
             with torch.no_grad():
                 for layer in before.layers:
                     size = after.architecture.hidden
                     layer.bias_ih_l0[size : 2 * size] = 1.0  # type: ignore[index]
             flow = gradient_flow(before, asked)
-            found["untrained"]["lstm, forget bias 1"] = flow["hidden"].tolist()
-            found["untrained"]["lstm cell, forget bias 1"] = flow["cell"].tolist()
+            found["untrained"]["lstm_bias_1"] = flow["hidden"].tolist()
+            found["untrained"]["lstm_cell_bias_1"] = flow["cell"].tolist()
     return {"distance": distance, **found, "exploding": _explosion()}
 
 

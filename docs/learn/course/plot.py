@@ -126,7 +126,7 @@ def flow(folder: Path) -> None:
                 values = found[name][cell]
                 line(axes, range(len(values)), values, cell, markevery=4)
             if name == "untrained":
-                values = found[name]["lstm, forget bias 1"]
+                values = found[name]["lstm_bias_1"]
                 more = {"color": SERIES[4], "marker": MARKERS[4], "markevery": 4, "label": "LSTM, forget bias 1"}
                 axes.plot(range(len(values)), values, **more)
             axes.set_yscale("log")
