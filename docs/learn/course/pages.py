@@ -15,9 +15,10 @@ from nextword import errors, outputs
 
 HERE = Path(__file__).resolve().parents[1]
 
-_NUMBER = re.compile(r"[−\d.,]+(?: %)?<!-- ([\w.,-]+) (\S+) -->")
+_NUMBER = re.compile(r"[−\d.,]+(?: × 10[⁻⁰¹²³⁴⁵⁶⁷⁸⁹]+)?(?: %)?<!-- ([\w.-]+) (\S+) -->")
+_RAISED = str.maketrans("-0123456789", "⁻⁰¹²³⁴⁵⁶⁷⁸⁹")
 _TABLE = re.compile(r"(<!-- table ([\w.-]+) -->\n).*?(<!-- end -->)", re.DOTALL)
-_TEXT = re.compile(r"(?:`[^`]*`)<!-- ([\w.-]+) -->")
+_TEXT = re.compile(r"`[^`]*`<!-- ([\w.-]+) -->")
 
 
 def current(page: str) -> str:
@@ -38,7 +39,10 @@ def pages() -> list[Path]:
 
 
 def _shown(place: str, form: str) -> str:
-    return f"{_value(place):{form}}".replace("%", " %").replace("-", "−")
+    shown, _, exponent = f"{_value(place):{form}}".partition("e")
+    if exponent:
+        shown += f" × 10{str(int(exponent)).translate(_RAISED)}"
+    return shown.replace("%", " %").replace("-", "−")
 
 
 def _rows(table: dict[str, Any]) -> str:
@@ -57,7 +61,7 @@ def _value(place: str) -> Any:
     name, *keys = place.split(".")
     value = _results(name)
     for key in keys:
-        value = value[int(key)] if isinstance(value, list) else value[key.replace(",", " ")]
+        value = value[int(key)] if isinstance(value, list) else value[key]
     return value
 
 

@@ -203,12 +203,13 @@ def loop(folder: Path) -> None:
     """One distribution by each way of drawing."""
     found = results("loop")
     with drawing(folder / "drawing.svg", columns=2, rows=2, height=5.2, sharex=True, sharey=True) as grid:
-        names = ("temperature 0.5", "temperature 2", "top-k 3", "top-p 0.8")
+        titles = {"temperature_half": "temperature 0.5", "temperature_2": "temperature 2"}
+        titles |= {"top_k_3": "top-k 3", "top_p": "top-p 0.8"}
         places = range(len(found["words"]))
-        for axes, name in zip(grid.flat, names, strict=True):
-            axes.bar(places, _hundred(found["shares"]["temperature 1"]), color=GRID, width=0.9)
+        for axes, (name, title) in zip(grid.flat, titles.items(), strict=True):
+            axes.bar(places, _hundred(found["shares"]["temperature_1"]), color=GRID, width=0.9)
             axes.bar(places, _hundred(found["shares"][name]), color=SERIES[0], width=0.5)
-            axes.set_title(name)
+            axes.set_title(title)
             explaining.label_words(axes, found["words"])
         for axes in grid[:, 0]:
             axes.set_ylabel("probability (%)")
