@@ -53,7 +53,9 @@ _STYLE: dict[str, Any] = {
 
 
 @contextmanager
-def drawing(path: Path, columns: int = 1, rows: int = 1, height: float = HEIGHT, **layout: Any) -> Iterator[Any]:
+def drawing(
+    path: Path, columns: int = 1, rows: int = 1, height: float = HEIGHT, **layout: Any
+) -> Iterator[Any]:
     """Gives axes to draw on, and writes them to a file as SVG when the block ends.
 
     **Arguments:**

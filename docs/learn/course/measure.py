@@ -80,11 +80,18 @@ def _windows() -> dict[str, Any]:
     }
     steps = {cell: [curve(folder, "accuracy")[-1][0] for folder in folders] for cell, folders in runs.items()}
     far = {
-        "feedforward": [language_accuracy(folder_of("countries-window", f"countries-{d}"))[0] for d in DISTANCES],
+        "feedforward": [
+            language_accuracy(folder_of("countries-window", f"countries-{d}"))[0] for d in DISTANCES
+        ],
         "gru": [language_accuracy(folder_of("countries", "gru", f"countries-{d}"))[0] for d in DISTANCES],
     }
     rows = [
-        [str(size), percent(ceiling[row]), percent(accuracy["feedforward"][row]), percent(accuracy["lstm"][row])]
+        [
+            str(size),
+            percent(ceiling[row]),
+            percent(accuracy["feedforward"][row]),
+            percent(accuracy["lstm"][row]),
+        ]
         for row, size in enumerate(sizes)
     ]
     return {
@@ -152,15 +159,15 @@ def _cells() -> dict[str, Any]:
     steps: dict[str, list[list[int]]] = {}
     accuracy: dict[str, list[list[float]]] = {}
     for cell in CELLS:
-        curves = [[curve(folder_of("cells", cell, layers, s), "accuracy") for s in SEEDS] for layers in LAYERS]
+        curves = [
+            [curve(folder_of("cells", cell, layers, s), "accuracy") for s in SEEDS] for layers in LAYERS
+        ]
         steps[cell] = [[one[-1][0] for one in of_layers] for of_layers in curves]
         accuracy[cell] = [[one[-1][1] for one in of_layers] for of_layers in curves]
     tutorial = {str(layers): [recipe("tutorial", layers, seed) for seed in SEEDS] for layers in (1, 2)}
     seen = {name: [_late(one["curve"]["seen_accuracy"]) for one in runs] for name, runs in tutorial.items()}
     whole = {name: [one["curve"]["accuracy"][-1] for one in runs] for name, runs in tutorial.items()}
-    rows = [
-        [cell.upper(), *(_range(steps[cell][row]) for row in range(len(LAYERS)))] for cell in CELLS
-    ]
+    rows = [[cell.upper(), *(_range(steps[cell][row]) for row in range(len(LAYERS)))] for cell in CELLS]
     lowest = min(min(one) for cell in CELLS for one in accuracy[cell])
     return {
         "layers": list(LAYERS),
@@ -223,7 +230,9 @@ def _explosion() -> dict[str, Any]:
     ids = torch.from_numpy(np.array(text.training[: 32 * 256], np.int64)).view(-1, 64)  # (texts, words)
     found: dict[str, Any] = {}
     for name, clip in (("unclipped", None), ("clipped", 1.0)):
-        architecture = network.Architecture(len(text.dictionary), "rnn", 16, 32, 1, None, tied=False, precision="float64")
+        architecture = network.Architecture(
+            len(text.dictionary), "rnn", 16, 32, 1, None, tied=False, precision="float64"
+        )
         net = Network(architecture, 1)
         optimiser = torch.optim.SGD(net.parameters(), 8.0)
         norms, losses = [], []
@@ -299,7 +308,12 @@ def _recipes() -> dict[str, Any]:
         one = recipe(name)["curve"]
         pairs = zip(one["step"], one["accuracy"], strict=True)
         learnt = next((step for step, accuracy in pairs if accuracy >= RIGHT), None)
-        found[name] = {"step": one["step"], "loss": one["loss"], "accuracy": one["accuracy"], "learnt": learnt}
+        found[name] = {
+            "step": one["step"],
+            "loss": one["loss"],
+            "accuracy": one["accuracy"],
+            "learnt": learnt,
+        }
         seconds = "never" if learnt is None else f"{learnt * milliseconds / 1000:.1f} s"
         rows.append([RECIPES[name], str(learnt or "never"), f"{milliseconds:.1f} ms", seconds])
     found["table"] = table(["recipe", "steps to 98.5 %", "a step", "seconds to 98.5 %"], rows)

@@ -1,6 +1,6 @@
 """Results → pictures/: the same bytes on each run. Needs the extra [plot].
 
-    python course/plot.py
+python course/plot.py
 """
 
 import sys
@@ -45,7 +45,9 @@ def windows(folder: Path) -> None:
     """Accuracy by the size of the window, near and far."""
     found = results("windows")
     with drawing(folder / "windows.svg") as axes:
-        axes.plot(found["sizes"], _hundred(found["ceiling"]), color=INK, linestyle=":", label="at best (counted)")
+        axes.plot(
+            found["sizes"], _hundred(found["ceiling"]), color=INK, linestyle=":", label="at best (counted)"
+        )
         line(axes, found["sizes"], _hundred(found["accuracy"]["feedforward"]), "feedforward", markersize=10)
         line(axes, found["sizes"], _hundred(found["accuracy"]["lstm"]), "lstm")
         percents(axes)
@@ -55,7 +57,9 @@ def windows(folder: Path) -> None:
     far = found["far"]
     with drawing(folder / "window-far.svg") as axes:
         line(axes, far["distances"], _hundred(far["gru"]), "gru", label="GRU, reads every word before")
-        line(axes, far["distances"], _hundred(far["feedforward"]), "feedforward", label="feed-forward, reads 5")
+        line(
+            axes, far["distances"], _hundred(far["feedforward"]), "feedforward", label="feed-forward, reads 5"
+        )
         _distances(axes, far)
         axes.legend(loc="center right")
 
@@ -105,7 +109,9 @@ def cells(folder: Path) -> None:
         axes.legend(loc="upper left")
     tutorial = found["tutorial"]
     with drawing(folder / "tutorial-layers.svg") as axes:
-        for number, (name, label) in enumerate({"seen": "while it trains", "whole": "over all windows"}.items()):
+        for number, (name, label) in enumerate(
+            {"seen": "while it trains", "whole": "over all windows"}.items()
+        ):
             values = _hundred([tutorial[name][layers] for layers in ("1", "2")])  # (layers, seeds)
             mean = values.mean(axis=1)
             error = [mean - values.min(axis=1), values.max(axis=1) - mean]
@@ -127,7 +133,12 @@ def flow(folder: Path) -> None:
                 line(axes, range(len(values)), values, cell, markevery=4)
             if name == "untrained":
                 values = found[name]["lstm_bias_1"]
-                more = {"color": SERIES[4], "marker": MARKERS[4], "markevery": 4, "label": "LSTM, forget bias 1"}
+                more = {
+                    "color": SERIES[4],
+                    "marker": MARKERS[4],
+                    "markevery": 4,
+                    "label": "LSTM, forget bias 1",
+                }
                 axes.plot(range(len(values)), values, **more)
             axes.set_yscale("log")
             axes.set_ylim(1e-10, 10)
@@ -190,7 +201,9 @@ def recipes(folder: Path) -> None:
             for number, name in enumerate(names):
                 one = found[name]
                 more = {"markevery": max(1, len(one["step"]) // 8), "label": RECIPES[name]}
-                axes.plot(one["step"][1:], one["loss"][1:], color=SERIES[number], marker=MARKERS[number], **more)
+                axes.plot(
+                    one["step"][1:], one["loss"][1:], color=SERIES[number], marker=MARKERS[number], **more
+                )
             axes.set_yscale("log")
             if picture in ("batches", "embedding"):
                 axes.set_xscale("log")
@@ -219,7 +232,12 @@ def claims(folder: Path) -> None:
     """The tutorial's accuracy beside the one over all windows."""
     one = results("claims")["2"]
     with drawing(folder / "claims.svg") as axes:
-        axes.plot(one["step"][1:], _hundred(one["seen_accuracy"])[1:], color=SERIES[1], label="of the last 200 steps")
+        axes.plot(
+            one["step"][1:],
+            _hundred(one["seen_accuracy"])[1:],
+            color=SERIES[1],
+            label="of the last 200 steps",
+        )
         more = {"color": SERIES[0], "linestyle": "--", "label": "over all 201 windows"}
         axes.plot(one["step"][1:], _hundred(one["accuracy"])[1:], **more)
         axes.set_ylim(0, None)

@@ -63,7 +63,14 @@ def network_of(recipe: Recipe, size: int) -> Network:
     embedding = 1 if recipe.input == "id" else recipe.hidden
     network = Network(
         Architecture(
-            size, recipe.cell, embedding, recipe.hidden, recipe.layers, CONTEXT, tied=False, precision="float64"
+            size,
+            recipe.cell,
+            embedding,
+            recipe.hidden,
+            recipe.layers,
+            CONTEXT,
+            tied=False,
+            precision="float64",
         ),
         recipe.seed,
     )

@@ -46,7 +46,9 @@ def gradient_flow(network: Network, text: Windows) -> dict[str, NDArray[np.float
     features = top if network.projection is None else network.projection(top)
     loss = _loss(network, features, following)
     return {
-        name: np.array([_norm(gradient) for gradient in _gradients(loss, [one[name] for one in states])[::-1]])
+        name: np.array(
+            [_norm(gradient) for gradient in _gradients(loss, [one[name] for one in states])[::-1]]
+        )
         for name in states[0]
     }
 

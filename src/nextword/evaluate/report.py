@@ -10,6 +10,7 @@ from numpy.typing import NDArray
 
 from nextword import tracking
 from nextword.evaluate import baselines, breakdown, originality, samples
+from nextword.evaluate.gradient_flow import gradient_flow
 from nextword.evaluate.kneser_ney import KneserNey
 from nextword.evaluate.originality import Originality
 from nextword.evaluate.samples import Sample
@@ -31,6 +32,7 @@ _COUNTED_WORDS = 20_000_000  # the last ones of the training part: 2 GB while th
 _SHOWN = 50_000  # words of the training part on which such a model is shown
 _LETTERS = 5  # order of the letter model
 _SPELT = 200_000  # words that it is made from at most
+_FLOW_WORDS, _FLOW_WINDOWS = 32, 100  # over which a gradient is followed, where the context is unbounded
 
 
 @dataclass(frozen=True)
@@ -101,6 +103,7 @@ class Report:
     - `predictions`, `counted`: what the network and Kneser-Ney predict for each word of each part.
     - `texts`: the ids of each part, the training part as far as it is looked at.
     - `shown`: name of the part that prompts and plots are of.
+    - `gradient_flow`: how far back the loss is felt on it, as `gradient_flow.gradient_flow` has it.
     """
 
     parts: dict[str, PartReport]
@@ -113,6 +116,7 @@ class Report:
     counted: dict[str, Predictions]
     texts: dict[str, NDArray[Any]]
     shown: str
+    gradient_flow: dict[str, NDArray[np.float64]]
 
 
 def report(corpus: Corpus, network: Network, int8: Network, size: Size, params: EvaluateParams) -> Report:
@@ -178,7 +182,14 @@ def report(corpus: Corpus, network: Network, int8: Network, size: Size, params: 
         counted=counted,
         texts=texts,
         shown=shown,
+        gradient_flow=_gradient_flow(network, texts[shown]),
     )
+
+
+def _gradient_flow(network: Network, ids: NDArray[Any]) -> dict[str, NDArray[np.float64]]:
+    length = network.architecture.context or min(_FLOW_WORDS, len(ids) - 1)
+    with tracking.phase("following gradients back"):
+        return gradient_flow(network, windows.windows(ids, length).some(_FLOW_WINDOWS))
 
 
 def context_windows(ids: NDArray[Any], context: int | None) -> Windows:

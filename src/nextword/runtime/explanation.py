@@ -138,7 +138,13 @@ def _lstm(x: NDArray[np.float64], h: NDArray[np.float64], state: Values) -> Valu
     i, o, f, c = np.split(x + h, 4)  # ONNX's order
     forget, input, output = _sigmoid(f), _sigmoid(i), _sigmoid(o)
     cell = forget * state["cell"] + input * np.tanh(c)
-    return {"forget": forget, "input": input, "output": output, "cell": cell, "hidden": output * np.tanh(cell)}
+    return {
+        "forget": forget,
+        "input": input,
+        "output": output,
+        "cell": cell,
+        "hidden": output * np.tanh(cell),
+    }
 
 
 def _gru(x: NDArray[np.float64], h: NDArray[np.float64], state: Values) -> Values:
