@@ -51,10 +51,10 @@ def test_a_missing_extra_is_named(model_file: Path, tmp_path: Path) -> None:
         "-c",
         WITHOUT_PLOT,
         "explain",
-        model_file,
+        str(model_file),
         TEXT,
         "--output",
-        tmp_path / "g.svg",
+        str(tmp_path / "g.svg"),
     ]
     done = subprocess.run(command, capture_output=True, text=True, check=False)
     assert done.returncode == 2

@@ -2,17 +2,13 @@
 
 import re
 import subprocess
-import sys
 from pathlib import Path
 
+import pages
 import pytest
 from tiny import ROOT
 
 COURSE = ROOT / "docs" / "learn"
-sys.path.insert(0, str(COURSE / "course"))
-
-import pages
-
 PAGES = [path for path in pages.pages() if path.name != "index.md"]
 
 

@@ -207,9 +207,8 @@ def _flow() -> dict[str, Any]:
         if cell == "lstm":
             found["untrained"]["lstm_cell"] = [*gradient_flow(before, asked)["cell"].tolist()]
             with torch.no_grad():
-                for layer in before.layers:
-                    size = after.architecture.hidden
-                    layer.bias_ih_l0[size : 2 * size] = 1.0  # type: ignore[index]
+                size = after.architecture.hidden
+                dict(before.named_parameters())["layers.0.bias_ih_l0"][size : 2 * size] = 1.0
             flow = gradient_flow(before, asked)
             found["untrained"]["lstm_bias_1"] = flow["hidden"].tolist()
             found["untrained"]["lstm_cell_bias_1"] = flow["cell"].tolist()
@@ -240,7 +239,7 @@ def _explosion() -> dict[str, Any]:
             logits, _ = net.after_each_word(ids[:, :-1])
             loss = torch.nn.functional.cross_entropy(logits.flatten(0, 1), ids[:, 1:].T.flatten())
             optimiser.zero_grad()
-            loss.backward()  # type: ignore[no-untyped-call]
+            loss.backward()
             norms.append(float(torch.nn.utils.clip_grad_norm_(net.parameters(), clip or 1e12)))
             losses.append(loss.item())
             optimiser.step()
@@ -337,7 +336,7 @@ def _loop() -> dict[str, Any]:
         weights[top_k or len(weights) :] = 0
         reached = weights.cumsum() / weights.sum()
         weights[1 + int(np.searchsorted(reached[:-1], top_p)) :] = 0
-        return (weights / weights.sum())[:12].tolist()
+        return [float(share) for share in (weights / weights.sum())[:12]]
 
     return {
         "written": {name: " ".join(words) for name, words in tutorial.items()},

@@ -1,8 +1,8 @@
 """Results → the figures in the pages: python course/pages.py.
 
-A page marks what it takes from results/. `64.0 %<!-- windows.ceiling.0 .1% -->` is a number, with its place and
-its format; a table stands between `<!-- table windows.table -->` and `<!-- end -->`. `current` says what a page
-should be, so that a test can tell whether it is.
+A page marks what it takes from results/. `64.0 %<!-- windows.ceiling.0 .1% -->` is a number with its place
+and format; a table stands between `<!-- table windows.table -->` and `<!-- end -->`. `current` says what a
+page should be, so that a test can tell whether it is.
 """
 
 import re

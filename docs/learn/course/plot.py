@@ -112,12 +112,11 @@ def cells(folder: Path) -> None:
         for number, (name, label) in enumerate(
             {"seen": "while it trains", "whole": "over all windows"}.items()
         ):
-            values = _hundred([tutorial[name][layers] for layers in ("1", "2")])  # (layers, seeds)
-            mean = values.mean(axis=1)
-            error = [mean - values.min(axis=1), values.max(axis=1) - mean]
-            places = np.arange(2) + 0.36 * (number - 0.5)
-            colour = SERIES[number]
-            axes.bar(places, mean, 0.32, yerr=error, capsize=5, color=colour, ecolor=INK, label=label)
+            shares = _hundred([tutorial[name][layers] for layers in ("1", "2")])  # (layers, seeds)
+            average = shares.mean(axis=1)
+            spread = [average - shares.min(axis=1), shares.max(axis=1) - average]
+            colour, beside = SERIES[number], np.arange(2) + 0.36 * (number - 0.5)
+            axes.bar(beside, average, 0.32, yerr=spread, capsize=5, color=colour, ecolor=INK, label=label)
         axes.set_xticks([0, 1], ["1 layer", "2 layers"])
         axes.set_ylabel("accuracy (%)")
         axes.legend(loc="upper left")
@@ -209,7 +208,7 @@ def recipes(folder: Path) -> None:
                 axes.set_xscale("log")
             axes.set_xlabel("step")
             axes.set_ylabel("cross-entropy (nats a word)")
-            axes.legend(loc="lower left" if axes.get_xscale() == "log" else "upper right")
+            axes.legend(loc="lower left", bbox_to_anchor=(0, 1), borderaxespad=0.2)
 
 
 def loop(folder: Path) -> None:

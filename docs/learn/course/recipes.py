@@ -75,7 +75,7 @@ def network_of(recipe: Recipe, size: int) -> Network:
         recipe.seed,
     )
     if recipe.input == "id":  # an embedding of one number, which is the id and is never trained
-        network.embedding.weight.requires_grad_(requires_grad=False)
+        network.embedding.weight.requires_grad_(False)
         network.embedding.weight.copy_(torch.arange(size)[:, None])
     if recipe.start == "tutorial":
         _start_as_the_tutorial(network, np.random.default_rng(recipe.seed))
@@ -122,7 +122,7 @@ def rows_of(recipe: Recipe, count: int) -> Iterator[slice]:
 
 
 def loss_of(recipe: Recipe, logits: Tensor, following: Tensor) -> Tensor:
-    """What is minimised, as a mean over the windows: cross-entropy, or the squared error of the probabilities."""
+    """What is minimised, a mean over the windows: cross-entropy, or the probabilities' squared error."""
     if recipe.loss == "squared-error":
         wanted = nn.functional.one_hot(following, logits.shape[1])
         return ((logits.softmax(dim=1) - wanted) ** 2).sum(dim=1).mean()
@@ -153,7 +153,7 @@ def train(recipe: Recipe) -> dict[str, Any]:
         logits, _ = network(contexts[rows])
         loss = loss_of(recipe, logits, following[rows])
         optimiser.zero_grad()
-        loss.backward()  # type: ignore[no-untyped-call]
+        loss.backward()
         optimiser.step()
         seconds += time.perf_counter() - begun
         right.append((logits.argmax(dim=1) == following[rows]).double().mean().item())

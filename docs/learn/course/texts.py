@@ -10,7 +10,7 @@ from pathlib import Path
 import numpy as np
 from ruamel.yaml import YAML
 
-from nextword import outputs
+from nextword import errors, outputs
 
 DATA = Path("data")
 DISTANCES = (4, 8, 16, 32)  # words from a country to its language
@@ -66,4 +66,4 @@ def main() -> None:
 
 
 if __name__ == "__main__":
-    sys.exit(main())
+    sys.exit(errors.run(main))

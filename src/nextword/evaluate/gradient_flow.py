@@ -20,7 +20,8 @@ def gradient_flow(network: Network, text: Windows) -> dict[str, NDArray[np.float
     """The norm of the gradient of loss(t) with respect to each part of the state at t − k, over all layers.
 
     Each window is read from the zero state; its loss is that of the word after it. A part counts as far as it
-    acts by itself: `cell` of an LSTM is its conveyor belt, and `hidden` what each word's gates read. At k = 0 only `hidden` acts.
+    acts by itself: `cell` of an LSTM is its conveyor belt, and `hidden` what each word's gates read. At k = 0
+    only `hidden` acts.
 
     **Arguments:**
 

@@ -100,7 +100,7 @@ def gates(file: OnnxFile, ids: NDArray[np.int64]) -> list[Values]:
 
 
 def _expected(model: ModelFile, ids: NDArray[np.int64]) -> NDArray[np.float64]:
-    """ln P of each word after some words, `(dictionary,)`."""
+    """The log-probability of each word after some words, `(dictionary,)`."""
     return draw.log_softmax(Reader(model).read(ids[None]).logits[0])
 
 
@@ -113,7 +113,8 @@ def _matrix(tensors: Mapping[str, NDArray[Any]], name: str, is_transposed: bool)
     if f"{name}_int8" in tensors:
         values, scales = (np.squeeze(tensors[f"{name}_{part}"]) for part in ("int8", "scales"))
         rows = values.T if is_transposed else values
-        return rows.astype(np.float64) * scales[:, None]
+        found: NDArray[np.float64] = rows.astype(np.float64) * scales[:, None]
+        return found
     stored = tensors[name] if name in tensors else tensors[f"{name}_float16"]
     return (stored[0] if stored.shape[0] == 1 and name != "embedding" else stored).astype(np.float64)
 
