@@ -67,11 +67,16 @@ runpy.run_path(sys.argv[0], run_name="__main__")
 Parts = dict[str, NDArray[np.float64]]  # the probability of each word of a part but the first
 
 
-def write_params(text: Path, experiment: str, train: Mapping[str, float] | None = None) -> None:
-    """The params of an experiment in the working directory, some of its training changed."""
+def write_params(
+    text: Path,
+    experiment: str,
+    train: Mapping[str, float] | None = None,
+    prepare: Mapping[str, float] | None = None,
+) -> None:
+    """The params of an experiment in the working directory, some of them changed."""
     yaml = YAML(typ="safe", pure=True)
     values = yaml.load(ROOT / "experiments" / f"{experiment}.yaml")
-    values["prepare"]["text"] = str(text)
+    values["prepare"] |= {"text": str(text)} | dict(prepare or {})
     values["train"] |= train or {}
     yaml.dump(values, Path("params.yaml"))
 

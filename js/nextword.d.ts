@@ -11,7 +11,7 @@ export interface Runtime {
 export interface Sampling {
   /** 0 takes the likeliest word, above 0 a word is drawn; the higher, the more even. To 100. */
   temperature?: number;
-  /** Draws from so many of the likeliest words; 0 from all. */
+  /** Draws from so many of the likeliest words (or subwords); 0 from all. */
   topK?: number;
   /** Draws from the fewest words that have this share of the probability; 1 from all. */
   topP?: number;
@@ -32,11 +32,12 @@ export interface Sampling {
 
 /** What a model file says about itself. */
 export interface Info {
+  /** The words in the order of their ids, or with `splitBy: "subwords"` the subwords that spell words. */
   readonly dictionary: readonly string[];
-  readonly splitBy: "whitespace" | "words" | "characters";
+  readonly splitBy: "whitespace" | "words" | "characters" | "subwords";
   readonly lowercase: boolean;
   readonly lineEnds: boolean;
-  /** Words that the model reads, or `null` if it carries its state without bound. */
+  /** Words (or subwords) that the model reads, or `null` if it carries its state without bound. */
   readonly context: number | null;
   /** The cell's name, for people; nothing turns on it. */
   readonly cell: string;
@@ -117,11 +118,14 @@ export class Generator {
 
   readonly info: Info;
 
-  /** The prompt as it was given and its continuation by `words` (32) words. */
+  /**
+   * The prompt as it was given and its continuation by `words` (32) words. In a script without blanks each subword
+   * is a word.
+   */
   generate(prompt: string, words?: number, sampling?: Sampling, options?: Writing): Promise<string>;
 
   /**
-   * The continuation piece by piece, as it comes. Errors are thrown before the first piece. The event
+   * The continuation word by word, as it comes. Errors are thrown before the first piece. The event
    * loop turns after each word.
    */
   stream(prompt: string, words?: number, sampling?: Sampling, options?: Writing): AsyncGenerator<string, void>;
@@ -131,11 +135,15 @@ export class Generator {
 
   /**
    * The `n` (3) likeliest next words, best first. A last word without a blank after it that is not in
-   * the dictionary is half typed, and is completed.
+   * the dictionary is half typed, and is completed; with a dictionary of subwords, one that likelier goes on than ends
+   * there. Then probabilities are those of the word and of its ending there.
    */
   suggest(prompt: string, n?: number): Promise<Suggestion[]>;
 
-  /** How likely a text is, over each word that has a full context before it. */
+  /**
+   * How likely a text is, over each word that has a full context before it. The probability of a word is the product
+   * of those of its subwords, where there are such.
+   */
   score(text: string): Promise<Score>;
 
   /** How likely each of several texts is, for ranking them. */
@@ -166,7 +174,7 @@ export class Generator {
 
 /** A neural cache: words that stood in similar places of the text become likelier. */
 export interface CacheSettings {
-  /** Words of the text that are remembered, to 1,000,000; 0 (default) is off. */
+  /** Words (or subwords) of the text that are remembered, to 1,000,000; 0 (default) is off. */
   cacheSize?: number;
   /** Share of the probability that the cache gives, from 0 to below 1. */
   cacheWeight?: number;
@@ -274,13 +282,16 @@ export class Keyboard {
   probability(word: string): Promise<number>;
 }
 
-/** Splits a text into words, by the rules that a file names. */
+/**
+ * Splits a text into words, by the rules that a file names; with `subwords`, each with a mark: `▁` where a blank stands
+ * before it, `‿` where none does.
+ */
 export function split(text: string, splitBy: Info["splitBy"], lowercase?: boolean, lineEnds?: boolean): string[];
 
 /** What a reader sees as the characters of a text: its extended grapheme clusters (UAX #29). */
 export function clusters(text: string): string[];
 
-/** Joins words into a text, the inverse of `split` up to blanks. */
+/** Joins words, or subwords, into a text, the inverse of `split` up to blanks. */
 export function join(words: readonly string[], splitBy: Info["splitBy"], lineEnds?: boolean): string;
 
 /** A number from (0, 1), the same in every language for the same seed and step. */

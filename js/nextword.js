@@ -6,7 +6,9 @@
  * folder `nextword`. `nextword.d.ts` has what is public.
  */
 
-import { completion } from "./nextword/dictionary.js";
+import { clusters } from "./nextword/characters.js";
+import { suggest } from "./nextword/completion.js";
+import { draftOf } from "./nextword/drafts.js";
 import {
   NextwordError,
   UnknownWordError,
@@ -15,13 +17,12 @@ import {
   checkedText,
   fileOf,
   given,
-  quoted,
 } from "./nextword/errors.js";
 import { Keyboard } from "./nextword/keyboard/keyboard.js";
 import { MODEL, Model, metadataOf } from "./nextword/model.js";
 import { PRIME, Sampler, StopStrings, checkedSampling, draw, logSoftmax, uniform } from "./nextword/sampling.js";
 import { Session, checkedCache } from "./nextword/session.js";
-import { ENDS_IN_BLANK, Joiner, clusters, join, split } from "./nextword/words.js";
+import { ENDS_IN_BLANK, Joiner, join, split } from "./nextword/words.js";
 
 export { Keyboard, NextwordError, UnknownWordError, clusters, draw, join, metadataOf, split, uniform };
 
@@ -106,21 +107,7 @@ export class Generator {
   /** The likeliest next words, or completions of a half-typed last one: `[{ word, probability }]`. */
   async suggest(prompt, n = 3) {
     this.#model.checkUse();
-    const { dictionary } = this.#model;
-    const tokens = this.#model.split(prompt);
-    let prefix = "";
-    if (!ENDS_IN_BLANK.test(prompt) && dictionary.isHalfTyped(tokens.at(-1))) {
-      prefix = tokens.pop();
-      if (!tokens.length) {
-        throw new NextwordError(
-          "PromptError",
-          `${quoted(prefix)} is a half-typed word; give at least one whole word before it`,
-        );
-      }
-    }
-    const context = dictionary.encode(tokens);
-    const complete = completion(dictionary, n, prefix);
-    return complete((await this.#model.reader().read(context)).logits);
+    return suggest(this.#model, prompt, n);
   }
 
   /** How likely a text is, word by word. */
@@ -132,20 +119,11 @@ export class Generator {
   async scoreAll(texts) {
     this.#model.checkUse();
     const context = this.info.context ?? 1;
-    const read = checkedStrings("PromptError", "texts", texts).map((text) => {
-      const tokens = this.#model.split(text);
-      return { tokens, ids: this.#model.dictionary.encode(tokens) };
-    });
-    for (const { ids } of read) {
-      if (ids.length <= context) {
-        throw new NextwordError(
-          "PromptError",
-          `the text has ${ids.length} words; the model scores a word after ${context}, so give at least ${context + 1}`,
-        );
-      }
-    }
+    const { dictionary } = this.#model;
+    const read = checkedStrings("PromptError", "texts", texts).map((text) => dictionary.spelt(this.#model.split(text)));
+    const starts = read.map((words) => firstScored(words, context, dictionary.unit));
     const scores = [];
-    for (const { tokens, ids } of read) scores.push(await this.#score(tokens, ids, context));
+    for (const [place, words] of read.entries()) scores.push(await this.#score(words, starts[place], context));
     return scores;
   }
 
@@ -166,17 +144,22 @@ export class Generator {
     return Keyboard.of([this], options);
   }
 
-  async #score(tokens, ids, context) {
+  /** The score of the words from number `first` on. */
+  async #score(words, first, context) {
     const reader = this.#model.reader();
-    const perWord = [];
-    let total = 0;
+    const ids = words.flatMap(({ ids }) => ids);
+    const found = []; // ln P of each entry after the context
     let { logits } = await reader.read(ids.slice(0, context));
     for (let place = context; place < ids.length; place++) {
-      const logProbability = logSoftmax(logits)[ids[place]];
-      total += logProbability;
-      perWord.push({ word: tokens[place], logProbability });
+      found.push(logSoftmax(logits)[ids[place]]);
       if (place + 1 < ids.length) ({ logits } = await reader.read([ids[place]]));
     }
+    let end = found.length - words.slice(first).reduce((sum, { ids }) => sum + ids.length, 0);
+    const perWord = words.slice(first).map(({ word, ids }) => {
+      const parts = found.slice(end, (end += ids.length));
+      return { word, logProbability: parts.reduce((sum, value) => sum + value, 0) };
+    });
+    const total = perWord.reduce((sum, { logProbability }) => sum + logProbability, 0);
     return { logProbability: total, perplexity: Math.exp(-total / perWord.length), perWord };
   }
 
@@ -190,47 +173,54 @@ export class Generator {
     checkCount("words", words, MOST_WORDS);
     const tokens = this.#model.split(prompt);
     const ids = this.#model.dictionary.encode(tokens);
-    const size = this.#model.dictionary.words.length;
-    if (knobs.topK > size) {
-      throw new NextwordError("SamplingError", `topK ${knobs.topK} has no effect with ${size} words; leave it out`);
+    const { words: entries, unit } = this.#model.dictionary;
+    if (knobs.topK > entries.length) {
+      const size = `${entries.length} ${unit}`;
+      throw new NextwordError("SamplingError", `topK ${knobs.topK} has no effect with ${size}; leave it out`);
     }
-    const sampler = new Sampler(knobs, this.#ruledOut(knobs.banned), ids);
-    return this.#pieces(prompt, tokens, ids, words, knobs, sampler, signal);
+    const draft = draftOf(this.#model, ids, knobs);
+    return this.#pieces(prompt, tokens, ids, words, knobs, draft, signal);
   }
 
-  #ruledOut(banned) {
-    const { dictionary } = this.#model;
-    const ids = new Set(dictionary.unknown === null ? [] : [dictionary.unknown]);
-    for (const word of banned) {
-      const tokens = this.#model.split(word);
-      if (tokens.length > 1) {
-        throw new NextwordError("SamplingError", `${quoted(word)} is ${tokens.length} words; ban one at a time`);
-      }
-      if (!dictionary.has(tokens[0])) throw new UnknownWordError(tokens[0], dictionary.neighbours(tokens[0]));
-      ids.add(dictionary.encode(tokens)[0]);
-    }
-    return ids;
-  }
-
-  async *#pieces(prompt, tokens, ids, words, knobs, sampler, signal) {
+  async *#pieces(prompt, tokens, ids, words, knobs, draft, signal) {
     const joiner = new Joiner(this.info.splitBy, this.info.lineEnds);
     for (const token of tokens) joiner.push(token);
     if (ENDS_IN_BLANK.test(prompt)) joiner.afterBlank();
     const reader = this.#model.reader();
+    const sampler = new Sampler(knobs, draft);
     const stop = new StopStrings(knobs.stop);
     let read = ids;
-    for (let number = 0; number < words; number++) {
+    while (draft.words < words) {
       signal?.throwIfAborted();
       const { logits } = await reader.read(read);
       const id = sampler.pick(logits);
-      const piece = joiner.push(this.#model.dictionary.words[id]);
-      yield stop.push(piece, number >= knobs.minWords);
-      if (stop.found) return;
+      const word = draft.take(id);
+      if (word) {
+        const pieces = word.map((part) => joiner.push(this.#model.dictionary.words[part]));
+        yield stop.push(pieces.join(""), draft.words > knobs.minWords);
+        if (stop.found) return;
+      }
       read = [id];
       await eventLoop();
     }
     if (stop.rest()) yield stop.rest();
   }
+}
+
+/** The number of the first word that has a full context before it. */
+function firstScored(words, context, unit) {
+  let length = 0;
+  for (const [number, { ids }] of words.entries()) {
+    if (length >= context) return number;
+    length += ids.length;
+  }
+  const needed = `${context} ${context > 1 ? unit : unit.slice(0, -1)}`;
+  throw new NextwordError(
+    "PromptError",
+    unit === "words"
+      ? `the text has ${length} words; the model scores a word after ${context}, so give at least ${context + 1}`
+      : `no word of the text has ${needed} before it, without which it is not scored; give more words`,
+  );
 }
 
 /**

@@ -65,9 +65,10 @@ async function take({ infos, isTogether, canBeTogether }, names) {
 
 function describe() {
   const one = ({ info, name }) => {
-    const reads = info.context === null ? "every word before" : `the last ${info.context} words`;
-    const words = info.dictionary.length.toLocaleString("en");
-    return `${name}: ${info.layers} × ${info.hidden} ${info.cell.toUpperCase()}, knows ${words} words, reads ${reads}`;
+    const unit = info.splitBy === "subwords" ? "subword" : "word";
+    const reads = info.context === null ? `every ${unit} before` : `the last ${info.context} ${unit}s`;
+    const size = `${info.dictionary.length.toLocaleString("en")} ${unit}s`;
+    return `${name}: ${info.layers} × ${info.hidden} ${info.cell.toUpperCase()}, knows ${size}, reads ${reads}`;
   };
   $("model").textContent = models.length ? models.map(one).join("; ") : "No model is loaded.";
 }

@@ -11,9 +11,11 @@ const FILES = [
   "personal.js",
   "playground.js",
   "style.css",
+  "suggester.js",
   "vendor/nextword.js",
   ...[
-    ...["dictionary", "errors", "inspection", "letters", "model", "npz", "onnx-file", "sampling", "session", "unicode", "words"],
+    ...["characters", "completion", "dictionary", "drafts", "entries", "errors", "inspection", "letters", "marks"],
+    ...["model", "npz", "onnx-file", "sampling", "session", "subwords", "unicode", "word-search", "word-tree", "words"],
     ...["candidates", "capitals", "keyboard", "language", "layouts", "mixture", "personal", "saving", "text-field"].map(
       (name) => `keyboard/${name}`,
     ),

@@ -1,4 +1,5 @@
 // The models, beside the page: however long they compute, the page goes on hearing its user.
+import { Suggester } from "./suggester.js";
 import * as ort from "./vendor/ort.wasm.min.mjs";
 import { Generator, Keyboard, NextwordError } from "./vendor/nextword.js";
 
@@ -16,9 +17,14 @@ async function renew() {
   const saved = await keyboards[0]?.save();
   const groups = isTogether ? [generators] : generators.map((generator) => [generator]);
   keyboards = groups.map((group, place) => {
-    return Keyboard.of(group, { layout, saved: place || !saved ? undefined : forLanguages(saved, group.length) });
+    return keyboardOf(group, place || !saved ? undefined : forLanguages(saved, group.length));
   });
 }
+
+const knowsSubwords = ({ info }) => info.splitBy === "subwords";
+
+const keyboardOf = (group, saved) =>
+  group.some(knowsSubwords) ? new Suggester(group[0], saved) : Keyboard.of(group, { layout, saved });
 
 /** What a keyboard has saved, for one of another number of languages: the words, not what it adapted to. */
 function forLanguages(saved, count) {
@@ -30,11 +36,15 @@ function forLanguages(saved, count) {
 
 const rules = ({ info }) => [info.splitBy, info.lowercase, info.lineEnds].join();
 
+/** Whether the models can be languages of one keyboard. */
+const canBeTogether = () =>
+  new Set(generators.map(rules)).size === 1 && (generators.length === 1 || !generators.some(knowsSubwords));
+
 /** What the page shows of the models. */
 const state = () => ({
   infos: generators.map(({ info }) => info),
   isTogether,
-  canBeTogether: new Set(generators.map(rules)).size === 1,
+  canBeTogether: canBeTogether(),
 });
 
 const words = () => ({ learned: keyboards[0].learned, blocked: keyboards[0].blocked });
@@ -45,7 +55,7 @@ const answers = {
     const loaded = await Generator.load(source, { ort });
     for (const controller of writing.values()) controller.abort();
     const [before] = generators.splice(place, 1, loaded);
-    isTogether = new Set(generators.map(rules)).size === 1;
+    isTogether = canBeTogether();
     await renew();
     await before?.release();
     return state();
@@ -100,7 +110,7 @@ const answers = {
   /** Takes what a keyboard has saved, in place of what this one knows. */
   restore(saved) {
     const group = isTogether ? generators : generators.slice(0, 1);
-    keyboards[0] = Keyboard.of(group, { layout, saved });
+    keyboards[0] = keyboardOf(group, saved);
     return words();
   },
 

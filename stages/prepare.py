@@ -23,10 +23,9 @@ def used() -> tuple[PrepareParams, Path]:
 
 def main() -> None:
     """Runs the stage."""
-    prepared = preparation.prepare(params.load(PARAMS).prepare, PREPARED)
-    print(f"{len(prepared.ids):,} words, a dictionary of {len(prepared.dictionary):,}")
-    for name, ids in prepared.held_out.items():
-        print(f"of them held out for {name}: {len(ids):,}")
+    settings = params.load(PARAMS).prepare
+    prepared = preparation.prepare(settings, PREPARED)
+    print(*preparation.summary(prepared, settings), sep="\n")
 
 
 if __name__ == "__main__":

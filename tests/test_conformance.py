@@ -15,9 +15,10 @@ from nextword.runtime import draw
 from nextword.runtime.keyboard.keyboard import Keyboard, Suggestion
 from nextword.text import characters, words
 from nextword.text.dictionary import Dictionary
+from nextword.text.subwords import SubwordDictionary
 
 HERE = Path(__file__).parent / "conformance"
-MODELS = ["fixed", "unbounded", "lines", "characters", "gru", "feedforward"]
+MODELS = ["fixed", "unbounded", "lines", "characters", "gru", "feedforward", "subwords", "subwords_fixed"]
 IN_THE_GRAPH = {"temperature", "top_k", "top_p", "seed"}
 
 
@@ -54,6 +55,14 @@ def test_dictionary() -> None:
         assert dictionary.neighbours(case["word"]) == case["neighbours"]
     for case in cases["prefixes"]:
         assert sorted(dictionary.starting_with(case["prefix"])) == case["ids"]
+
+
+def test_subwords() -> None:
+    cases = table("subwords")
+    dictionary = SubwordDictionary(Generator.load(HERE / "subwords.onnx").info.dictionary)
+    for case in cases["split"]:
+        spelt = [(one["word"], tuple(one["ids"])) for one in case["spelt"]]
+        assert dictionary.spelt(case["words"]) == spelt
 
 
 @pytest.mark.parametrize("model", [*MODELS, "quibble"])

@@ -8,8 +8,9 @@ from runs import train
 from tiny import PARAMS, PREPARED, ROOT, TEXT, TRAINED
 
 from nextword import params
-from nextword.evaluate.baselines import most_frequent_word
+from nextword.evaluate.predictors import FrequencyPredictor
 from nextword.model import network, predictions
+from nextword.model.predictions import judge
 from nextword.prepare import preparation
 
 EXPERIMENTS = sorted((ROOT / "experiments").glob("*.yaml"))
@@ -39,7 +40,8 @@ def test_its_recipe_learns_more_than_how_often_each_word_stands(path: Path) -> N
     trained, validation = network.load(TRAINED), text.held_out["validation"]
     unknown = text.dictionary.unknown
     loss = predictions.predict(trained, validation, unknown).quality.loss
-    by_frequency = most_frequent_word(text.expected_frequencies, validation[1:], unknown).quality.loss
+    frequent = FrequencyPredictor(text.expected_frequencies).parts(validation, 1)
+    by_frequency = judge(frequent, unknown).quality.loss
     assert by_frequency > 2
     assert loss < by_frequency / 2
     for key in ("context", "tied", "layers"):

@@ -12,9 +12,32 @@ from nextword.model.network import Architecture, Network, rounded
 from nextword.prepare import preparation
 from nextword.runtime.metadata import Metadata
 from nextword.text.corpus import Corpus
+from nextword.text.marks import BYTES, MARKS
+from nextword.text.subwords import REQUIRED, SubwordDictionary
 from nextword.text.unicode import VERSION
 
 WORDS = ["the", ",", ".", "mouse", "cat", "bell", "said", "ran", "(", ")", "don't", "über"]
+# Beside them, subwords that spell such words, punctuation, and a script without blanks.
+SUBWORDS = ["<eos>", "▁the", "▁m", "ou", "se", "▁mouse", "▁cat", "s", "‿,", "‿.", "▁bell", "▁sa", "id", "ran"]
+SUBWORDS += [
+    "▁t",
+    "h",
+    "e",
+    "a",
+    "c",
+    "t",
+    "m",
+    "‿'",
+    "世",
+    "界",
+    "世界",
+    "‿(",
+    "▁(",
+    "‿)",
+    "▁über",
+    "'t",
+    *REQUIRED,
+]
 
 
 def make_network(
@@ -46,6 +69,17 @@ def make_network(
         for weight in network.parameters():
             weight.mul_(scale)
     return rounded(network).eval()
+
+
+def make_wordy_network(context: int | None = 3, **changes: Any) -> Network:
+    """A model of `SUBWORDS` that writes words of one to many, and holds bytes and bare marks unlikely."""
+    begins = SubwordDictionary(SUBWORDS).begins
+    network = make_network(len(SUBWORDS), context=context, seed=14, scale=4.0, **changes)
+    with torch.no_grad():
+        network.logits.weight.mul_(2)
+        for id, entry in enumerate(SUBWORDS):
+            network.logits.bias[id] -= 6.0 * (entry in BYTES) + 2.0 * (entry in MARKS) + 0.5 * begins[id]
+    return rounded(network)
 
 
 def metadata_of(network: Network, words: list[str], **changes: Any) -> Metadata:

@@ -1,11 +1,11 @@
 /** Words ⇄ ids, and what the beginning of a word may become: Python's `nextword.text.dictionary`. */
 
-import { UnknownWordError, checkCount } from "./errors.js";
-import { logSoftmax, ranked } from "./sampling.js";
+import { UnknownWordError } from "./errors.js";
 
 const LONGEST = 100; // characters of a word that is compared with others
 
 export class Dictionary {
+  unit = "words"; // what the entries are
   #ids;
   #alphabetical;
 
@@ -19,12 +19,27 @@ export class Dictionary {
     return this.#ids.has(word);
   }
 
+  /** The id of a word that is here. */
+  idOf(word) {
+    return this.#ids.get(word);
+  }
+
   encode(words) {
     return words.map((word) => {
       const id = this.#ids.get(word) ?? this.unknown;
       if (id === null) throw new UnknownWordError(word, this.neighbours(word));
       return id;
     });
+  }
+
+  /** The words of a text as a user sees them, each with its ids: here one, `{ word, ids }`. */
+  spelt(words) {
+    return this.encode(words).map((id, place) => ({ word: words[place], ids: [id] }));
+  }
+
+  /** What a user sees of a word, given by its ids. */
+  shown([id]) {
+    return this.words[id];
   }
 
   /** At most `n` words that are spelt most like `word`, best first; none for one that is not a word. */
@@ -88,20 +103,3 @@ function likeness(a, b) {
   };
   return a.length + b.length ? (2 * matched(0, a.length, 0, b.length)) / (a.length + b.length) : 1;
 }
-
-/** The function that finds the likeliest words that begin with `prefix` from logits. */
-export function completion(dictionary, n, prefix) {
-  checkCount("n", n, dictionary.words.length - (dictionary.unknown === null ? 0 : 1));
-  const ids = prefix && dictionary.startingWith(prefix).filter((id) => id !== dictionary.unknown);
-  if (prefix && !ids.length) throw new UnknownWordError(prefix, dictionary.neighbours(prefix));
-  return (logits) => {
-    const candidates = ids ? Float32Array.from(ids, (id) => logits[id]) : logits.slice();
-    if (!ids && dictionary.unknown !== null) candidates[dictionary.unknown] = -Infinity;
-    const logProbabilities = logSoftmax(candidates);
-    return ranked(candidates, Math.min(n, candidates.length)).map((place) => ({
-      word: dictionary.words[ids ? ids[place] : place],
-      probability: Math.exp(logProbabilities[place]),
-    }));
-  };
-}
-

@@ -6,9 +6,10 @@
 
 import { UNICODE } from "./unicode.js";
 import { DamagedError, ElsewhereError, OnnxFile, UnknownPartError, numberNamed, tensorAmong, utf8 } from "./onnx-file.js";
+import { isInventory } from "./subwords.js";
 
 const FORMATS = ["nextword/1", "nextword/2"];
-const SPLIT_BY = ["whitespace", "words", "characters"];
+const SPLIT_BY = ["whitespace", "words", "characters", "subwords"];
 
 const MOST_COUNT = 2 ** 31 - 1;
 const DEEPEST = 100; // levels of params and metrics
@@ -163,14 +164,16 @@ function infoOf(pairs) {
   const isCount = (key, value) => isWhole(key) && value >= 1 && value <= MOST_COUNT;
   const size = isDictionary(info.dictionary) ? info.dictionary.length : 0;
   for (const [key, isGood] of Object.entries({
-    dictionary: size > 0,
+    dictionary: size > 0 && (splitBy !== "subwords" || isInventory(info.dictionary)),
     lowercase: typeof info.lowercase === "boolean",
     line_ends: typeof info.lineEnds === "boolean",
     context: info.context === null || isCount("context", info.context),
     cell: info.cell !== "",
     layers: isCount("layers", info.layers),
     hidden: isCount("hidden", info.hidden),
-    unknown: info.unknown === null || (isWhole("unknown") && info.unknown >= 0 && info.unknown < size),
+    unknown:
+      info.unknown === null ||
+      (splitBy !== "subwords" && isWhole("unknown") && info.unknown >= 0 && info.unknown < size),
     params: isObject(info.params),
     metrics: isObject(info.metrics),
   })) {

@@ -1,8 +1,9 @@
 /** A .onnx file → something that can be run: Python's `nextword.runtime.model_file` and `reader`. */
 
-import { Dictionary } from "./dictionary.js";
+import { Entries } from "./entries.js";
 import { NextwordError, checkedText } from "./errors.js";
 import { BadFileError, elements, inspect, isSame, propertiesOf } from "./inspection.js";
+import { dictionaryOf } from "./subwords.js";
 import { split } from "./words.js";
 
 /** Under this, a generator shows its model to the library, and to nobody else. */
@@ -38,6 +39,7 @@ export class Model {
   #sha256;
   #running = new Set();
   #released;
+  #entries;
 
   /** Loads a file, and reads a word by way of trial. */
   static async load({ name, bytes }, ort) {
@@ -67,9 +69,11 @@ export class Model {
     this.#ort = ort;
     this.#name = name;
     this.info = info;
-    this.dictionary = new Dictionary(info.dictionary, info.unknown);
-    // One text is read at a time, so the axis of the batch has the size 1.
-    this.states = states.map((part) => ({ ...part, shape: part.shape.map((size) => size ?? 1) }));
+    this.dictionary = dictionaryOf(info.dictionary, info.unknown, info.splitBy);
+    // `shape` is that of one text; along `axis` there are as many as are read at once.
+    this.states = states.map(({ shape, ...part }) => {
+      return { ...part, shape: shape.map((size) => size ?? 1), axis: shape.indexOf(null) };
+    });
     const size = outputs.get("features")?.shape[1] ?? 0;
     this.#givesFeatures = size > 0;
     this.#outputs = ["logits", ...states.map(({ name }) => `next_${name}`), ...(size ? ["features"] : [])];
@@ -77,6 +81,11 @@ export class Model {
     const hidden = outputs.get("next_hidden")?.shape ?? [];
     const isOfLayers = hidden.length === 3 && hidden[0] === info.layers && hidden[2] === info.hidden;
     this.features = size || (isOfLayers ? info.hidden : 0);
+  }
+
+  /** What the entries of a dictionary of subwords add to a text; for no other. */
+  get entries() {
+    return (this.#entries ??= new Entries(this.dictionary));
   }
 
   /** The words of a text, by the file's rules. */
@@ -97,12 +106,56 @@ export class Model {
     return new Reader(this);
   }
 
-  /** Reads words after a state; gives the logits of the next word, the features, and the state then. */
-  async run(ids, state) {
+  /**
+   * Reads one more word of each of some texts of equal length, `{ last, state, place }`: what was read of it, and
+   * its place among the texts of that state. Gives the same of the texts then, and the logits and features of all.
+   */
+  async readEach(texts, ids) {
+    const { context, weights } = this.info;
+    // Activations in 8 bits have one scale for all that is read at once, so that figures would turn on the others.
+    if (weights === "int8" && texts.length > 1) {
+      const found = [];
+      for (const [place, text] of texts.entries()) found.push(await this.readEach([text], [ids[place]]));
+      const whole = (name) => joined(found.map((one) => one[name]));
+      return { logits: whole("logits"), features: whole("features"), texts: found.flatMap(({ texts }) => texts) };
+    }
+    if (context === null) {
+      const { state, ...expected } = await this.run(ids, this.#gathered(texts), ids.length);
+      return { ...expected, texts: texts.map(({ last }, place) => ({ last, state, place })) };
+    }
+    const read = texts.map(({ last }, place) => [...last, ids[place]].slice(-context));
+    const { logits, features } = await this.run(read.flat(), this.#gathered(texts), ids.length);
+    return { logits, features, texts: texts.map(({ state, place }, at) => ({ last: read[at], state, place })) };
+  }
+
+  /** The states of several texts side by side. */
+  #gathered(texts) {
+    const gathered = ({ name, type, shape, axis }) => {
+      const inner = elements(shape.slice(axis + 1));
+      const outer = elements(shape.slice(0, axis));
+      const found = new type.Numbers(outer * texts.length * inner);
+      texts.forEach(({ state, place }, text) => {
+        const among = state[name].length / outer / inner;
+        for (let row = 0; row < outer; row++) {
+          const start = (row * among + place) * inner;
+          found.set(state[name].subarray(start, start + inner), (row * texts.length + text) * inner);
+        }
+      });
+      return [name, found];
+    };
+    return Object.fromEntries(this.states.map(gathered));
+  }
+
+  /**
+   * Reads words after a state, of one text or of `batch` texts of equal length, one after the other in `ids`; gives
+   * the logits of the next word, the features, and the state then.
+   */
+  async run(ids, state, batch = 1) {
     this.checkUse();
     const { Tensor } = this.#ort;
-    const feeds = { ids: new Tensor("int64", BigInt64Array.from(ids, BigInt), [1, ids.length]) };
-    for (const { name, type, shape } of this.states) feeds[name] = new Tensor(type.name, state[name], shape);
+    const feeds = { ids: new Tensor("int64", BigInt64Array.from(ids, BigInt), [batch, ids.length / batch]) };
+    const sized = ({ shape, axis }) => shape.map((size, place) => (place === axis ? batch : size));
+    for (const part of this.states) feeds[part.name] = new Tensor(part.type.name, state[part.name], sized(part));
     const running = this.#inference.run(feeds, this.#outputs, SILENT);
     this.#running.add(running);
     let found;
@@ -117,12 +170,14 @@ export class Model {
       if (!isSame(found[output].dims, shape)) throw this.#broken(`gives ${name} of another shape than it says`);
       return found[output].data.slice();
     };
-    const logits = data("logits", [1, this.dictionary.words.length]);
-    if (!logits.every(Number.isFinite)) throw this.#broken("gives logits that are not finite numbers");
-    const next = Object.fromEntries(this.states.map(({ name, shape }) => [name, data(name, shape, `next_${name}`)]));
-    if (this.#givesFeatures) return { logits, features: data("features", [1, this.features]), state: next };
+    const logits = data("logits", [batch, this.dictionary.words.length]);
+    if (!areFinite(logits)) throw this.#broken("gives logits that are not finite numbers");
+    const next = Object.fromEntries(
+      this.states.map((part) => [part.name, data(part.name, sized(part), `next_${part.name}`)]),
+    );
+    if (this.#givesFeatures) return { logits, features: data("features", [batch, this.features]), state: next };
     // In older files the logits are computed from the last layer's hidden state, or from a projection.
-    const features = this.features ? next.hidden.slice(-this.features) : new Float32Array();
+    const features = this.features ? next.hidden.slice(-this.features * batch) : new Float32Array();
     return { logits, features, state: next };
   }
 
@@ -150,6 +205,20 @@ export class Model {
     this.#released ??= Promise.allSettled(this.#running).then(() => this.#inference.release());
     return this.#released;
   }
+}
+
+/** By a loop, several times as fast as `every`. */
+function areFinite(numbers) {
+  for (let place = 0; place < numbers.length; place++) if (!Number.isFinite(numbers[place])) return false;
+  return true;
+}
+
+/** Some numbers one after the other. */
+function joined(parts) {
+  const found = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
+  let end = 0;
+  for (const part of parts) found.set(part, (end += part.length) - part.length);
+  return found;
 }
 
 /** What a model has read so far: its state, or the last words of a fixed context. */

@@ -114,23 +114,17 @@ export function checkedSampling(sampling) {
   return knobs;
 }
 
-/** Picks the next words of one text. */
+/** Picks the next entries of the dictionary for one text, of what its draft leaves. */
 export class Sampler {
   #knobs;
-  #ruledOut;
+  #draft;
   #seed;
   #step = 0;
-  #recent;
-  #followers = new Map();
-  #written;
 
-  constructor(knobs, ruledOut, prompt) {
+  constructor(knobs, draft) {
     this.#knobs = knobs;
-    this.#ruledOut = ruledOut;
+    this.#draft = draft;
     this.#seed = knobs.seed ?? crypto.getRandomValues(new Uint32Array(1))[0] % PRIME;
-    this.#recent = prompt.slice(-(knobs.repetitionWindow ?? 64));
-    this.#written = [];
-    for (const id of prompt) this.#remember(id);
   }
 
   pick(logits) {
@@ -138,40 +132,18 @@ export class Sampler {
     logits = logits.slice();
     if (knobs.repetitionPenalty !== 1) {
       const penalty = Math.fround(knobs.repetitionPenalty);
-      for (const id of new Set(this.#recent)) {
-        logits[id] = logits[id] > 0 ? logits[id] / penalty : logits[id] * penalty;
-      }
+      for (const id of this.#draft.recent) logits[id] = logits[id] > 0 ? logits[id] / penalty : logits[id] * penalty;
     }
-    for (const id of this.#ruledOut) logits[id] = -Infinity;
-    for (const id of this.#followers.get(this.#lastWords()) ?? []) logits[id] = -Infinity;
+    for (const ids of this.#draft.ruledOut) for (const id of ids) logits[id] = -Infinity;
     if (logits.every((logit) => logit === -Infinity)) {
       throw new NextwordError(
         "SamplingError",
-        `no word is left after ${this.#step} words; ban fewer words or raise noRepeatNgram`,
+        `no word is left after ${this.#draft.words} words; ban fewer words or raise noRepeatNgram`,
       );
     }
-    const id = knobs.temperature
-      ? draw(logits, uniform(this.#seed, this.#step), knobs.temperature, knobs.topK, knobs.topP)
-      : ranked(logits, 1)[0];
-    this.#step++;
-    this.#recent.push(id);
-    if (this.#recent.length > (knobs.repetitionWindow ?? 64)) this.#recent.shift();
-    this.#remember(id);
-    return id;
-  }
-
-  #lastWords() {
-    const n = this.#knobs.noRepeatNgram;
-    return n && this.#written.length >= n - 1 ? this.#written.slice(this.#written.length - n + 1).join() : null;
-  }
-
-  #remember(id) {
-    const n = this.#knobs.noRepeatNgram;
-    if (!n) return;
-    const key = this.#lastWords();
-    if (key !== null) this.#followers.set(key, [...(this.#followers.get(key) ?? []), id]);
-    this.#written.push(id);
-    if (this.#written.length > n) this.#written.shift();
+    const step = this.#step++;
+    if (!knobs.temperature) return ranked(logits, 1)[0];
+    return draw(logits, uniform(this.#seed, step), knobs.temperature, knobs.topK, knobs.topP);
   }
 }
 

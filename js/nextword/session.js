@@ -3,8 +3,8 @@
  * `nextword.runtime.session` and `cache`.
  */
 
-import { completion } from "./dictionary.js";
-import { NextwordError, bytesOf, checkCount, checkNumber, checkedText, given, kind } from "./errors.js";
+import { after } from "./completion.js";
+import { NextwordError, bytesOf, checkCount, checkNumber, given, kind } from "./errors.js";
 import { isSame } from "./inspection.js";
 import { arraysOf, npz } from "./npz.js";
 import { logSoftmax } from "./sampling.js";
@@ -45,12 +45,20 @@ class NeuralCache {
     this.ring = []; // { features, word } at the place count % places
   }
 
+  /** Keeps that a word followed these features; gives what stood in its place before, if there was anything. */
   remember(features, word) {
-    if (this.places) this.ring[this.count++ % this.places] = { features, word };
+    if (!this.places) return null;
+    const place = this.count % this.places;
+    const before = this.count >= this.places ? this.ring[place] : null;
+    this.ring[place] = { features, word };
+    this.count++;
+    return before;
   }
 
-  forget() {
+  /** Undoes the last `remember`, which gave `before`. */
+  forget(before) {
     this.count = Math.max(0, this.count - 1);
+    if (before) this.ring[this.count % this.places] = before;
   }
 
   /** The model's log-probabilities mixed with the cache's, after `features`. */
@@ -61,7 +69,11 @@ class NeuralCache {
       { length: Math.min(this.count, size) },
       (_, age) => this.ring[(this.count - 1 - age) % this.places],
     );
-    const product = (one) => one.reduce((sum, value, place) => sum + value * features[place], 0);
+    const product = (one) => {
+      let sum = 0;
+      for (let place = 0; place < one.length; place++) sum += one[place] * features[place];
+      return sum;
+    };
     const exponents = kept.map((one) => flatness * product(one.features));
     const largest = exponents.reduce((one, other) => Math.max(one, other));
     const weights = exponents.map((exponent) => Math.exp(exponent - largest));
@@ -69,7 +81,8 @@ class NeuralCache {
     const remembered = new Map();
     kept.forEach(({ word }, place) => remembered.set(word, (remembered.get(word) ?? 0) + share * weights[place]));
     // In logarithms, since a probability that a float cannot hold would become 0.
-    const mixed = logProbabilities.map((value) => Math.log1p(-weight) + value);
+    const change = Math.log1p(-weight);
+    const mixed = logProbabilities.map((value) => value + change);
     for (const [word, probability] of remembered) {
       const [one, other] = [mixed[word], Math.log(probability)];
       const higher = Math.max(one, other);
@@ -82,8 +95,9 @@ class NeuralCache {
 /**
  * Reads a text word by word, and suggests what comes next; made by `Generator.session` or `resume`.
  *
- * Of each of the last words it keeps `{ word, last, state }`, as they were after it. What was expected then,
- * a number for each word of the dictionary, is computed again when a word is taken back.
+ * Of each of the last words it keeps `{ ids, last, state, gaveWay }`: its entries, what was read after it, and what
+ * the cache had in the places of its entries. What was expected then, a number for each entry of the dictionary, is
+ * computed again when a word is taken back.
  */
 export class Session {
   #model;
@@ -94,6 +108,7 @@ export class Session {
   #past = [];
   #now = null;
   #expected = null;
+  #next = null; // the words that may come next, kept while they are asked for at the same place
   #resumed = null; // what was expected where the session was resumed
   #turns = Promise.resolve();
 
@@ -106,14 +121,18 @@ export class Session {
   /** Reads one word or more; none if one is unknown. */
   feed(text) {
     return this.#inTurn(async () => {
-      for (const id of this.#model.dictionary.encode(this.#model.split(text))) {
-        const { logits, features } = await this.#reader.read([id]);
-        if (this.#expected) this.#cache.remember(this.#expected.features, id);
+      for (const { ids } of this.#model.dictionary.spelt(this.#model.split(text))) {
+        const gaveWay = [];
+        for (const id of ids) {
+          if (this.#expected) gaveWay.push(this.#cache.remember(this.#expected.features, id));
+          const { logits, features } = await this.#reader.read([id]);
+          this.#expected = { logits, features };
+        }
         this.#past.push(this.#now);
         if (this.#past.length > MOST_FORGOTTEN + 1) this.#past.shift();
         const { last, state } = this.#reader;
-        this.#now = { word: id, last, state };
-        this.#expected = { logits, features };
+        this.#now = { ids, last, state, gaveWay };
+        this.#next = null;
       }
     });
   }
@@ -130,12 +149,13 @@ export class Session {
           `no more words can be taken back; a session remembers the last ${MOST_FORGOTTEN} it was fed`,
         );
       }
-      const word = this.#model.dictionary.words[this.#now.word];
+      const { ids, gaveWay } = this.#now;
       this.#expected = await this.#readAgain(before, this.#past.at(-2) ?? null);
       this.#past.pop();
       this.#now = before;
-      if (before) this.#cache.forget();
-      return word;
+      this.#next = null;
+      for (const remembered of gaveWay.reverse()) this.#cache.forget(remembered);
+      return this.#model.dictionary.shown(ids);
     });
   }
 
@@ -147,17 +167,20 @@ export class Session {
     const { last, state } = (isResumed ? moment : before) ?? this.#reader;
     Object.assign(this.#reader, { last, state });
     if (isResumed) return this.#resumed.expected;
-    const { logits, features } = await this.#reader.read([moment.word]);
-    return { logits, features };
+    let expected;
+    for (const id of moment.ids) expected = await this.#reader.read([id]);
+    return { logits: expected.logits, features: expected.features };
   }
 
   /** The likeliest next words that begin with `prefix`: `[{ word, probability }]`. */
   suggest(n = 3, prefix = "") {
     return this.#inTurn(() => {
       const { logits, features } = this.#known();
-      const complete = completion(this.#model.dictionary, n, checkedText(prefix, "prefix"));
-      if (!this.#cache.count) return complete(logits);
-      return complete(Float32Array.from(this.#cache.mix(logSoftmax(logits), features)));
+      if (!this.#next) {
+        const mixed = this.#cache.count && Float32Array.from(this.#cache.mix(logSoftmax(logits), features));
+        this.#next = after(this.#model, this.#reader, mixed || logits, this.#cache);
+      }
+      return this.#next.best(n, prefix);
     });
   }
 
@@ -165,7 +188,7 @@ export class Session {
   save() {
     return this.#inTurn(async () => {
       const expected = this.#known();
-      const { word, last, state } = this.#now;
+      const { ids, last, state } = this.#now;
       const { settings, places, ring, count } = this.#cache;
       const { features, info, states } = this.#model;
       const cached = new Float32Array(places * features);
@@ -177,7 +200,7 @@ export class Session {
       return npz({
         format: SESSION_FORMAT,
         model: await this.#model.digest(),
-        word: whole([word], []),
+        word: whole([ids.at(-1)], []),
         last: whole(last, [1, last.length]),
         logits: floats(expected.logits, [1, expected.logits.length]),
         features: floats(expected.features, [1, features]),
@@ -246,7 +269,7 @@ export class Session {
       word: Number(words[place]),
     }));
     Object.assign(session.#reader, { last, state });
-    session.#now = { word: Number(word), last, state };
+    session.#now = { ids: [Number(word)], last, state, gaveWay: [] };
     session.#expected = expected;
     session.#resumed = { now: session.#now, expected };
     return session;

@@ -94,6 +94,20 @@ test("suggestions stand at the caret, in the middle of a text too", async () => 
   assert.equal(await value(), "long ago , the mice had a general council");
 });
 
+test("a model that knows subwords completes, suggests and writes whole words", async () => {
+  await put("subwords.onnx");
+  await type("the cat bel");
+  await first("bell");
+  await page.keyboard.press("Tab");
+  assert.equal(await value(), "the cat bell ");
+  await page.waitForFunction(() => document.querySelectorAll("#suggestions button").length === 3);
+  await page.fill("#words", "3");
+  await page.click("#continue");
+  await page.waitForFunction(() => document.querySelector("#continue").textContent === "Continue");
+  const { length } = "the cat bell ";
+  await page.waitForFunction((to) => document.querySelector("#text").value.length > to, length);
+});
+
 test("a mistyped word is corrected and underlined, and one key takes that back for good", async () => {
   await type("the old mosue ");
   await becomes("the old mouse ");

@@ -4,11 +4,13 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import * as ort from "onnxruntime-web";
 
-import { Generator, Keyboard, NextwordError, clusters, draw, join, split, uniform } from "../nextword.js";
+import { Generator, Keyboard, NextwordError, clusters, draw, join, metadataOf, split, uniform } from "../nextword.js";
+import { SubwordDictionary } from "../nextword/subwords.js";
 import { UNICODE } from "../nextword/unicode.js";
 
 const HERE = new URL("../../tests/conformance/", import.meta.url);
 const table = (name) => JSON.parse(readFileSync(new URL(`${name}.json`, HERE), "utf8"));
+const bytesIn = (name) => new Uint8Array(readFileSync(new URL(name, HERE)));
 const load = (name) => Generator.load(readFileSync(new URL(`${name}.onnx`, HERE)), { ort });
 const camel = (text) => text.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase());
 const inCamel = (knobs) => Object.fromEntries(Object.entries(knobs).map(([name, value]) => [camel(name), value]));
@@ -48,6 +50,11 @@ test("characters of the reader are those of Python, and of Intl where that has t
   }
 });
 
+test("marked words are cut into the same subwords as in Python, and make the same words", () => {
+  const dictionary = new SubwordDictionary(JSON.parse(metadataOf(bytesIn("subwords.onnx")).dictionary));
+  for (const { words, spelt } of table("subwords").split) assert.deepEqual(dictionary.spelt(words), spelt);
+});
+
 test("the same number draws the same word", () => {
   const cases = table("sampling");
   for (const { seed, step, number } of cases.uniform) assert.equal(uniform(seed, step), number);
@@ -56,7 +63,7 @@ test("the same number draws the same word", () => {
   }
 });
 
-for (const model of ["fixed", "unbounded", "lines", "characters", "gru", "feedforward", "quibble"]) {
+for (const model of ["fixed", "unbounded", "lines", "characters", "gru", "feedforward", "quibble", "subwords", "subwords_fixed"]) {
   test(`the ${model} model generates, suggests and scores as in Python`, async () => {
     const generator = await load(model);
     const cases = table(model);
@@ -71,7 +78,8 @@ for (const model of ["fixed", "unbounded", "lines", "characters", "gru", "feedfo
     }
   });
 
-  if (model === "quibble") continue; // a cell that nobody has heard of has no text graph
+  // A cell that nobody has heard of has no text graph.
+  if (model === "quibble") continue;
   test(`the ${model} text graph writes the same in one call`, async () => {
     const session = await ort.InferenceSession.create(readFileSync(new URL(`${model}.text.onnx`, HERE)));
     const scalar = (kind, value) => new ort.Tensor(kind, [kind === "int64" ? BigInt(value) : value], []);

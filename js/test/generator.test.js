@@ -18,6 +18,20 @@ test("a stream adds up to what generate gives", async () => {
   assert.equal(`the mouse${pieces.join("")}`, await generator.generate("the mouse", 9, { temperature: 1, seed: 5 }));
 });
 
+test("a model that knows subwords streams whole words, and knows every text", async () => {
+  const spelling = await Generator.load(bytesOf("subwords.onnx"), { ort });
+  const knobs = { temperature: 1, seed: 5 };
+  for (const prompt of ["the mouze ", "zebra 日本\ud800"]) {
+    const pieces = [];
+    for await (const piece of spelling.stream(prompt, 9, knobs)) pieces.push(piece);
+    assert.equal(pieces.length, 9);
+    assert.equal(prompt + pieces.join(""), await spelling.generate(prompt, 9, knobs));
+  }
+  const { perWord, logProbability } = await spelling.score("the mouze, 世界");
+  assert.deepEqual(perWord.map(({ word }) => word), ["mouze", ",", "", "世界"]);
+  assert.ok(Math.abs(perWord.reduce((sum, one) => sum + one.logProbability, 0) - logProbability) < 1e-9);
+});
+
 test("errors of a stream are thrown before the first piece", () => {
   assert.throws(() => generator.stream("the mouze"), { name: "UnknownWordError" });
   assert.throws(() => generator.stream("the", 0), { name: "CountError" });

@@ -12,6 +12,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 SUGGESTIONS = 3  # that a user of a keyboard sees
+SEARCHED = 3_000  # words of a text that are searched for, where a model knows subwords
 NEVER = np.iinfo(np.int64).max  # the rank of what is never an answer, however small the dictionary
 
 _MOST_NATS = 700.0  # e to the power of more is beyond a float

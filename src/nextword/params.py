@@ -13,6 +13,8 @@ from ruamel.yaml.error import MarkedYAMLError, YAMLError
 from nextword.errors import ParamsError
 from nextword.model.cells import CELLS
 
+_LEAST_SUBWORDS = 300
+
 
 def _whole(low: int, high: int) -> Any:
     return Field(ge=low, le=high, description=f"a whole number from {low} to {high}")
@@ -39,8 +41,8 @@ class PrepareParams(_Section):
     """How the text is read. The keys are explained in params.yaml."""
 
     text: Annotated[str, Field(min_length=1, description="the path of a text file, or of a folder of them")]
-    split_by: Literal["whitespace", "words", "characters"] = Field(
-        description="whitespace, words or characters"
+    split_by: Literal["whitespace", "words", "characters", "subwords"] = Field(
+        description="whitespace, words, characters or subwords"
     )
     lowercase: bool = Field(description="true or false")
     line_ends: bool = Field(description="true or false")
@@ -54,6 +56,13 @@ class PrepareParams(_Section):
     def _values_fit_together(self) -> Self:
         if self.max_words == 1:
             raise _misfit("max_words", 1, "leaves no word beside <unk> and", "0, or at least 2")
+        if self.split_by == "subwords":
+            beside = "with prepare.split_by subwords"
+            if self.max_words < _LEAST_SUBWORDS:
+                allowed = f"at least {_LEAST_SUBWORDS}, of which 258 are bytes and marks"
+                raise _misfit("max_words", self.max_words, beside, allowed)
+            if self.min_count > 1:
+                raise _misfit("min_count", self.min_count, beside, "1, since no word is unknown")
         if self.held_out and (self.validation or self.test):
             beside = f"beside prepare.{'validation' if self.validation else 'test'}"
             raise _misfit("held_out", f"{self.held_out:g}", beside, "0, or no files of your own")

@@ -11,7 +11,7 @@ from pathlib import Path
 
 import pytest
 import torch
-from tiny import WORDS, export, make_network
+from tiny import SUBWORDS, WORDS, export, make_network, make_wordy_network
 
 from nextword import Generator, Sampling
 
@@ -146,6 +146,25 @@ def test_info_shows_the_model_and_what_it_achieves(tmp_path: Path) -> None:
 def test_info_of_an_unbounded_model_without_metrics(tmp_path: Path) -> None:
     path = export(tmp_path / "m.onnx", make_network(), context=None)
     assert "reads every word before" in nextword("info", "--model", path).stdout.decode()
+
+
+def test_the_command_speaks_of_words_where_a_model_knows_subwords(tmp_path: Path) -> None:
+    path = export(
+        tmp_path / "m.onnx",
+        make_wordy_network(None),
+        SUBWORDS,
+        split_by="subwords",
+        line_ends=True,
+        context=None,
+    )
+    shown = nextword("info", "--model", path).stdout.decode()
+    assert "reads every subword before" in shown
+    assert f"{len(SUBWORDS)} subwords, split by subwords, each line end <eos>" in shown
+    suggested = nextword("suggest", "the cat mous", "--model", path).stdout.decode()
+    assert [line.split()[1][:4] for line in suggested.splitlines()] == ["mous"] * 3
+    scored = nextword("score", "--json", "the mouses mé", "--model", path).stdout
+    assert [row["word"] for row in json.loads(scored)["per_word"]] == ["mouses", "mé"]
+    assert nextword("generate", "the", "--words", "3", "--model", path).stdout.decode().startswith("the")
 
 
 @pytest.mark.parametrize(

@@ -15,7 +15,7 @@ from typing import Any
 import numpy as np
 import onnx
 import quibble
-from tiny import make_network, metadata_of, weights_of
+from tiny import SUBWORDS, make_network, make_wordy_network, metadata_of, weights_of
 
 from nextword import Generator, NextwordError, Sampling
 from nextword.export import step, text
@@ -23,6 +23,7 @@ from nextword.runtime import draw
 from nextword.runtime.keyboard.keyboard import Keyboard
 from nextword.text import characters, words
 from nextword.text.dictionary import Dictionary
+from nextword.text.subwords import SubwordDictionary
 
 HERE = Path(__file__).parent
 DICTIONARY = ["the", ",", ".", "mouse", "cat", '"', "mice", "(", ")", "don't", "über", "“", "”", "3.14"]
@@ -43,6 +44,18 @@ MODELS: dict[str, dict[str, Any]] = {
     "gru": {"split_by": "words", "context": None, "cell": "gru"},
     "feedforward": {"split_by": "whitespace", "context": 3, "cell": "feedforward"},
     "quibble": {"split_by": "words", "context": None, "cell": "quibble"},
+    "subwords": {
+        "split_by": "subwords",
+        "context": None,
+        "line_ends": True,
+        "dictionary": SUBWORDS,
+    },
+    "subwords_fixed": {
+        "split_by": "subwords",
+        "context": 3,
+        "line_ends": True,
+        "dictionary": SUBWORDS,
+    },
 }
 TEXTS = [
     "long ago , the mice",
@@ -86,6 +99,33 @@ PROMPTS = [
     "kat the",
     "",
 ]
+SUBWORD_PROMPTS = [
+    "the mouse",
+    "the cat, ",
+    "mouse ran (the",
+    "the mouses, the mouse. the cat, the mouses, the",
+    "the 世界 the 世",
+    "世界世界 the cat 世界",
+    "the mé 🙂 日本 über",
+    "the cat.\n",
+    "the \n\n  mouse\u3000",
+    "the mo",
+    "the 'cat'",
+    "cat said themathematics",
+    "mo",
+    "",
+]
+SUBWORD_KNOBS: list[dict[str, Any]] = [
+    {"temperature": 1.0, "seed": 5, "no_repeat_ngram": 1},
+    {"banned": ["mouse", "cat", "the", "世界", "\n"]},
+    {"temperature": 1.5, "seed": 6, "banned": ["世界世", "ca", "m", ","], "no_repeat_ngram": 2},
+    {"temperature": 1.0, "seed": 7, "repetition_penalty": 1.3, "repetition_window": 3},
+    {"temperature": 1.0, "seed": 8, "stop": ["the", "a"], "min_words": 4},
+    {"temperature": 1, "top_k": 400},
+    {"banned": ["the mouse"]},
+    {"banned": ["the 世"]},
+]
+SUBWORD_HALVES = ["the m", "the (b", "the cat ss", "the 世界 m", "the x", "the 界", "the mouse, sa", "the\nb"]
 BAD_KNOBS: list[dict[str, Any]] = [
     {"top_k": 3},
     {"temperature": -1},
@@ -129,6 +169,10 @@ SESSIONS = [  # model, cache, what is fed, how many words are taken back, what i
     ("gru", (2, 0.125, 1.5), "the", 0, ""),
     ("quibble", (4, 0.25, 0.3), "the mouse the cat", 3, "mice , the"),
     ("feedforward", (4, 0.25, 0.3), "the mouse the cat", 0, ""),
+    ("subwords", (0, 0.0, 0.3), "the mouses, the cat", 0, ""),
+    ("subwords", (5, 0.5, 0.3), "the mouses, the cat the mouses", 2, "über the mé"),
+    ("subwords", (2, 0.25, 0.3), "the cat mé 世界", 3, "themes 世"),
+    ("subwords_fixed", (4, 0.25, 0.3), "the mouses, the cat", 1, "\n the mouse"),
 ]
 
 
@@ -202,22 +246,36 @@ def answer(ask: Any) -> dict[str, Any]:
 
 def generator_table(model: str) -> dict[str, Any]:
     generator = Generator.load(HERE / f"{model}.onnx")
+    has_subwords = generator.info.split_by == "subwords"
+    prompts, knobs = (SUBWORD_PROMPTS, [*KNOBS, *SUBWORD_KNOBS]) if has_subwords else (PROMPTS, KNOBS)
+    halves = SUBWORD_HALVES if has_subwords else ["the mo", "the mou ", "the cat mi", "the zz"]
     generate = [
-        {"prompt": prompt, "words": 12, "sampling": knobs}
-        | answer(lambda p=prompt, k=knobs: generator.generate(p, 12, Sampling(**k)))
-        for prompt in PROMPTS
-        for knobs in (*KNOBS, *(BAD_KNOBS if prompt == "mice" else ()))
+        {"prompt": prompt, "words": 12, "sampling": one}
+        | answer(lambda p=prompt, k=one: generator.generate(p, 12, Sampling(**k)))
+        for prompt in prompts
+        for one in (*knobs, *(BAD_KNOBS if prompt == "mice" else ()))
     ]
     suggest = [
         {"prompt": prompt, "n": n} | answer(lambda p=prompt, n=n: generator.suggest(p, n))
-        for prompt in (*PROMPTS, "the mo", "the mou ", "the cat mi", "the zz")
-        for n in (1, 3, 99)
+        for prompt in (*prompts, *halves)
+        for n in (1, 3, 300 if has_subwords else 99)
     ]
     score = [
         {"text": text} | answer(lambda t=text: generator.score(t).log_probability)
-        for text in (*PROMPTS, "the mouse . the cat")
+        for text in (*prompts, "the mouse . the cat")
     ]
     return {"generate": generate, "suggest": suggest, "score": score}
+
+
+def subwords_table() -> list[dict[str, Any]]:
+    """Marked words and the ids of their subwords, grouped into the words that a user sees."""
+    dictionary = SubwordDictionary(SUBWORDS)
+    table = []
+    for line in (*TEXTS, "the mouses, \n(the cat's 世界世 日 ▁ ‿the", "the\ud800mouse <0xE6>"):
+        found = words.split(line, "subwords", line_ends=True)
+        spelt = [{"word": word, "ids": list(ids)} for word, ids in dictionary.spelt(found)]
+        table.append({"words": found, "spelt": spelt})
+    return table
 
 
 def errors_table() -> dict[str, Any]:
@@ -376,9 +434,12 @@ def main() -> None:
     for name, changes in MODELS.items():
         dictionary = changes.pop("dictionary", DICTIONARY)
         cell = changes.get("cell", "lstm")
-        network = make_network(
-            len(dictionary), seed=11, scale=2.0, cell="lstm" if cell == "quibble" else cell
-        )
+        if changes["split_by"] == "subwords":
+            network = make_wordy_network()
+        else:
+            network = make_network(
+                len(dictionary), seed=11, scale=2.0, cell="lstm" if cell == "quibble" else cell
+            )
         metadata = metadata_of(network, dictionary, **changes)
         if cell == "quibble":
             onnx.save(quibble.build(metadata), HERE / f"{name}.onnx")
@@ -386,7 +447,8 @@ def main() -> None:
             graph = step.build(weights_of(network), network.architecture, metadata.to_properties())
             onnx.save(graph, HERE / f"{name}.onnx")
             onnx.save(text.build(graph, metadata), HERE / f"{name}.text.onnx")
-        write(name, generator_table(name))
+        tables = {"split": subwords_table()} if name == "subwords" else {}
+        write(name, generator_table(name) | tables)
     write("words", words_table())
     write("clusters", [{"text": text, "clusters": characters.clusters(text)} for text in TEXTS])
     write("sampling", sampling_table())

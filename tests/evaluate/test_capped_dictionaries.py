@@ -10,7 +10,7 @@ from numpy.typing import NDArray
 
 from nextword.figures import NEVER
 from nextword.model.predictions import judge
-from nextword.runtime.keystrokes import KeystrokeCounter
+from nextword.runtime.keystrokes import KeystrokeCounter, Suggester
 from nextword.text.dictionary import UNKNOWN, Dictionary
 from nextword.text.words import Joiner
 
@@ -41,9 +41,9 @@ def saved(dictionary: Dictionary, probabilities: Array, ids: list[int]) -> Array
     """The keystrokes that each word would save."""
     found = []
     for word, id in zip(WORDS, ids, strict=True):
-        counter = KeystrokeCounter(dictionary, Joiner("whitespace"))
+        counter = KeystrokeCounter(Joiner("whitespace"))
         counter.show("x")
-        counter.type(word, id, np.log(probabilities))
+        counter.type(word, word, Suggester(dictionary).of(id, np.log(probabilities)))
         found.append(counter.characters - counter.keystrokes)
     return np.array(found, float)
 

@@ -2,9 +2,23 @@ import numpy as np
 import torch
 from tiny import make_network
 
-from nextword.evaluate.samples import sample
+from nextword.evaluate.predictors import NetworkPredictor
+from nextword.evaluate.samples import Sample, Whole
+from nextword.evaluate.samples import sample as continue_prompts
+from nextword.model.network import Network
 from nextword.runtime import draw
-from nextword.text.windows import windows
+from nextword.text.windows import Windows, windows
+
+
+def sample(
+    network: Network,
+    text: Windows,
+    samples: int,
+    words: int,
+    unknown: int | None = None,
+    temperature: float = 0.0,
+) -> list[Sample]:
+    return continue_prompts(NetworkPredictor(network), Whole(unknown), text, samples, words, temperature)
 
 
 def test_a_sample_is_right_where_the_text_has_the_word_after_its_context() -> None:

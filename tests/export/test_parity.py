@@ -9,6 +9,8 @@ from tiny import WORDS, export, make_network, metadata_of, weights_of
 
 from nextword.errors import ParityError
 from nextword.evaluate import samples
+from nextword.evaluate.predictors import NetworkPredictor
+from nextword.evaluate.samples import Whole
 from nextword.export import int8, parity, text
 from nextword.export.parity import Evidence
 from nextword.model.network import Network
@@ -21,7 +23,7 @@ WINDOWS = windows.windows(IDS, 3)
 
 def evidence(network: Network | None = None) -> Evidence:
     """All windows, and samples of a network."""
-    found = samples.sample(network, WINDOWS, 3, 20) if network else []
+    found = samples.sample(NetworkPredictor(network), Whole(None), WINDOWS, 3, 20) if network else []
     return Evidence(WINDOWS, [(one.prompt, one.continuation) for one in found])
 
 
@@ -55,7 +57,7 @@ def test_another_word_in_a_sample_fails(tmp_path: Path) -> None:
     path = export(tmp_path / "m.onnx", model)
     found = evidence(model)
     found.samples[0][1][7] = (found.samples[0][1][7] + 1) % 12
-    with pytest.raises(ParityError, match="different words at word 7 of a sample"):
+    with pytest.raises(ParityError, match="different words at place 7 of a sample"):
         parity.check(path, model, found, 1e-4)
 
 

@@ -7,6 +7,8 @@ from tiny import WORDS, make_network, metadata_of, weights_of
 from nextword import Generator
 from nextword.errors import ParityError
 from nextword.evaluate import samples
+from nextword.evaluate.predictors import NetworkPredictor
+from nextword.evaluate.samples import Whole
 from nextword.export import publishing
 from nextword.export.parity import Evidence
 from nextword.params import ExportParams
@@ -17,7 +19,7 @@ WINDOWS = windows.windows(np.random.default_rng(0).integers(0, 12, 60), 3)
 
 def publish(tolerance: float) -> list[str]:
     network = make_network(seed=4)
-    found = samples.sample(network, WINDOWS, 2, 10)
+    found = samples.sample(NetworkPredictor(network), Whole(None), WINDOWS, 2, 10)
     evidence = Evidence(WINDOWS, [(one.prompt, one.continuation) for one in found])
     params = ExportParams(tolerance=tolerance, max_accuracy_drop=1.0)
     metadata = metadata_of(network, WORDS)

@@ -8,17 +8,18 @@ import numpy as np
 import onnx
 import onnxruntime
 import pytest
-from hypothesis import HealthCheck, example, given, settings
+from hypothesis import HealthCheck, assume, example, given, settings
 from hypothesis import strategies as st
 from onnx import TensorProto, helper
-from tiny import ROOT, make_network, metadata_of, weights_of
+from tiny import ROOT, SUBWORDS, make_network, metadata_of, weights_of
 
 from nextword import Generator, Sampling
 from nextword.errors import ModelFileError, PromptError, UnknownWordError
-from nextword.export import int8, normalising, splitting, step, text
+from nextword.export import cutting, int8, normalising, splitting, step, text
 from nextword.export.graph import Graph
 from nextword.runtime.metadata import Metadata
 from nextword.text import characters, words
+from nextword.text.subwords import SubwordDictionary
 
 SEVERAL = settings(max_examples=30, suppress_health_check=[HealthCheck.function_scoped_fixture])
 DICTIONARY = ["the", ",", ".", "mouse", '"', "'", "(", ")", "don't", "über", "。", "3.14", "☺\u200d", "cat"]
@@ -257,12 +258,18 @@ def test_the_generator_says_what_to_do_with_a_text_graph(tmp_path: Path) -> None
         Generator.load(tmp_path / "text.onnx")
 
 
-def test_only_operators_that_every_onnxruntime_has(tmp_path: Path) -> None:
-    Pair(tmp_path, split_by="words")
+@pytest.mark.parametrize(
+    ("known", "split_by", "own"),
+    [(DICTIONARY, "words", {"Tokenizer"}), (SUBWORDS, "subwords", {"Tokenizer", "MurmurHash3"})],
+)
+def test_only_operators_that_every_onnxruntime_has(
+    tmp_path: Path, known: list[str], split_by: str, own: set[str]
+) -> None:
+    Pair(tmp_path, known=known, split_by=split_by)
     model = onnx.load(tmp_path / "text.onnx")
     domains = {opset.domain: opset.version for opset in model.opset_import}
     assert domains == {"": 20, "ai.onnx.ml": 4, "com.microsoft": 1}
-    assert {node.op_type for node in model.graph.node if node.domain == "com.microsoft"} == {"Tokenizer"}
+    assert {node.op_type for node in model.graph.node if node.domain == "com.microsoft"} == own
     assert next(put.name for put in model.graph.input) == "prompt"
     assert {entry.key for entry in model.metadata_props} >= {"format", "dictionary", "context"}
 
@@ -272,8 +279,8 @@ ODD = "ab3١ .,:'-\"()“”$%®§\u0301\u200d\u200c\ufe0f🙂👩👍🏽🇩�
 ODD += "（世々らカーÀक\u094dिᄀ가각ᆨ\u0600ℹ\n\r\t\u3000\x1c"
 
 
-def one_output(build: Callable[[Graph], str]) -> onnxruntime.InferenceSession:
-    """A graph from a prompt to strings."""
+def one_output(build: Callable[[Graph], str], kind: int = TensorProto.STRING) -> onnxruntime.InferenceSession:
+    """A graph from a prompt to strings, or to ids."""
     graph = Graph()
     graph.node("Identity", [build(graph)], "output")
     model = helper.make_model(
@@ -281,7 +288,7 @@ def one_output(build: Callable[[Graph], str]) -> onnxruntime.InferenceSession:
             graph.nodes,
             "strings",
             [helper.make_tensor_value_info("prompt", TensorProto.STRING, [1])],
-            [helper.make_tensor_value_info("output", TensorProto.STRING, ["n"])],
+            [helper.make_tensor_value_info("output", kind, ["n"])],
             graph.initializers,
         ),
         ir_version=9,
@@ -375,3 +382,73 @@ def test_each_line_about_text_graphs_is_held_by_a_test() -> None:
     named = re.findall(r"`(test_\w+)`", (ROOT / "docs" / "text-graph.md").read_text(encoding="utf-8"))
     assert len(named) > 10
     assert [name for name in named if name not in globals()] == []
+
+
+SUBWORD_RULES = [
+    {"context": None, "line_ends": True},
+    {"context": None, "line_ends": False, "lowercase": True},
+    {"context": 3, "line_ends": True},
+    {"context": None, "line_ends": True, "is_int8": True, "cell": "gru"},
+]
+PIECES = [
+    "the",
+    "mouse",
+    "mo",
+    " ",
+    "  ",
+    ",",
+    "(",
+    "\n",
+    "世界",
+    "日",
+    "é",
+    "😀",
+    "don't",
+    "▁",
+    "‿",
+    "3.14",
+    "ไทย",
+]
+
+
+@pytest.fixture(scope="module", params=SUBWORD_RULES, ids=lambda rules: "-".join(map(str, rules.values())))
+def spelling(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Pair:
+    return Pair(tmp_path_factory.mktemp("spelling"), known=SUBWORDS, split_by="subwords", **request.param)
+
+
+@SEVERAL
+@given(
+    pieces=st.lists(st.sampled_from(PIECES), min_size=1, max_size=9),
+    knobs=st.sampled_from([{}, {"temperature": 1.0}, {"temperature": 2.0, "top_k": 5, "top_p": 0.9}]),
+    seed=st.integers(0, 2**31 - 2),
+)
+def test_words_of_several_subwords_are_those_of_the_generator(
+    spelling: Pair, pieces: list[str], knobs: dict[str, Any], seed: int
+) -> None:
+    prompt = "".join(pieces)
+    assume(words.split(prompt, "subwords", line_ends=spelling.generator.info.line_ends))
+    knobs = knobs | ({"seed": seed} if knobs else {})
+    expected = spelling.generator.generate(prompt, 9, Sampling(**knobs))
+    assert spelling.run(prompt, 9, **knobs) == (expected, [])
+
+
+@pytest.fixture(scope="module")
+def cutter() -> onnxruntime.InferenceSession:
+    """A graph that gives the subwords of a prompt."""
+    metadata = metadata_of(make_network(2), SUBWORDS, split_by="subwords", line_ends=True)
+
+    def build(graph: Graph) -> str:
+        return cutting.cut(graph, splitting.split(graph, "prompt", metadata), metadata)
+
+    return one_output(build, TensorProto.INT64)
+
+
+@SEVERAL
+@given(st.text(st.characters(exclude_categories=["Cs"])) | st.lists(st.sampled_from(PIECES)).map("".join))
+def test_any_text_is_cut_into_the_subwords_of_the_library(
+    cutter: onnxruntime.InferenceSession, prompt: str
+) -> None:
+    prompt = characters.normalise(prompt).replace("\0", "")
+    (found,) = cutter.run(None, {"prompt": np.array([prompt], object)})
+    expected = SubwordDictionary(SUBWORDS).encode(words.split(prompt, "subwords", line_ends=True))
+    assert found.tolist() == expected

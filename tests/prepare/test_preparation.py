@@ -18,7 +18,7 @@ from nextword.text import corpus, words
 STORY = Path(__file__).parents[2] / "data" / "story.txt"
 
 
-SplitBy = Literal["whitespace", "words", "characters"]
+SplitBy = Literal["whitespace", "words", "characters", "subwords"]
 
 
 def settings_for(
@@ -57,10 +57,16 @@ def test_ids_spell_the_text(
     path.write_bytes(("a " + text).encode("utf-8", errors="ignore"))
     read = path.read_bytes().decode("utf-8")
     whole = read if read.endswith("\n") else f"{read}\n"  # where a file ends, a line ends
-    wanted = settings_for(path, split_by, lowercase, line_ends=line_ends)
+    max_words = 400 if split_by == "subwords" else 0
+    wanted = settings_for(path, split_by, lowercase, line_ends=line_ends, max_words=max_words)
     prepared = preparation.prepare(wanted, tmp_path / "prepared")
-    assert prepared.dictionary.decode(prepared.ids) == words.split(whole, split_by, lowercase, line_ends)
-    assert prepared.frequencies.tolist() == np.bincount(prepared.ids).tolist()
+    split = words.split(whole, split_by, lowercase, line_ends)
+    if split_by == "subwords":
+        assert prepared.join(prepared.ids) == words.join(split, split_by, line_ends)
+    else:
+        assert prepared.dictionary.decode(prepared.ids) == split
+    known = len(prepared.dictionary)
+    assert prepared.frequencies.tolist() == np.bincount(prepared.ids, minlength=known).tolist()
 
 
 def test_what_was_prepared_can_be_loaded(tmp_path: Path) -> None:

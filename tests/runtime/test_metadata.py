@@ -58,7 +58,7 @@ def test_values_that_are_no_strings_are_json() -> None:
         ("dictionary", "[]", "dictionary cannot be"),
         ("dictionary", '["a", "a"]', "dictionary cannot be"),
         ("dictionary", "{", r"damaged metadata \(dictionary is not JSON\)"),
-        ("split_by", "subwords", "split_by subwords, which this version cannot read; install a newer"),
+        ("split_by", "syllables", "split_by syllables, which this version cannot read; install a newer"),
         ("unicode", "999.0", "has Unicode 999.0, which this version cannot read; install a newer nextword"),
         ("unicode", "new", "unicode cannot be new"),
         ("line_ends", "1", "line_ends cannot be 1"),

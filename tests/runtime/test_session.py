@@ -1,4 +1,5 @@
 import io
+import itertools
 import tracemalloc
 from pathlib import Path
 from typing import Any
@@ -7,10 +8,13 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
-from tiny import WORDS, export, make_network
+from tiny import SUBWORDS, WORDS, export, make_network, make_wordy_network
 
 from nextword import Generator
 from nextword.errors import PromptError, SamplingError, SessionError, UnknownWordError
+from nextword.runtime.session import Session
+from nextword.text import words
+from nextword.text.subwords import SubwordDictionary
 
 TEXTS = st.lists(st.sampled_from(WORDS), min_size=1, max_size=12)
 SEVERAL = settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture])
@@ -217,3 +221,86 @@ def test_a_cache_gives_the_words_of_the_text_their_share(generator: Generator) -
     for word, p in plain.suggest(12):
         share = text.split()[-4:].count(word) / 4  # all places count alike where flatness is 0
         assert found[word] == pytest.approx(0.75 * p + 0.25 * share, abs=1e-5)
+
+
+SUBWORD_TEXTS = st.lists(
+    st.sampled_from(["the", "mouses", "mé", "the,", "(cat)", "世界世", "ran 世", "over 🙂", "themes\n"]),
+    min_size=1,
+    max_size=6,
+)
+
+
+@pytest.fixture(scope="module", params=[3, None], ids=["fixed", "unbounded"])
+def subwords(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> Generator:
+    path = tmp_path_factory.mktemp("subwords") / "m.onnx"
+    network = make_wordy_network(request.param)
+    return Generator.load(export(path, network, SUBWORDS, split_by="subwords", line_ends=True))
+
+
+def words_of(texts: list[str]) -> list[str]:
+    """The words of some texts that were fed one after the other, as a user sees them."""
+    dictionary = SubwordDictionary(SUBWORDS)
+    marked = [word for text in texts for word in words.split(text, "subwords", line_ends=True)]
+    return [word for word, _ in dictionary.spelt(marked)]
+
+
+@SEVERAL
+@given(text=SUBWORD_TEXTS, more=SUBWORD_TEXTS, cached=st.booleans())
+def test_undo_takes_back_whole_words_of_subwords_to_the_bit(
+    subwords: Generator, text: list[str], more: list[str], cached: bool
+) -> None:
+    def fed(*texts: list[str]) -> Session:
+        session = subwords.session(4, 0.3) if cached else subwords.session()
+        for one in itertools.chain(*texts):
+            session.feed(one)
+        return session
+
+    session = fed(text, more)
+    gone = words_of(more)
+    assert [session.undo() for _ in gone] == gone[::-1]
+    assert session.suggest(5) == fed(text).suggest(5)
+    for one in more:
+        session.feed(one)
+    other = fed(text, more)
+    assert session.suggest(5) == other.suggest(5)
+    assert session.suggest(3, "m") == other.suggest(3, "m")
+
+
+@SEVERAL
+@given(text=SUBWORD_TEXTS, more=SUBWORD_TEXTS, cached=st.booleans())
+def test_a_saved_session_of_subwords_goes_on_with_the_same_bits(
+    subwords: Generator, text: list[str], more: list[str], cached: bool
+) -> None:
+    session = subwords.session(3, 0.3) if cached else subwords.session()
+    session.feed(" ".join(text))
+    resumed = subwords.resume(session.save())
+    for one in (session, resumed):
+        one.feed(" ".join(more))
+    assert resumed.suggest(5) == session.suggest(5)
+    assert resumed.save() == session.save()
+
+
+def test_128_words_of_many_subwords_can_be_taken_back_with_their_cache(subwords: Generator) -> None:
+    session = subwords.session(4, 0.3)
+    session.feed("the cat (ran) the mouse")
+    before = session.suggest(5)
+    session.feed(" ".join(["mathematics"] * 128))
+    assert [session.undo() for _ in range(128)] == ["mathematics"] * 128
+    assert session.suggest(5) == before
+
+
+def test_a_session_of_subwords_suggests_what_the_whole_text_suggests(subwords: Generator) -> None:
+    session = subwords.session()
+    session.feed("the cat, the mouses")
+    assert dict(session.suggest(5)) == pytest.approx(
+        dict(subwords.suggest("the cat, the mouses ", 5)), rel=1e-3
+    )
+    assert all(word.startswith("mo") for word, _ in session.suggest(5, "mo"))
+    assert session.suggest(3, "é") == []
+
+
+def test_a_cache_of_subwords_makes_words_of_the_text_likelier(subwords: Generator) -> None:
+    cached, plain = subwords.session(20, 0.3, 0.0), subwords.session()
+    for session in (cached, plain):
+        session.feed("hammam " * 6)
+    assert dict(cached.suggest(20, "hamma"))["hammam"] > 2 * dict(plain.suggest(20, "hamma")).get("hammam", 0)

@@ -45,6 +45,12 @@ export class Keyboard {
     if (!models.length) throw new NextwordError("KeyboardError", "a keyboard needs a model; give at least one");
     if (!models.every(Boolean)) throw new NextwordError("ArgumentError", "generators must be an array of generators");
     for (const model of models) model.checkUse();
+    if (models.some(({ info }) => info.splitBy === "subwords")) {
+      throw new NextwordError(
+        "KeyboardError",
+        "a keyboard needs models of whole words; load one that is split by words",
+      );
+    }
     const rules = new Set(models.map(({ info }) => [info.splitBy, info.lowercase, info.lineEnds].join()));
     if (rules.size > 1) {
       throw new NextwordError(

@@ -3,7 +3,7 @@
  * `keyboard.mixture`.
  */
 
-import { normalise } from "../words.js";
+import { normalise } from "../characters.js";
 import { MOST, WordTable } from "./candidates.js";
 import { REMEMBERED } from "./language.js";
 import { Personal } from "./personal.js";

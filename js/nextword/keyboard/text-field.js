@@ -3,7 +3,8 @@
  * `keyboard.text_field`. Places and lengths are UTF-16 code units, as in a text field.
  */
 
-import { BLANK, END_OF_LINE, HAS_LETTER, Joiner, LINE_END, normalise, split } from "../words.js";
+import { BLANK, normalise } from "../characters.js";
+import { END_OF_LINE, HAS_LETTER, Joiner, LINE_END, split } from "../words.js";
 
 const INSIDE_WORDS = new Set("'’-‐"); // may go on as a word: don', well-
 const SENTENCE_ENDS = [".", "!", "?", "…", "।", "。", "！", "？"];

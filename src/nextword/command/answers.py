@@ -117,12 +117,13 @@ def info(generator: "Generator", arguments: argparse.Namespace) -> None:
     if arguments.json:
         _print_json({**dataclasses.asdict(about), "bytes": size})
         return
-    reads = "every word before" if about.context is None else f"the last {about.context} words"
+    unit = "subwords" if about.split_by == "subwords" else "words"
+    reads = f"every {unit[:-1]} before" if about.context is None else f"the last {about.context} {unit}"
     line_ends = ", each line end <eos>" if about.line_ends else ""
     rows = [
         ("file", f"{arguments.model}, {outputs.file_size(size)}"),
         ("model", f"{about.cell.upper()}, {about.layers} x {about.hidden}, reads {reads}"),
-        ("dictionary", f"{len(about.dictionary):,} words, split by {about.split_by}{line_ends}"),
+        ("dictionary", f"{len(about.dictionary):,} {unit}, split by {about.split_by}{line_ends}"),
     ]
     for name, form in (("accuracy", ".3%"), ("perplexity", ".4f")):
         own, best = (_figure(about.metrics, of, name) for of in ("model", "best_possible"))

@@ -1,14 +1,14 @@
 """Kneser-Ney: a model that only counts, beside which the network is put."""
 
+from collections.abc import Iterator
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nextword.model.predictions import BATCH, Predictions, judge
+from nextword.model.predictions import BATCH, Part, Predictions, judge
 from nextword.text import windows
 from nextword.text.windows import Windows
-from nextword.tracking import track
 
 _FALLBACK_DISCOUNTS = (0.0, 0.5, 1.0, 1.5)
 
@@ -36,10 +36,12 @@ class KneserNey:
     - `ids`: the text that is counted, shape `(words,)`.
     - `order`: length of the longest n-gram, one more than the context.
     - `dictionary`: number of words.
+
+    **Attributes:** `order`.
     """
 
     def __init__(self, ids: NDArray[Any], order: int, dictionary: int) -> None:
-        self._dictionary, self._order = dictionary, order
+        self._dictionary, self.order = dictionary, order
         # An n-gram is known by its row in the sorted table of its order, whose entries are
         # (row of its first k − 1 words) · dictionary + its last word. Rows with the same
         # history are therefore neighbours.
@@ -97,7 +99,11 @@ class KneserNey:
         - `first`: the first word that is predicted, from 0.
         - `unknown`: id of `<unk>`, which is never an answer.
         """
-        before = self._order - 1
+        return judge(self.parts(ids, first), unknown)
+
+    def parts(self, ids: NDArray[Any], first: int) -> Iterator[Part]:
+        """The distributions that it gives to the words of a text; arguments as of `predict`."""
+        before = self.order - 1
         padded = np.concatenate([np.full(max(0, before - first), -1), ids.astype(np.int64)])
         padded = padded[max(0, first - before) :]
         text = (
@@ -105,12 +111,14 @@ class KneserNey:
             if before
             else Windows(np.zeros((len(padded), 0), np.int64), padded)
         )
-        taken = map(text.take, windows.in_order(len(text), BATCH))
-        parts = track(taken, "evaluating Kneser-Ney", len(text), lambda part: len(part[1]))
+        for contexts, words in map(text.take, windows.in_order(len(text), BATCH)):
+            yield self.log_probabilities(contexts), words
+
+    def log_probabilities(self, histories: NDArray[Any]) -> NDArray[np.float64]:
+        """The logarithm of `probabilities`, in nats."""
         with np.errstate(divide="ignore"):
-            return judge(
-                ((np.log(self.probabilities(contexts)), words) for contexts, words in parts), unknown
-            )
+            found: NDArray[np.float64] = np.log(self.probabilities(histories))
+        return found
 
     def _rows(self, histories: NDArray[Any]) -> NDArray[np.int64]:
         """The row of each history in the table of its order, −1 for one that was never seen."""

@@ -75,8 +75,8 @@ def _write_groups(path: Path, model: Iterable[Group], counted: Iterable[Group]) 
 def _write_surprise(path: Path, corpus: Corpus, part: str, read: int, model: Predictions) -> None:
     """The beginning of a part, each word as red as it was surprising; `read` words were only read."""
     joiner = Joiner(corpus.split_by, corpus.line_ends)
-    pieces = [joiner.push(word) for word in islice(corpus.words_of(part), _PASSAGE)]
     bits = np.concatenate([np.zeros(read), -model.log_probability / np.log(2)])[:_PASSAGE]
+    pieces = [joiner.push(word) for word in islice(corpus.words_of(part), len(bits))]
     title = f"The beginning of the {part} part: how surprising each word is (−log₂ P)"
     outputs.write_text(path, heat_map.draw(pieces, bits, title))
 
@@ -87,7 +87,7 @@ def _wrong_windows(predictions: Predictions, windows: Windows, corpus: Corpus) -
     confidence = [outputs.significant(value) for value in predictions.likeliest_log_probability[wrong]]
     wrong = wrong[np.argsort(np.negative(confidence), kind="stable")][:_MOST_WRONG]
     for row in wrong:
-        next_word, predicted = corpus.dictionary.decode([windows.next_words[row], predictions.likeliest[row]])
+        next_word, predicted = corpus.show([windows.next_words[row], predictions.likeliest[row]])
         probability = float(np.exp(predictions.log_probability[row]))
         of_predicted = float(np.exp(predictions.likeliest_log_probability[row]))
         yield [corpus.join(windows.contexts[row]), next_word, probability, predicted, of_predicted]

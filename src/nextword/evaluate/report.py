@@ -1,6 +1,5 @@
 """How good a model is on each part of its text, beside what is possible and what counting achieves."""
 
-from collections.abc import Iterator
 from dataclasses import asdict, dataclass
 from itertools import islice
 from typing import Any
@@ -9,22 +8,24 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nextword import tracking
-from nextword.evaluate import baselines, breakdown, originality, samples
+from nextword.evaluate import breakdown, mixing, originality, samples
 from nextword.evaluate.gradient_flow import gradient_flow
+from nextword.evaluate.in_words import SubwordJudge
+from nextword.evaluate.judging import Judge, Judged, WordJudge
 from nextword.evaluate.kneser_ney import KneserNey
 from nextword.evaluate.originality import Originality
+from nextword.evaluate.predictors import CountPredictor, FrequencyPredictor, NetworkPredictor, Predictor
 from nextword.evaluate.samples import Sample
 from nextword.figures import Quality, perplexity
 from nextword.model import predictions
 from nextword.model.network import Network
-from nextword.model.predictions import Part, Predictions
+from nextword.model.predictions import Predictions
 from nextword.params import EvaluateParams
-from nextword.runtime.keystrokes import KeystrokeCounter
 from nextword.text import windows
 from nextword.text.corpus import PARTS, Corpus
 from nextword.text.letters import LetterModel
+from nextword.text.subwords import SubwordDictionary
 from nextword.text.windows import Windows
-from nextword.text.words import Joiner
 
 # Where the model reads all words before, Kneser-Ney counts this many, and samples begin with them.
 _COUNTED_CONTEXT = 4
@@ -68,7 +69,8 @@ class Mixture:
 class PartReport:
     """What was found on a part of the text.
 
-    - `words`: how many were predicted.
+    - `words`: how many were predicted. Where the text is split into subwords, accuracies, calibration and
+      keystrokes are of the first 3,000 of them.
     - `unknown_share`: share of them that the dictionary lacks.
     - `model`, `int8`: the network, and the same with its weights as 8 bits hold them.
     - `baselines`: what needs no network, by name.
@@ -101,7 +103,8 @@ class Report:
     - `best_possible`: on the training part, where the context is a number.
     - `samples`, `drawn`: continued with the likeliest words, and by draws; `originality` of both.
     - `predictions`, `counted`: what the network and Kneser-Ney predict for each word of each part.
-    - `texts`: the ids of each part, the training part as far as it is looked at.
+    - `texts`: the ids of each part in `seen`, as far as it is looked at.
+    - `seen`: the text as a user sees it: each id is a word.
     - `shown`: name of the part that prompts and plots are of.
     - `gradient_flow`: how far back the loss is felt on it, as `gradient_flow.gradient_flow` has it.
     """
@@ -115,6 +118,7 @@ class Report:
     predictions: dict[str, Predictions]
     counted: dict[str, Predictions]
     texts: dict[str, NDArray[Any]]
+    seen: Corpus
     shown: str
     gradient_flow: dict[str, NDArray[np.float64]]
 
@@ -134,41 +138,54 @@ def report(corpus: Corpus, network: Network, int8: Network, size: Size, params: 
     context, unknown = network.architecture.context, corpus.dictionary.unknown
     training = corpus.training[:_SHOWN] if context is None else corpus.training
     texts = {PARTS[0]: training, **corpus.held_out}
+    judge = _judge(corpus, texts, context or 1)
     with tracking.phase("counting n-grams"):
         kneser_ney = KneserNey(
             corpus.training[-_COUNTED_WORDS:], (context or _COUNTED_CONTEXT) + 1, len(corpus.dictionary)
         )
         spelt = islice(corpus.learnt_words, _SPELT if unknown is not None else 0)
         letters = LetterModel(spelt, _LETTERS)
-    predicted, counted, figures, int8_quality = {}, {}, {}, {}
-    for name, ids in texts.items():
-        predicted[name], figures[name] = _of_part(corpus, network, letters, name, ids)
-        in_int8 = _tracked(predictions.log_probabilities(int8, ids), f"int8, {name}", ids)
-        int8_quality[name] = predictions.judge(in_int8, unknown).quality
-        counted[name] = kneser_ney.predict(ids, context or 1, unknown)
-    mixtures = _mixtures(predicted, counted)
+    predictors: dict[str, Predictor] = {
+        "model": NetworkPredictor(network),
+        "int8": NetworkPredictor(int8),
+        "Kneser-Ney": CountPredictor(kneser_ney),
+        "the most frequent word": FrequencyPredictor(corpus.expected_frequencies),
+    }
+    judged = {
+        part: {
+            name: judge.judge(predictor, name, part, ids, types=name == "model")
+            for name, predictor in predictors.items()
+        }
+        for part, ids in texts.items()
+    }
+    mixtures = _mixtures(judged)
     parts = {}
-    for name, ids in texts.items():
-        next_words = ids[len(ids) - len(predicted[name]) :]
-        frequent = baselines.most_frequent_word(corpus.expected_frequencies, next_words, unknown)
-        parts[name] = PartReport(
-            words=len(next_words),
+    for part, ids in texts.items():
+        of_model, of_int8, counted, frequent = judged[part].values()
+        next_words = ids[len(ids) - len(of_model.entries) :]
+        spelling = _spelling(corpus, part, ids, len(next_words), letters)
+        parts[part] = PartReport(
+            words=of_model.words,
             unknown_share=float((next_words == unknown).mean()) if unknown is not None else 0.0,
-            model=figures[name],
-            int8=int8_quality[name],
-            baselines={"most_frequent_word": frequent.quality, "kneser_ney": counted[name].quality},
-            mixture=mixtures.get(name),
+            model=_figures(of_model, spelling, corpus.characters_per_word[part]),
+            int8=of_int8.quality,
+            baselines={"most_frequent_word": frequent.quality, "kneser_ney": counted.quality},
+            mixture=mixtures.get(part),
         )
     shown = [*texts][-1]  # prompts that the model has not learnt from, where there are some
-    prompts = context_windows(texts[shown], context)
+    prompts = context_windows(judge.in_words(texts[shown]), context)
     likeliest, drawn = (
-        samples.sample(network, prompts, params.samples, params.words, unknown, temperature)
+        samples.sample(
+            predictors["model"], judge.spelling, prompts, params.samples, params.words, temperature
+        )
         for temperature in (0.0, 1.0)
     )
     with tracking.phase("comparing the samples with the text"):
-        best = predictions.best_possible(windows.windows(training, context), unknown) if context else None
+        best = None
+        if context and not isinstance(judge, SubwordJudge):
+            best = predictions.best_possible(windows.windows(training, context), unknown)
         originalities = {
-            name: originality.examine([sample.continuation for sample in some], corpus.training)
+            name: originality.examine([sample.continuation for sample in some], judge.training)
             for name, some in (("likeliest", likeliest), ("drawn", drawn))
         }
     return Report(
@@ -178,9 +195,10 @@ def report(corpus: Corpus, network: Network, int8: Network, size: Size, params: 
         samples=likeliest,
         drawn=drawn,
         originality=originalities,
-        predictions=predicted,
-        counted=counted,
-        texts=texts,
+        predictions={part: found["model"].predictions for part, found in judged.items()},
+        counted={part: found["Kneser-Ney"].predictions for part, found in judged.items()},
+        texts={part: _ranked(judge.in_words(ids), judged[part]["model"]) for part, ids in texts.items()},
+        seen=judge.seen,
         shown=shown,
         gradient_flow=_gradient_flow(network, texts[shown]),
     )
@@ -192,53 +210,62 @@ def _gradient_flow(network: Network, ids: NDArray[Any]) -> dict[str, NDArray[np.
         return gradient_flow(network, windows.windows(ids, length).some(_FLOW_WINDOWS))
 
 
+def _judge(corpus: Corpus, texts: dict[str, NDArray[Any]], first: int) -> Judge:
+    if isinstance(corpus.dictionary, SubwordDictionary):
+        return SubwordJudge(corpus, corpus.dictionary, texts, first)
+    return WordJudge(corpus, first)
+
+
+def _ranked(words: NDArray[Any], judged: Judged) -> NDArray[Any]:
+    """The words of a text up to the last one that was ranked."""
+    return words[: len(words) - judged.words + len(judged.predictions)]
+
+
 def context_windows(ids: NDArray[Any], context: int | None) -> Windows:
     """The contexts that samples begin with, shorter in a part that has hardly a word."""
     return windows.windows(ids, context or min(_COUNTED_CONTEXT, len(ids) - 1))
 
 
-def _of_part(
-    corpus: Corpus, network: Network, letters: LetterModel, part: str, ids: NDArray[Any]
-) -> tuple[Predictions, ModelFigures]:
-    """What a network predicts for a part of the text, and what that is worth."""
-    counter = KeystrokeCounter(corpus.dictionary, Joiner(corpus.split_by, corpus.line_ends))
-    words, spelling = corpus.words_of(part), 0.0
-
-    def typed(parts: Iterator[Part]) -> Iterator[Part]:
-        """Lets a user type the words that follow, as they are predicted; their letters are paid for."""
-        nonlocal spelling
-        for log_probabilities, next_words in parts:
-            for row, id in zip(log_probabilities, next_words.tolist(), strict=True):
-                word = next(words)
-                counter.type(word, id, row)
-                if id == corpus.dictionary.unknown:
-                    spelling -= letters.log_probability(word)
-            yield log_probabilities, next_words
-
-    for word in islice(words, network.architecture.context or 1):
-        counter.show(word)
-    predicted = _tracked(predictions.log_probabilities(network, ids), f"model, {part}", ids)
-    found = predictions.judge(typed(predicted), corpus.dictionary.unknown)
-    quality = found.quality
-    nats = quality.loss + spelling / len(found)
-    return found, ModelFigures(
-        **asdict(quality),
-        bits_per_character=nats / float(np.log(2)) / corpus.characters_per_word[part],
-        calibration_error=breakdown.calibration_error(found),
-        keystrokes_saved=counter.saved,
+def _spelling(corpus: Corpus, part: str, ids: NDArray[Any], count: int, letters: LetterModel) -> float:
+    """What the letters of those of the last words cost that the dictionary lacks, in nats."""
+    words, first = corpus.words_of(part), len(ids) - count
+    return -sum(
+        letters.log_probability(word)
+        for word, id in islice(zip(words, ids.tolist(), strict=False), first, None)
+        if id == corpus.dictionary.unknown
     )
 
 
-def _tracked(parts: Iterator[Part], what: str, ids: NDArray[Any]) -> Iterator[Part]:
-    return tracking.track(parts, f"evaluating {what}", len(ids), lambda part: len(part[1]))
+def _figures(judged: Judged, spelling: float, characters: float) -> ModelFigures:
+    """What a model is worth on a part of the text.
+
+    **Arguments:**
+
+    - `spelling`: nats for the letters of unknown words.
+    - `characters`: of each id.
+    """
+    nats = judged.quality.loss * judged.words + spelling
+    return ModelFigures(
+        **asdict(judged.quality),
+        bits_per_character=nats / float(np.log(2)) / (characters * len(judged.entries)),
+        calibration_error=breakdown.calibration_error(judged.predictions),
+        keystrokes_saved=judged.keystrokes_saved,
+    )
 
 
-def _mixtures(predicted: dict[str, Predictions], counted: dict[str, Predictions]) -> dict[str, Mixture]:
+def _mixtures(judged: dict[str, dict[str, Judged]]) -> dict[str, Mixture]:
     """The best mixture on the first part that is held out, there and on the last one."""
-    held_out = list(predicted)[1:]
+    held_out = list(judged)[1:]
     if not held_out:
         return {}
-    first, last = held_out[0], held_out[-1]
-    weight = baselines.best_weight(predicted[first], counted[first])
-    losses = {name: baselines.mixture(predicted[name], counted[name], weight) for name in (first, last)}
-    return {name: Mixture(weight, loss, perplexity(loss)) for name, loss in losses.items()}
+    weight = mixing.best_weight(*_mixed(judged[held_out[0]]))
+    losses = {}
+    for part in (held_out[0], held_out[-1]):
+        of_model, counted = _mixed(judged[part])
+        per_word = len(of_model) / judged[part]["model"].words
+        losses[part] = mixing.mixture(of_model, counted, weight) * per_word
+    return {part: Mixture(weight, loss, perplexity(loss)) for part, loss in losses.items()}
+
+
+def _mixed(judged: dict[str, Judged]) -> tuple[Predictions, Predictions]:
+    return judged["model"].entries, judged["Kneser-Ney"].entries

@@ -1,19 +1,18 @@
 """Samples: prompts from the text, continued by the network."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Protocol
 
 import numpy as np
-import torch
 from numpy.typing import NDArray
 
-from nextword.model.network import Network
 from nextword.runtime import draw
+from nextword.runtime.reader import Model, Reader
 from nextword.text.windows import Windows
 from nextword.tracking import track
 
-# Takes the logits `(dictionary,)` and the number of words that were written before; gives an id.
+# Takes the logits `(dictionary,)` and the number of ids that were written before; gives an id.
 Pick = Callable[[NDArray[Any], int], int]
 
 
@@ -21,66 +20,127 @@ Pick = Callable[[NDArray[Any], int], int]
 class Sample:
     """A prompt from the text, continued.
 
-    - `prompt`, `truth`: word ids of the prompt and of what the text has after it, which is
-      shorter than the continuation near the text's end.
-    - `continuation`: word ids that the network gives.
+    - `prompt`, `truth`: words of the prompt and of what the text has after it, which is shorter
+      than the continuation near the text's end.
+    - `continuation`: words that the network gives.
     - `right`: for each of them, whether the text has it somewhere after the words before it.
+    - `read`, `written`: prompt and continuation as the ids of the dictionary, which may be parts of words.
     """
 
     prompt: list[int]
     truth: list[int]
     continuation: list[int]
     right: list[bool]
+    read: list[int]
+    written: list[int]
+
+
+class Spelling(Protocol):
+    """How words are written by the ids of the dictionary."""
+
+    def ids_of(self, words: Sequence[int]) -> list[int]:
+        """The ids that spell some words."""
+
+    def begins(self, id: int) -> bool:
+        """Whether an id begins a word."""
+
+    def ruled_out(self, path: Sequence[int]) -> Any:
+        """The ids that may not be written after the beginning of a word."""
+
+    def word_of(self, path: Sequence[int]) -> int:
+        """The word that some ids spell."""
+
+
+class Whole:
+    """A spelling where each id is a word.
+
+    **Arguments:**
+
+    - `unknown`: id of `<unk>`, which is never written.
+    """
+
+    def __init__(self, unknown: int | None) -> None:
+        self._ruled_out = [] if unknown is None else [unknown]
+
+    def ids_of(self, words: Sequence[int]) -> list[int]:
+        """The words themselves."""
+        return [*words]
+
+    def begins(self, id: int) -> bool:  # noqa: ARG002
+        """Each id does."""
+        return True
+
+    def ruled_out(self, path: Sequence[int]) -> list[int]:  # noqa: ARG002
+        """`<unk>`, if there is one."""
+        return self._ruled_out
+
+    def word_of(self, path: Sequence[int]) -> int:
+        """The only id."""
+        return path[0]
 
 
 def sample(
-    network: Network,
-    windows: Windows,
-    samples: int,
-    words: int,
-    unknown: int | None = None,
-    temperature: float = 0.0,
+    model: Model, spelling: Spelling, windows: Windows, samples: int, words: int, temperature: float = 0.0
 ) -> list[Sample]:
     """Continues prompts of one context each, taken at equal distances from the text.
 
     **Arguments:**
 
+    - `windows`: of words.
     - `samples`: number of prompts.
     - `words`: number of words that each is continued by.
-    - `unknown`: id of `<unk>`, which is never written.
-    - `temperature`: 0 takes the likeliest word each time; above, words are drawn, by the number of
+    - `temperature`: 0 takes the likeliest id each time; above, ids are drawn, by the number of
       the prompt as a seed.
     """
     last = max(1, len(windows) - words + 1)  # the last start that has so many words after it
     starts = sorted({round(index * (last - 1) / max(1, samples - 1)) for index in range(samples)})
     return [
-        _continue(network, windows, start, words, _pick(unknown, temperature, seed))
+        _continue(model, spelling, windows, start, words, _pick(temperature, seed))
         for seed, start in track(enumerate(starts), "continuing prompts", len(starts), unit="prompts")
     ]
 
 
-def _pick(unknown: int | None, temperature: float, seed: int) -> Pick:
+def _pick(temperature: float, seed: int) -> Pick:
     def pick(logits: NDArray[Any], step: int) -> int:
-        allowed = draw.ban(logits, unknown)
         if not temperature:
-            return draw.greedy(allowed)
-        return draw.draw(allowed.astype(np.float32), draw.uniform(seed, step), temperature)
+            return draw.greedy(logits)
+        return draw.draw(logits.astype(np.float32), draw.uniform(seed, step), temperature)
 
     return pick
 
 
-def _continue(network: Network, windows: Windows, start: int, words: int, pick: Pick) -> Sample:
+def _continue(
+    model: Model, spelling: Spelling, windows: Windows, start: int, words: int, pick: Pick
+) -> Sample:
     prompt = windows.contexts[start].tolist()
-    is_carried = network.architecture.context is None
-    written, right = list(prompt), []
-    read, state = written, None
-    for step in range(words):
-        with torch.no_grad():
-            logits, after = network(torch.tensor([read]), state)
-        context = np.array(written[-len(prompt) :])
-        written.append(pick(logits[0].numpy(), step))
-        read, state = (written[-1:], after) if is_carried else (written[-len(prompt) :], None)
+    read = spelling.ids_of(prompt)
+    written, continuation = _write(model, spelling, read, words, pick)
+    whole, right = [*prompt, *continuation], []
+    for place, word in enumerate(continuation):
+        context = np.array(whole[place : place + len(prompt)])
         followers = windows.next_words[(windows.contexts == context).all(axis=1)]
-        right.append(bool((followers == written[-1]).any()))
+        right.append(bool((followers == word).any()))
     truth = windows.next_words[start : start + words].tolist()
-    return Sample(prompt, truth, written[len(prompt) :], right)
+    return Sample(prompt, truth, continuation, right, read, written)
+
+
+def _write(
+    model: Model, spelling: Spelling, read: list[int], words: int, pick: Pick
+) -> tuple[list[int], list[int]]:
+    """The ids that continue a text by so many words, and these."""
+    reader = Reader(model)
+    written: list[int] = []
+    continuation: list[int] = []
+    path: list[int] = []  # of the unfinished word
+    while True:
+        logits = reader.read(np.array([read])).logits[0].copy()
+        logits[spelling.ruled_out(path)] = -np.inf
+        id = pick(logits, len(written))
+        if path and spelling.begins(id):
+            continuation.append(spelling.word_of(path))
+            path = []
+            if len(continuation) == words:
+                return written, continuation
+        path.append(id)
+        written.append(id)
+        read = [id]

@@ -37,10 +37,10 @@ def write(report: Report, corpus: Corpus, context: int | None, paths: Outputs) -
     """
     outputs.write_json(paths.metrics, metrics(report, corpus))
     pairs = zip(report.samples, report.drawn, strict=True)
-    outputs.write_text(paths.samples, "\n".join(_shown(*pair, corpus) for pair in pairs))
-    ids = [{"prompt": sample.prompt, "continuation": sample.continuation} for sample in report.samples]
+    outputs.write_text(paths.samples, "\n".join(_shown(*pair, report.seen) for pair in pairs))
+    ids = [{"prompt": sample.read, "continuation": sample.written} for sample in report.samples]
     outputs.write_json(paths.sample_ids, ids)
-    plots.write(report, corpus, context, paths.plots)
+    plots.write(report, report.seen, context, paths.plots)
 
 
 def metrics(report: Report, corpus: Corpus) -> dict[str, Any]:
@@ -60,7 +60,7 @@ def metrics(report: Report, corpus: Corpus) -> dict[str, Any]:
             "right": sum(sum(sample.right) for sample in report.samples),
             **report.originality,
         },
-        "text": {"words": len(corpus.ids), "dictionary": len(corpus.dictionary)},
+        "text": {"words": corpus.words, "dictionary": len(corpus.dictionary)},
     }
     found: dict[str, Any] = outputs.plain(figures)
     return found

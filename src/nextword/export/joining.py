@@ -7,6 +7,9 @@ What a joiner remembers between two words is carried through the loop as flags, 
 - `ideograph`, `kana`: the last word is Han or Hiragana, or ends in Katakana: where the dictionary has such
   words;
 - `open_0`, `open_1`: whether a straight quote of either kind is open.
+
+Subwords say by their marks where a blank is. `blank` is whether one was read, and is written before the
+letters that follow.
 """
 
 import numpy as np
@@ -16,8 +19,11 @@ from nextword.export.graph import Graph
 from nextword.export.splitting import BLANK, LINE_END, listed
 from nextword.runtime.metadata import Metadata
 from nextword.text import words
+from nextword.text.marks import BLANK_MARK
+from nextword.text.subwords import surface_of
 
 _QUOTES = tuple(sorted(words.STRAIGHT_QUOTES))
+_SPACES = {"nothing": "", "blank": " "}
 _OPENS = 1
 _FIRST_QUOTE = 2
 
@@ -28,6 +34,8 @@ def carried(metadata: Metadata) -> list[str]:
         return []
     if metadata.split_by == "whitespace":
         return ["begins"]
+    if metadata.split_by == "subwords":
+        return ["begins", "blank"]
     unspaced = ["ideograph", "kana"] if _has_unspaced(metadata) else []
     return ["begins", "glued", *unspaced, "open_0", "open_1"]
 
@@ -50,6 +58,8 @@ def first(graph: Graph, prompt: str, tokens: str, metadata: Metadata) -> list[st
     begins = graph.node("RegexFullMatch", [prompt], pattern=f"(?s:.*)[{BLANK}]")
     if metadata.split_by == "whitespace":
         return [begins]
+    if metadata.split_by == "subwords":
+        return [begins, graph.constant("text_no_blank", np.array([False]))]
     # Each word's kind as a number; that of no word is 0.
     # Sorted, since the order of a set turns on the process, and the file's bytes must not.
     kinds = dict.fromkeys(sorted(words.OPENING | words.FULL_WIDTH), _OPENS)
@@ -93,6 +103,8 @@ def piece(graph: Graph, id: str, metadata: Metadata) -> str:
 
     **Returns:** the name of a string `(1,)`.
     """
+    if metadata.split_by == "subwords":
+        return _subword(graph, id, metadata)
     is_line_end = [metadata.line_ends and word == words.END_OF_LINE for word in metadata.dictionary]
     texts = [LINE_END if ends else word for word, ends in zip(metadata.dictionary, is_line_end, strict=True)]
     word = graph.node("Gather", [graph.constant("word_words", np.array(texts)), id])
@@ -108,15 +120,33 @@ def piece(graph: Graph, id: str, metadata: Metadata) -> str:
         glued = graph.node("Or", [glued, ends])
     else:
         graph.node("Identity", [graph.constant("word_false", np.array([False]))], "next_begins")
-    blank = graph.node(
-        "Where",
-        [
-            glued,
-            graph.constant("word_nothing", np.array([""])),
-            graph.constant("word_blank", np.array([" "])),
-        ],
-    )
-    return graph.node("StringConcat", [blank, word])
+    return _spaced(graph, word, glued)
+
+
+def _spaced(graph: Graph, word: str, glued: str) -> str:
+    """A word with a blank before it, unless it is glued."""
+    strings = [graph.constant(f"word_{name}", np.array([text])) for name, text in _SPACES.items()]
+    return graph.node("StringConcat", [graph.node("Where", [glued, *strings]), word])
+
+
+def _subword(graph: Graph, id: str, metadata: Metadata) -> str:
+    """The text that the next subword adds, as `nextword.text.marks.Unmarker` writes it."""
+
+    def of_entry(name: str, values: list[bool] | list[str]) -> str:
+        return graph.node("Gather", [graph.constant(f"word_{name}", np.array(values)), id])  # (1,)
+
+    known = metadata.dictionary
+    is_line_end = [metadata.line_ends and entry == words.END_OF_LINE for entry in known]
+    is_name = [entry == words.END_OF_LINE and not metadata.line_ends for entry in known]
+    letters = [entry if named else surface_of(entry) for entry, named in zip(known, is_name, strict=True)]
+    ends = of_entry("is_line_end", is_line_end)
+    adds = of_entry("adds", [text != "" for text in letters])
+    blank = graph.node("Or", ["blank", of_entry("has_blank", [entry[0] == BLANK_MARK for entry in known])])
+    adds_none = graph.node("Not", [adds])
+    graph.node("And", [blank, adds_none], "next_blank")  # kept until letters come
+    glued = graph.node("Or", [graph.node("Not", [blank]), graph.node("Or", [adds_none, ends])])
+    graph.node("Or", [ends, graph.node("And", ["begins", adds_none])], "next_begins")
+    return _spaced(graph, of_entry("letters", letters), graph.node("Or", [glued, "begins"]))
 
 
 def _is_glued(graph: Graph, id: str, metadata: Metadata) -> str:

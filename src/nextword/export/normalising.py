@@ -53,10 +53,10 @@ def normalise(graph: Graph, prompt: str, metadata: Metadata) -> str:
     replaced = graph.node(
         "Gather", [graph.constant("text_normal", np.array(normal)), graph.node("Max", [place, zero])]
     )
-    return _joined(graph, graph.node("Where", [is_other, replaced, pieces]))
+    return joined(graph, graph.node("Where", [is_other, replaced, pieces]))
 
 
-def _joined(graph: Graph, pieces: str) -> str:
+def joined(graph: Graph, pieces: str) -> str:
     """All strings `(n,)` as one, `(1,)`: neighbours are joined until one is left."""
     body = Graph("join_")
     nothing, one, two = (

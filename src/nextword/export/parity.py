@@ -15,6 +15,7 @@ from nextword.model.network import Network
 from nextword.model.predictions import BATCH
 from nextword.runtime import draw
 from nextword.runtime.continuation import continuation
+from nextword.runtime.drafts import drafts
 from nextword.runtime.model_file import ModelFile
 from nextword.runtime.reader import Reader
 from nextword.runtime.sampling import Sampling
@@ -156,15 +157,18 @@ def check_text(path: Path, step: Path, evidence: Evidence) -> None:
 
 
 def _check_sample(file: ModelFile, prompt: list[int], expected: list[int]) -> None:
-    reader = Reader(file)
+    reader, (draft,) = Reader(file), drafts(file, prompt, Sampling(), 1)
     read = prompt
     for place, word in enumerate(expected):
-        logits = reader.read(np.array([read])).logits[0]
-        written = draw.greedy(draw.ban(logits, file.dictionary.unknown))
+        logits = reader.read(np.array([read])).logits[0].copy()
+        logits[draft.ruled_out()] = -np.inf
+        written = draw.greedy(logits)
         if written != word:
             raise ParityError(
-                f"the exported file and PyTorch write different words at word {place} of a sample"
+                f"the exported file and PyTorch write different {file.dictionary.unit} at place {place} of a "
+                "sample"
             )
+        draft.take(written)
         read = [written]
 
 

@@ -22,7 +22,7 @@ import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
-from nextword.export import drawing, joining, normalising, splitting
+from nextword.export import counting, cutting, drawing, joining, normalising, splitting
 from nextword.export.graph import IR_VERSION, Graph
 from nextword.runtime import draw
 from nextword.runtime.metadata import Metadata
@@ -58,13 +58,19 @@ def build(step: onnx.ModelProto, metadata: Metadata) -> onnx.ModelProto:
         outer.constant(f"text_zero_{name}", np.zeros([size or 1 for size in shape], np.float32))
         for name, shape in states.items()
     ]
-    true = outer.constant("text_true", np.array(True))
+    going_on = outer.constant("text_true", np.array(True))
     empty = outer.constant("text_empty", np.array([""]))
     writing = joining.first(outer, "prompt", tokens, metadata)
+    counts = counting.first(outer, metadata)
+    if counts:
+        # How many subwords that takes is known when they are drawn.
+        outer.node("Identity", [trips], "text_words")
+        going_on = outer.node("Greater", [trips, outer.constant("text_0", np.array(0))])
+        trips = ""
     outputs = outer.nodes_out(
         "Loop",
-        [trips, true, first_ids, *zeros, empty, *writing],
-        2 + len(zeros) + len(writing),
+        [trips, going_on, first_ids, *zeros, empty, *writing, *counts],
+        2 + len(zeros) + len(writing) + len(counts),
         body=_body(body_nodes, states, metadata),
     )
     outer.node("StringConcat", ["prompt", outputs[1 + len(zeros)]], "text")
@@ -126,6 +132,8 @@ def _parted(step: onnx.ModelProto) -> tuple[list[onnx.NodeProto], list[onnx.Node
 
 def _ids(graph: Graph, tokens: str, metadata: Metadata) -> tuple[str, str]:
     """The words' ids `(n,)`, −1 where there is none, and the words that have none."""
+    if metadata.split_by == "subwords":
+        return cutting.cut(graph, tokens, metadata), graph.constant("text_known", np.array([], object))
     spellings: dict[str, int] = {}
     if metadata.line_ends and words.END_OF_LINE in metadata.dictionary:
         spellings[splitting.LINE_END] = metadata.dictionary.index(words.END_OF_LINE)
@@ -176,7 +184,7 @@ def _scalars(graph: Graph, metadata: Metadata) -> None:
 
 
 def _body(step: list[onnx.NodeProto], states: dict[str, list[int]], metadata: Metadata) -> onnx.GraphProto:
-    """One word: the step graph, a draw, and the word's text."""
+    """One word or subword: the step graph, a draw, and the text that it adds."""
     graph = Graph("word_")
     graph.nodes.extend(step)
     logits = "logits"
@@ -184,6 +192,9 @@ def _body(step: list[onnx.NodeProto], states: dict[str, list[int]], metadata: Me
         never = np.zeros((1, len(metadata.dictionary)), np.float32)
         never[0, metadata.unknown] = -np.inf
         logits = graph.node("Add", [logits, graph.constant("word_never", never)])
+    counts = counting.carried(metadata)
+    if counts:
+        logits = counting.allowed(graph, logits, metadata)
     id = drawing.draw_word(graph, logits)  # (1,)
     if metadata.context is None:
         graph.node("Unsqueeze", [id, graph.ints([0])], "next_ids")
@@ -198,8 +209,12 @@ def _body(step: list[onnx.NodeProto], states: dict[str, list[int]], metadata: Me
         # Each window is read from the zero state.
         carried = [graph.node("Identity", [name]) for name in states]
     piece = joining.piece(graph, id, metadata)
+    if counts:
+        is_written = graph.node("Identity", [counting.count(graph, id, metadata)], "next_going_on")
+        piece = graph.node("Where", [is_written, piece, "text_empty"])
+    else:
+        graph.node("Identity", ["going_on"], "next_going_on")
     graph.node("StringConcat", ["written", piece], "next_written")
-    graph.node("Identity", ["going_on"], "next_going_on")
     writing = joining.carried(metadata)
     value = helper.make_tensor_value_info
 
@@ -219,6 +234,7 @@ def _body(step: list[onnx.NodeProto], states: dict[str, list[int]], metadata: Me
             *parts(list(states)),
             value("written", TensorProto.STRING, [1]),
             *(value(name, TensorProto.BOOL, [1]) for name in writing),
+            *(value(name, TensorProto.INT64, [1]) for name in counts),
         ],
         [
             value("next_going_on", TensorProto.BOOL, []),
@@ -226,6 +242,7 @@ def _body(step: list[onnx.NodeProto], states: dict[str, list[int]], metadata: Me
             *parts(carried),
             value("next_written", TensorProto.STRING, [1]),
             *(value(f"next_{name}", TensorProto.BOOL, [1]) for name in writing),
+            *(value(f"next_{name}", TensorProto.INT64, [1]) for name in counts),
         ],
         graph.initializers,
     )

@@ -14,11 +14,15 @@ from numpy.typing import NDArray
 from nextword import outputs
 from nextword.errors import CorpusError, UnknownWordError
 from nextword.params import PrepareParams
-from nextword.prepare import statistics
+from nextword.prepare import byte_pairs, statistics
 from nextword.text import corpus, reading, words
 from nextword.text.corpus import PARTS, Corpus
 from nextword.text.dictionary import Dictionary
+from nextword.text.subwords import SubwordDictionary
 from nextword.tracking import track
+
+_MANY_UNKNOWN = 0.05  # share of the held-out words
+_ENOUGH = 0.9  # of the subwords that were asked for
 
 
 def prepare(params: PrepareParams, directory: Path) -> Corpus:
@@ -45,16 +49,20 @@ def prepare(params: PrepareParams, directory: Path) -> Corpus:
             characters[part] += length
     except CorpusError as error:
         raise CorpusError(f"prepare.text: {error}") from None
-    dictionary = Dictionary.count(counts[0], params.max_words, params.min_count)
-    _check(params, counts, dictionary)
+    _check_parts(params, counts)
+    if params.split_by == "subwords":
+        dictionary: Dictionary = byte_pairs.learn(counts[0], params.max_words)
+    else:
+        dictionary = Dictionary.count(counts[0], params.max_words, params.min_count)
+        _check_dictionary(params, counts, dictionary)
     spellings = list(dict.fromkeys(word for count in counts for word in count if dictionary.is_unknown(word)))
-    ends = np.cumsum([count.total() for count in counts]).tolist()
+    lengths = [_length(count, dictionary) for count in counts]
     unknown_counts = [sum(n for word, n in one.items() if dictionary.is_unknown(word)) for one in counts]
     text = {
         "split_by": params.split_by,
         "lowercase": params.lowercase,
         "line_ends": params.line_ends,
-        "ends": ends,
+        "ends": np.cumsum(lengths).tolist(),
         "characters": characters,
         "unknown": dictionary.unknown,
         "learnt_spellings": sum(word in counts[0] for word in spellings),
@@ -76,21 +84,32 @@ def prepare(params: PrepareParams, directory: Path) -> Corpus:
         outputs.write_json(temporary / "spellings.json", spellings)
         np.save(temporary / "frequencies.npy", _frequencies(counts[0], dictionary))
         outputs.write_json(temporary / "text.json", text)
-        report = statistics.statistics(counts, dictionary)
+        report = statistics.statistics(counts, dictionary, lengths)
         outputs.write_json(temporary / "report.json", outputs.plain(report))
         statistics.write_ranks(temporary / "ranks.csv", counts)
     return corpus.load(directory)
 
 
-def _check(params: PrepareParams, counts: list[Counter[str]], dictionary: Dictionary) -> None:
+def summary(prepared: Corpus, params: PrepareParams) -> Iterator[str]:
+    """What was prepared, in some lines for a person, with advice where there is some."""
+    known, what = len(prepared.dictionary), "subwords" if params.split_by == "subwords" else "words"
+    yield f"{len(prepared.ids):,} {what}, a dictionary of {known:,}"
+    for name, ids in prepared.held_out.items():
+        yield f"of them held out for {name}: {len(ids):,}"
+    if params.split_by == "subwords" and known < params.max_words * _ENOUGH:
+        yield f"prepare.max_words is {params.max_words:,}, but the text gives {known:,} subwords"
+    unknown = max((prepared.unknown_shares[name] for name in prepared.held_out), default=0)
+    if unknown > _MANY_UNKNOWN and params.split_by in ("whitespace", "words"):
+        yield (
+            f"the dictionary lacks {unknown:.1%} of the held-out words; with prepare.split_by subwords it "
+            "lacks none (see experiments/forms.yaml)"
+        )
+
+
+def _check_parts(params: PrepareParams, counts: list[Counter[str]]) -> None:
     """Makes sure that there is something to learn from in each part."""
     if not counts[0]:
         raise CorpusError(f"{params.text} has no words to learn from; set prepare.text to another text")
-    if not any(not dictionary.is_unknown(word) for word in dictionary.words):
-        raise CorpusError(
-            f"no word occurs {params.min_count} times in the training part, so all would be <unk>; "
-            "lower prepare.min_count"
-        )
     if params.held_out and not all(counts):
         raise CorpusError(
             f"prepare.held_out {params.held_out:g} leaves a part without words; hold out more lines, or none"
@@ -98,12 +117,28 @@ def _check(params: PrepareParams, counts: list[Counter[str]], dictionary: Dictio
     for name, count in zip(PARTS[1:], counts[1:], strict=True):
         if getattr(params, name) and not count:
             raise CorpusError(f"prepare.{name} has no words; name another file, or null")
+
+
+def _check_dictionary(params: PrepareParams, counts: list[Counter[str]], dictionary: Dictionary) -> None:
+    """Makes sure that some words are known, and that all can be written as ids."""
+    if not any(not dictionary.is_unknown(word) for word in dictionary.words):
+        raise CorpusError(
+            f"no word occurs {params.min_count} times in the training part, so all would be <unk>; "
+            "lower prepare.min_count"
+        )
     new = next((word for count in counts[1:] for word in count if word not in dictionary), None)
     if new is not None and dictionary.unknown is None:
         raise CorpusError(
             f"the held-out word {new!r} is not in the training part; set prepare.min_count to 2, or "
             "prepare.max_words, so that it is read as <unk>"
         )
+
+
+def _length(counts: Counter[str], dictionary: Dictionary) -> int:
+    """How many ids a part has."""
+    if isinstance(dictionary, SubwordDictionary):
+        return byte_pairs.frequencies(counts, dictionary).total()
+    return counts.total()
 
 
 def _sources(params: PrepareParams) -> list[list[Path]]:
@@ -198,7 +233,9 @@ def _array(path: Path, dtype: np.dtype[Any], count: int) -> Iterator[Callable[[l
 
 
 def _frequencies(counts: Counter[str], dictionary: Dictionary) -> NDArray[np.int64]:
-    """How often each word occurs in the training part; `<unk>` has the rest."""
+    """How often each entry occurs in the training part; `<unk>` has the rest."""
+    if isinstance(dictionary, SubwordDictionary):
+        counts = byte_pairs.frequencies(counts, dictionary)
     found = np.array([counts[word] for word in dictionary.words])
     if dictionary.unknown is not None:
         found[dictionary.unknown] = 0

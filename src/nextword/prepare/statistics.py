@@ -12,6 +12,7 @@ import numpy as np
 from nextword import outputs
 from nextword.text.corpus import PARTS
 from nextword.text.dictionary import Dictionary
+from nextword.text.subwords import SubwordDictionary
 
 _MOST_FREQUENT = 20  # words in the report
 _RANKS = 60  # at equal distances on a logarithmic scale
@@ -22,11 +23,13 @@ class PartStatistics:
     """A part of the text.
 
     - `words`, `different_words`: how many there are.
+    - `subwords`: how many they are cut into; none where a text is not split so.
     - `unknown_share`: share of the words that the dictionary lacks, or that are `<unk>` in the text.
     """
 
     words: int
     different_words: int
+    subwords: int | None
     unknown_share: float
 
 
@@ -34,7 +37,7 @@ class PartStatistics:
 class Statistics:
     """The text at a glance.
 
-    - `dictionary`: number of words.
+    - `dictionary`: number of its entries.
     - `parts`: those that are not empty, by name.
     - `most_frequent`: the training part's most frequent words, and how often each occurs.
     """
@@ -44,15 +47,22 @@ class Statistics:
     most_frequent: dict[str, int]
 
 
-def statistics(counts: list[Counter[str]], dictionary: Dictionary) -> Statistics:
-    """The text at a glance, from how often each word occurs in each part."""
+def statistics(counts: list[Counter[str]], dictionary: Dictionary, lengths: list[int]) -> Statistics:
+    """The text at a glance.
+
+    **Arguments:**
+
+    - `counts`: how often each word occurs in each part.
+    - `lengths`: how many ids each part has.
+    """
     parts = {
         name: PartStatistics(
             words=(total := count.total()),
             different_words=len(count),
+            subwords=length if isinstance(dictionary, SubwordDictionary) else None,
             unknown_share=sum(n for word, n in count.items() if dictionary.is_unknown(word)) / total,
         )
-        for name, count in zip(PARTS, counts, strict=True)
+        for name, count, length in zip(PARTS, counts, lengths, strict=True)
         if count
     }
     return Statistics(len(dictionary), parts, dict(counts[0].most_common(_MOST_FREQUENT)))

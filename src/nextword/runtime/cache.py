@@ -14,6 +14,8 @@ MOST_FORGOTTEN = 128
 _MOST_WORDS = 1_000_000
 _FIRST = 256  # places that a cache begins with
 
+Remembered = tuple[NDArray[np.float32], int]  # features, and the word that followed
+
 
 class CacheSettings(NamedTuple):
     """How much a neural cache remembers, and how much it counts.
@@ -74,14 +76,20 @@ class NeuralCache:
         self.words = np.zeros(0, np.int64)
         self.count = 0
 
-    def remember(self, features: NDArray[np.float32], word: int) -> None:
-        """Keeps that `word` followed the features `(features,)`."""
-        if self.places:
-            place = self.count % self.places
-            if place >= len(self.words):
-                self._grow()
-            self.features[place], self.words[place] = features, word
-            self.count += 1
+    def remember(self, features: NDArray[np.float32], word: int) -> Remembered | None:
+        """Keeps that `word` followed the features `(features,)`.
+
+        **Returns:** what stood in its place before, if there was anything.
+        """
+        if not self.places:
+            return None
+        place = self.count % self.places
+        if place >= len(self.words):
+            self._grow()
+        before = (self.features[place].copy(), int(self.words[place])) if self.count >= self.places else None
+        self.features[place], self.words[place] = features, word
+        self.count += 1
+        return before
 
     def whole(self) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """The ring with all its places, zero where nothing was remembered."""
@@ -94,9 +102,17 @@ class NeuralCache:
         self.features = np.pad(self.features, ((0, more), (0, 0)))
         self.words = np.pad(self.words, (0, more))
 
-    def forget(self) -> None:
-        """Undoes the last `remember`; at most `MOST_FORGOTTEN` times in a row."""
+    def forget(self, before: Remembered | None = None) -> None:
+        """Undoes the last `remember`.
+
+        **Arguments:**
+
+        - `before`: what it returned; may be left out at most `MOST_FORGOTTEN` times in a row.
+        """
         self.count = max(0, self.count - 1)
+        if before:
+            place = self.count % self.places
+            self.features[place], self.words[place] = before
 
     def mix(
         self, log_probabilities: NDArray[np.float64], features: NDArray[np.float32]

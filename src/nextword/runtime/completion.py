@@ -1,35 +1,119 @@
-"""Logits and what was typed of a word → what the word may become."""
+"""What a model expects next, and what was typed of it → whole words with their probabilities."""
+
+import math
+from typing import TYPE_CHECKING, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
-from nextword.errors import UnknownWordError
+from nextword.errors import PromptError, UnknownWordError, quoted
 from nextword.runtime import arguments, draw
+from nextword.runtime.cache import NeuralCache
+from nextword.runtime.model_file import ModelFile
+from nextword.runtime.reader import Reader
 from nextword.text.dictionary import Dictionary
+from nextword.text.marks import is_unspaced
+from nextword.text.subwords import surface_of
+
+if TYPE_CHECKING:
+    from nextword.runtime.word_tree import WordTree
 
 
-def complete(
-    dictionary: Dictionary, logits: NDArray[np.float32], n: int, prefix: str
-) -> list[tuple[str, float]]:
-    """The likeliest words that begin with `prefix`, with their share of the probability.
+class NextWord(Protocol):
+    """The words that may come next at one place of a text."""
+
+    def best(self, n: int, prefix: str) -> list[tuple[str, float]]:
+        """The likeliest words that begin with `prefix`, with their share of the probability.
+
+        **Arguments:**
+
+        - `n`: from 1 to the number of entries that can be suggested.
+
+        **Raises:** `CountError`, `PromptError` for a prefix that is not a string, `UnknownWordError` if
+        the dictionary has no such word.
+        """
+
+
+def after(
+    model: ModelFile, reader: Reader, logits: NDArray[np.floating], cache: NeuralCache | None = None
+) -> NextWord:
+    """The words that may follow a text.
 
     **Arguments:**
 
-    - `logits`: shape `(dictionary,)`; log-probabilities will do.
-    - `n`: from 1 to the number of words that can be suggested.
-
-    **Raises:** `CountError`, `UnknownWordError`, `PromptError` for a prefix that is not a string.
+    - `reader`: one that has read the text, and nothing else.
+    - `logits`: after it, `(dictionary,)`; log-probabilities will do.
+    - `cache`: as of `WordTree`.
     """
-    most = len(dictionary) - (dictionary.unknown is not None)
-    arguments.count("n", n, most)
-    if not arguments.text(prefix, "prefix"):
-        return [
-            (dictionary.words[id], p) for id, p in draw.likeliest(draw.ban(logits, dictionary.unknown), n)
-        ]
-    ids = [id for id in sorted(dictionary.starting_with(prefix)) if id != dictionary.unknown]
-    if not ids:
-        raise UnknownWordError(prefix, dictionary.neighbours(prefix))
-    return [
-        (dictionary.words[ids[place]], p)
-        for place, p in draw.likeliest(logits[np.array(ids)], min(n, len(ids)))
-    ]
+    if model.metadata.split_by != "subwords":
+        return _WholeWords(model.dictionary, logits)
+    from nextword.runtime.word_tree import WordTree
+
+    return _SpeltWords(WordTree(model, model.entries, reader, logits, cache))
+
+
+class _WholeWords:
+    """Words each of which is an entry of the dictionary."""
+
+    def __init__(self, dictionary: Dictionary, logits: NDArray[np.floating]) -> None:
+        self._dictionary, self._logits = dictionary, logits
+
+    def best(self, n: int, prefix: str) -> list[tuple[str, float]]:
+        dictionary, logits = self._dictionary, self._logits
+        arguments.count("n", n, len(dictionary) - (dictionary.unknown is not None))
+        if not arguments.text(prefix, "prefix"):
+            likeliest = draw.likeliest(draw.ban(logits, dictionary.unknown), n)
+            return [(dictionary.words[id], p) for id, p in likeliest]
+        ids = [id for id in sorted(dictionary.starting_with(prefix)) if id != dictionary.unknown]
+        if not ids:
+            raise UnknownWordError(prefix, dictionary.neighbours(prefix))
+        likeliest = draw.likeliest(logits[np.array(ids)], min(n, len(ids)))
+        return [(dictionary.words[ids[place]], p) for place, p in likeliest]
+
+
+class _SpeltWords:
+    """Words that are spelt by several entries."""
+
+    def __init__(self, tree: "WordTree") -> None:
+        self._tree = tree
+
+    def best(self, n: int, prefix: str) -> list[tuple[str, float]]:
+        arguments.count("n", n, len(self._tree.entries.dictionary))
+        found, beginning = self._tree.search(n, arguments.text(prefix, "prefix"))
+        return [(one.word, math.exp(one.log_probability - beginning)) for one in found]
+
+
+def suggest(model: ModelFile, prompt: str, n: int) -> list[tuple[str, float]]:
+    """What may follow a text, or complete its last word; arguments and errors are `Generator.suggest`'s."""
+    tokens = model.split(prompt)
+    is_open = not prompt[-1].isspace()
+    if is_open and model.metadata.split_by == "subwords":
+        return _suggest_spelt(model, tokens, n)
+    prefix = tokens.pop() if is_open and model.dictionary.is_half_typed(tokens[-1]) else ""
+    if not tokens:
+        raise _alone(prefix)
+    reader = Reader(model)
+    expected = reader.read(np.array([model.dictionary.encode(tokens)]))
+    return after(model, reader, expected.logits[0]).best(n, prefix)
+
+
+def _suggest_spelt(model: ModelFile, tokens: list[str], n: int) -> list[tuple[str, float]]:
+    """What may follow a text whose last word may be half typed: if the model expects that it goes on."""
+    from nextword.runtime.keyboard.text_field import is_word
+
+    *before, last = (np.array([model.dictionary.encode([token])]) for token in tokens)
+    reader, expected = Reader(model), None
+    if before:
+        expected = reader.read(np.concatenate(before, axis=1)).logits[0]
+    whole = Reader.gathered(model, [(reader, 0)])
+    logits = whole.read(last).logits[0]
+    typed, ends = surface_of(tokens[-1]), np.exp(draw.log_softmax(logits))[model.entries.beginning].sum()
+    if is_unspaced(tokens[-1]) or not is_word(typed) or ends >= 1 / 2:
+        return after(model, whole, logits).best(n, "")
+    if expected is None:
+        raise _alone(typed)
+    return after(model, reader, expected).best(n, typed)
+
+
+def _alone(prefix: str) -> PromptError:
+    return PromptError(f"{quoted(prefix)} is a half-typed word; give at least one whole word before it")

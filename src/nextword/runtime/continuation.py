@@ -1,11 +1,12 @@
 """The words that a model adds to a text, several samples side by side."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterator, Sequence
 
 import numpy as np
 
-from nextword.errors import SamplingError, UnknownWordError, quoted
+from nextword.errors import SamplingError
 from nextword.runtime import arguments
+from nextword.runtime.drafts import Draft, drafts
 from nextword.runtime.model_file import ModelFile
 from nextword.runtime.reader import Reader
 from nextword.runtime.sampling import Sampler, Sampling
@@ -26,27 +27,27 @@ def continuation(
     tokens = model.split(prompt)
     ids = model.dictionary.encode(tokens)
     if sampling.top_k > len(model.dictionary):
-        raise SamplingError(
-            f"top_k {sampling.top_k} has no effect with {len(model.dictionary)} words; leave it out"
-        )
-    sampler = Sampler(sampling, _ruled_out(model, sampling.banned), ids, samples)
-    writers = [_Writer(model, prompt, tokens, sampling) for _ in range(samples)]
-    return _pieces(model, ids, words, sampler, writers)
+        size = f"{len(model.dictionary)} {model.dictionary.unit}"
+        raise SamplingError(f"top_k {sampling.top_k} has no effect with {size}; leave it out")
+    written = drafts(model, ids, sampling, samples)
+    writers = [_Writer(model, prompt, tokens, words, sampling, draft) for draft in written]
+    return _pieces(model, ids, Sampler(sampling, written), writers)
 
 
 def _pieces(
-    model: ModelFile, ids: list[int], words: int, sampler: Sampler, writers: list["_Writer"]
+    model: ModelFile, ids: list[int], sampler: Sampler, writers: list["_Writer"]
 ) -> Iterator[list[str]]:
     reader = Reader(model)
     logits = reader.read(np.array([ids])).logits.repeat(len(writers), axis=0)
     reader.select(np.zeros(len(writers), np.int64))
-    for left in range(words - 1, -1, -1):
+    while True:
         picked = sampler.pick(logits, [writer.finished for writer in writers])
-        yield [writer.write(id) for writer, id in zip(writers, picked.tolist(), strict=True)]
+        pieces = [writer.write(id) for writer, id in zip(writers, picked.tolist(), strict=True)]
+        if any(piece is not None for piece in pieces):
+            yield [piece or "" for piece in pieces]
         if all(writer.finished for writer in writers):
-            return
-        if left:
-            logits = reader.read(picked[:, None]).logits
+            break
+        logits = reader.read(picked[:, None]).logits
     if any(rests := [writer.rest() for writer in writers]):
         yield rests
 
@@ -54,7 +55,9 @@ def _pieces(
 class _Writer:
     """Writes the words of one sample, up to a stop string."""
 
-    def __init__(self, model: ModelFile, prompt: str, tokens: list[str], sampling: Sampling) -> None:
+    def __init__(
+        self, model: ModelFile, prompt: str, tokens: list[str], words: int, sampling: Sampling, draft: Draft
+    ) -> None:
         self._dictionary = model.dictionary
         self._joiner = Joiner(model.metadata.split_by, model.metadata.line_ends)
         for token in tokens:
@@ -62,37 +65,27 @@ class _Writer:
         if prompt[-1].isspace():
             self._joiner.after_blank()
         self._stop = StopStrings(tuple(sampling.stop))
-        self._min_words = sampling.min_words
-        self._words = 0
+        self._words, self._min_words = words, sampling.min_words
+        self._draft = draft
 
     @property
     def finished(self) -> bool:
-        return self._stop.found
+        return self._stop.found or self._draft.words == self._words
 
-    def write(self, id: int) -> str:
-        """The text that can be shown once the next word is known."""
-        if self.finished:
-            return ""
-        piece = self._joiner.push(self._dictionary.words[id])
-        self._words += 1
-        return self._stop.push(piece, self._words > self._min_words)
+    def write(self, id: int) -> str | None:
+        """Takes the next entry.
+
+        **Returns:** the text that can be shown once a word is finished; `None` if none is.
+        """
+        word = None if self.finished else self._draft.take(id)
+        if word is None:
+            return None
+        piece = "".join([self._joiner.push(self._dictionary.words[part]) for part in word])
+        return self._stop.push(piece, self._draft.words > self._min_words)
 
     def rest(self) -> str:
         """The text that waited for a stop string to be completed."""
         return self._stop.rest()
-
-
-def _ruled_out(model: ModelFile, banned: Iterable[str]) -> set[int]:
-    """The ids of words that are never written."""
-    ids = set() if model.dictionary.unknown is None else {model.dictionary.unknown}
-    for word in banned:
-        tokens = model.split(word)
-        if len(tokens) > 1:
-            raise SamplingError(f"{quoted(word)} is {len(tokens)} words; ban one at a time")
-        if tokens[0] not in model.dictionary:
-            raise UnknownWordError(tokens[0], model.dictionary.neighbours(tokens[0]))
-        ids.update(model.dictionary.encode(tokens))
-    return ids
 
 
 class StopStrings:

@@ -13,9 +13,12 @@ from nextword.errors import PromptError
 from nextword.figures import SUGGESTIONS
 from nextword.runtime import draw
 from nextword.runtime.cache import CacheSettings, NeuralCache
-from nextword.runtime.keystrokes import KeystrokeCounter
+from nextword.runtime.entries import Entries
+from nextword.runtime.keystrokes import KeystrokeCounter, Suggester
 from nextword.runtime.model_file import ModelFile
 from nextword.runtime.reader import after_each_context
+from nextword.runtime.word_reader import WordReader, in_words, is_suggested_by, rank_of
+from nextword.text.subwords import SubwordDictionary, shown
 from nextword.text.words import Joiner
 
 
@@ -28,9 +31,11 @@ class Evaluation:
     - `words`: number of those words.
     - `unknown_share`: share of them that the dictionary lacks. Perplexities can only be compared
       where it is the same.
-    - `perplexity`: exp of the mean of −ln P(word), `<unk>` counting as a word.
+    - `perplexity`: exp of the mean of −ln P(word), `<unk>` counting as a word, and the probability of a
+      word of several subwords being their product.
     - `accuracy`, `top_3_accuracy`: share of words that were held likeliest of those that can be
-      written, or among the three likeliest.
+      written, or among the three likeliest. Where a model knows subwords, its words have to be searched:
+      this and the next figure are of the first 3,000 words.
     - `keystrokes_saved`: share of the keystrokes that a user of a keyboard with three suggestions
       need not make, as `keystrokes.KeystrokeCounter` counts them.
     """
@@ -48,17 +53,58 @@ def evaluate(model: ModelFile, words: Iterable[str], cache: CacheSettings) -> Ev
 
     **Arguments:**
 
-    - `words`: the text.
+    - `words`: the text, as `words.split` gives it.
     - `cache`: of the neural cache; a size of 0 is none.
 
     **Raises:** `PromptError` for a text without a single word to evaluate, `UnknownWordError`.
     """
-    dictionary = model.dictionary
-    counter = KeystrokeCounter(dictionary, Joiner(model.metadata.split_by, model.metadata.line_ends))
+    joiner = Joiner(model.metadata.split_by, model.metadata.line_ends)
+    memory = NeuralCache(cache, model.features)
+    if isinstance(model.dictionary, SubwordDictionary):
+        tally = _in_words(model, model.dictionary, words, joiner, memory)
+    else:
+        tally = _each_id(model, words, joiner, memory)
+    if not tally.words:
+        raise PromptError(
+            f"the text has too few words to evaluate; give at least {model.metadata.least_context + 1}"
+        )
+    return Evaluation(
+        words=tally.words,
+        unknown_share=tally.unknown / tally.words,
+        perplexity=figures.perplexity(tally.loss / tally.words),
+        accuracy=tally.right / tally.ranked,
+        top_3_accuracy=tally.right_3 / tally.ranked,
+        keystrokes_saved=tally.keystrokes.saved,
+    )
+
+
+@dataclass
+class _Tally:
+    """What was counted so far; `ranked` of the words were also looked for among the likeliest."""
+
+    keystrokes: KeystrokeCounter
+    words: int = 0
+    unknown: int = 0
+    loss: float = 0.0
+    ranked: int = 0
+    right: int = 0
+    right_3: int = 0
+
+    def rank(self, rank: int) -> None:
+        """Counts where a word stands among the likeliest, from 0."""
+        self.ranked += 1
+        self.right += rank == 0
+        self.right_3 += rank < SUGGESTIONS
+
+
+def _each_id(model: ModelFile, words: Iterable[str], joiner: Joiner, memory: NeuralCache) -> _Tally:
+    """Evaluates a model of which each entry is a word."""
+    tally, dictionary = _Tally(KeystrokeCounter(joiner)), model.dictionary
+    suggester = Suggester(dictionary)
     words = iter(words)
     first = list(islice(words, model.metadata.least_context))
     for word in first:
-        counter.show(word)
+        tally.keystrokes.show(word)
     waiting: deque[str] = deque()  # words that were read and not yet evaluated
 
     def ids() -> Iterator[int]:
@@ -67,26 +113,38 @@ def evaluate(model: ModelFile, words: Iterable[str], cache: CacheSettings) -> Ev
             waiting.append(word)
             yield from dictionary.encode([word])
 
-    count = unknown = right = right_3 = 0
-    loss = 0.0
-    for log_probabilities, id in _predictions(model, ids(), NeuralCache(cache, model.features)):
-        rank = figures.ranks(log_probabilities[None], np.array([id]), dictionary.unknown)[0]
-        count += 1
-        unknown += id == dictionary.unknown
-        loss -= float(log_probabilities[id])
-        right += int(rank == 0)
-        right_3 += int(rank < SUGGESTIONS)
-        counter.type(waiting.popleft(), id, log_probabilities)
-    if not count:
-        raise PromptError(f"the text has too few words to evaluate; give at least {len(first) + 1}")
-    return Evaluation(
-        words=count,
-        unknown_share=unknown / count,
-        perplexity=figures.perplexity(loss / count),
-        accuracy=right / count,
-        top_3_accuracy=right_3 / count,
-        keystrokes_saved=counter.saved,
-    )
+    for log_probabilities, id in _predictions(model, ids(), memory):
+        tally.words += 1
+        tally.unknown += id == dictionary.unknown
+        tally.loss -= float(log_probabilities[id])
+        tally.rank(int(figures.ranks(log_probabilities[None], np.array([id]), dictionary.unknown)[0]))
+        word = waiting.popleft()
+        tally.keystrokes.type(word, word, suggester.of(id, log_probabilities))
+    return tally
+
+
+def _in_words(
+    model: ModelFile,
+    dictionary: SubwordDictionary,
+    words: Iterable[str],
+    joiner: Joiner,
+    memory: NeuralCache,
+) -> _Tally:
+    """Evaluates a model of which an entry may be a part of a word."""
+    tally, entries = _Tally(KeystrokeCounter(joiner)), Entries(dictionary)
+    reader = WordReader(model, entries, model.metadata.least_context, memory)
+    for word, path in in_words(dictionary, words):
+        if not reader.is_ready:
+            tally.keystrokes.show(word)
+            reader.read(path)
+            continue
+        if tally.ranked < figures.SEARCHED:
+            tree, letters = reader.tree(), shown(word)
+            tally.rank(rank_of(letters, tree.search(SUGGESTIONS)[0]))
+            tally.keystrokes.type(word, letters, is_suggested_by(tree, letters))
+        tally.words += 1
+        tally.loss -= reader.read(path)
+    return tally
 
 
 def _predictions(

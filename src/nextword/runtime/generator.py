@@ -6,14 +6,11 @@ from collections.abc import Iterable, Iterator, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING
 
-import numpy as np
-
-from nextword.errors import CorpusError, ModelFileError, PromptError, SamplingError, quoted
+from nextword.errors import CorpusError, ModelFileError, PromptError, SamplingError
 from nextword.runtime import arguments
 from nextword.runtime.continuation import continuation
 from nextword.runtime.metadata import Metadata
 from nextword.runtime.model_file import ModelFile
-from nextword.runtime.reader import Reader
 from nextword.runtime.sampling import Sampling
 
 # What continuing a text does not need is imported where it is used, for the sake of a quick start.
@@ -38,6 +35,9 @@ class Generator:
     contexts only, so the first words after a short prompt are less sure. Where the context is
     `null`, the model has read every word, and its state is carried: a word costs one step however
     long the text is.
+
+    Where the file's dictionary is of subwords (`split_by: subwords`), no word is unknown, and all counts,
+    suggestions and scores are of whole words all the same; a context that is a number counts subwords.
 
     An argument of another type than it should have is an error of the class that is named for a value
     out of range: `PromptError` for a text, `CountError` for a number of words, and so on.
@@ -75,7 +75,8 @@ class Generator:
         **Arguments:**
 
         - `prompt`: at least one word.
-        - `words`: number of words to add, from 1 to 1,000,000.
+        - `words`: number of words to add, from 1 to 1,000,000. In a script without blanks each subword
+          is a word.
         - `sampling`: how words are picked; the likeliest if left out.
 
         **Returns:** the prompt as it was given, and the continuation.
@@ -124,7 +125,8 @@ class Generator:
         """The likeliest next words, or completions of a word that is half typed.
 
         A last word that no blank follows and that is not in the dictionary is taken as half typed:
-        words that begin with it are suggested.
+        words that begin with it are suggested. With a dictionary of subwords it is one that likelier goes
+        on than ends there.
 
         **Arguments:**
 
@@ -133,29 +135,22 @@ class Generator:
           half-typed one.
 
         **Returns:** pairs of word and probability, best first. The probabilities of completions are
-        renormalised over all words that begin with what was typed.
+        renormalised over all words that begin with what was typed. With a dictionary of subwords they are
+        those of the word and of its ending there.
 
         **Raises:** `PromptError` for a prompt without a whole word, `UnknownWordError` for a word
         that is not in the dictionary and that no word begins with, `CountError`.
         """
-        from nextword.runtime.completion import complete
+        from nextword.runtime import completion
 
-        dictionary, tokens = self._model.dictionary, self._model.split(prompt)
-        prefix = ""
-        if not prompt[-1].isspace() and dictionary.is_half_typed(tokens[-1]):
-            prefix = tokens.pop()
-            if not tokens:
-                raise PromptError(
-                    f"{quoted(prefix)} is a half-typed word; give at least one whole word before it"
-                )
-        expected = Reader(self._model).read(np.array([dictionary.encode(tokens)]))
-        return complete(dictionary, expected.logits[0], n, prefix)
+        return completion.suggest(self._model, prompt, n)
 
     def score(self, text: str) -> Score:
         """How likely a text is, word by word.
 
         Every word is scored that has a full context before it: from the second word on where the
-        context is `null`, from the fourth on where it is 3.
+        context is `null`, from the fourth on where it is 3. The probability of a word is the product of
+        those of its subwords, where there are such.
 
         **Arguments:**
 
@@ -173,20 +168,7 @@ class Generator:
         """
         from nextword.runtime import scoring
 
-        texts = arguments.strings(PromptError, "texts", texts)
-        tokens = [self._model.split(text) for text in texts]
-        ids = [self._model.dictionary.encode(words) for words in tokens]
-        context = self.info.least_context
-        for one in ids:
-            if len(one) <= context:
-                raise PromptError(
-                    f"the text has {len(one)} words; the model scores a word after {context}, so give at "
-                    f"least {context + 1}"
-                )
-        found = scoring.log_probabilities(self._model, ids)
-        return [
-            scoring.Score.of(words[context:], values) for words, values in zip(tokens, found, strict=True)
-        ]
+        return scoring.scores(self._model, arguments.strings(PromptError, "texts", texts))
 
     def session(
         self, cache_size: int = 0, cache_weight: float = 0.0, cache_flatness: float = _FLATNESS

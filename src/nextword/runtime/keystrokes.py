@@ -1,5 +1,7 @@
 """How many keystrokes a keyboard with suggestions saves."""
 
+from collections.abc import Callable
+
 import numpy as np
 from numpy.typing import NDArray
 
@@ -7,6 +9,9 @@ from nextword import figures
 from nextword.figures import SUGGESTIONS
 from nextword.text.dictionary import Dictionary
 from nextword.text.words import Joiner
+
+# Whether a word is among the suggestions, given what was typed of it.
+IsSuggested = Callable[[str], bool]
 
 
 class KeystrokeCounter:
@@ -21,10 +26,8 @@ class KeystrokeCounter:
     **Attributes:** `characters`, what was written, and `keystrokes`, what it took.
     """
 
-    def __init__(self, dictionary: Dictionary, joiner: Joiner) -> None:
-        self._dictionary = dictionary
+    def __init__(self, joiner: Joiner) -> None:
         self._joiner = joiner
-        self._beginnings: dict[str, NDArray[np.int64]] = {}
         self.characters = self.keystrokes = 0
 
     @property
@@ -36,28 +39,40 @@ class KeystrokeCounter:
         """A word before the first one that counts."""
         self._joiner.push(word)
 
-    def type(self, word: str, id: int, log_probabilities: NDArray[np.floating]) -> None:
+    def type(self, word: str, letters: str, is_suggested: IsSuggested) -> None:
         """The next word.
 
         **Arguments:**
 
-        - `word`, `id`: what is written, and its id, which may be that of `<unk>`.
-        - `log_probabilities`: what the model expects, shape `(dictionary,)`.
+        - `word`: as it is joined; `letters`, as it is suggested.
         """
         characters = len(self._joiner.push(word))
         self.characters += characters
-        self.keystrokes += self._keystrokes(word, id, log_probabilities, characters)
-
-    def _keystrokes(
-        self, word: str, id: int, log_probabilities: NDArray[np.floating], characters: int
-    ) -> int:
-        if id == self._dictionary.unknown:
-            return characters
         # With one character left to type, a suggestion saves nothing any more.
-        for typed in range(characters - 1):
-            if self._is_suggested(id, word[:typed], log_probabilities):
-                return typed + 1
-        return characters
+        typed = (typed for typed in range(characters - 1) if is_suggested(letters[:typed]))
+        self.keystrokes += next(typed, characters - 1) + 1
+
+
+class Suggester:
+    """Says which words of a dictionary a keyboard would suggest."""
+
+    def __init__(self, dictionary: Dictionary) -> None:
+        self._dictionary = dictionary
+        self._beginnings: dict[str, NDArray[np.int64]] = {}
+
+    def of(self, id: int, log_probabilities: NDArray[np.floating]) -> IsSuggested:
+        """Whether a word is suggested.
+
+        **Arguments:**
+
+        - `id`: of the word, which may be that of `<unk>`.
+        - `log_probabilities`: what the model expects, shape `(dictionary,)`.
+        """
+
+        def is_suggested(prefix: str) -> bool:
+            return self._is_suggested(id, prefix, log_probabilities)
+
+        return is_suggested if id != self._dictionary.unknown else _never
 
     def _is_suggested(self, id: int, prefix: str, log_probabilities: NDArray[np.floating]) -> bool:
         """Whether a word is among the likeliest that begin with `prefix`."""
@@ -74,3 +89,7 @@ class KeystrokeCounter:
             ids = self._dictionary.starting_with(prefix)
             self._beginnings[prefix] = np.array(sorted({*ids} - {self._dictionary.unknown}))
         return self._beginnings[prefix]
+
+
+def _never(_prefix: str) -> bool:
+    return False

@@ -3,8 +3,8 @@
 | key | value |
 |---|---|
 | `format` | `nextword/2`; files of `nextword/1`, which give out no features, can be read too |
-| `dictionary` | JSON list of words in id order |
-| `split_by` | `whitespace`, `words` or `characters` |
+| `dictionary` | JSON list of words in id order, or of subwords |
+| `split_by` | `whitespace`, `words`, `characters` or `subwords` |
 | `lowercase` | `true` or `false` |
 | `line_ends` | `true` or `false`: whether each line end is the word `<eos>` |
 | `unicode` | version of Unicode that says what a letter is, such as `17.0`; older files lack it |
@@ -26,7 +26,7 @@ from dataclasses import dataclass
 from typing import Any, Self
 
 from nextword.errors import ModelFileError
-from nextword.text import words
+from nextword.text import subwords, words
 from nextword.text.unicode import VERSION
 
 FORMAT = "nextword/2"
@@ -117,7 +117,8 @@ class Metadata:
         """Whether each value is allowed."""
         is_dictionary = _is_dictionary(self.dictionary)
         return {
-            "dictionary": is_dictionary,
+            "dictionary": is_dictionary
+            and (self.split_by != "subwords" or subwords.is_inventory(self.dictionary)),
             "lowercase": isinstance(self.lowercase, bool),
             "line_ends": isinstance(self.line_ends, bool),
             "context": self.context is None or _is_count(self.context),
@@ -125,7 +126,12 @@ class Metadata:
             "layers": _is_count(self.layers),
             "hidden": _is_count(self.hidden),
             "unknown": self.unknown is None
-            or (type(self.unknown) is int and is_dictionary and 0 <= self.unknown < len(self.dictionary)),
+            or (
+                type(self.unknown) is int
+                and is_dictionary
+                and 0 <= self.unknown < len(self.dictionary)
+                and self.split_by != "subwords"
+            ),
             "params": _is_object(self.params),
             "metrics": _is_object(self.metrics),
         }

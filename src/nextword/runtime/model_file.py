@@ -7,7 +7,7 @@ import re
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import Any, NamedTuple
+from typing import TYPE_CHECKING, Any, NamedTuple, cast
 
 import numpy as np
 import onnxruntime
@@ -17,7 +17,10 @@ from nextword.errors import ModelFileError, PromptError
 from nextword.runtime import arguments
 from nextword.runtime.inspection import inspect
 from nextword.text import words
-from nextword.text.dictionary import Dictionary
+from nextword.text.subwords import SubwordDictionary, dictionary_of
+
+if TYPE_CHECKING:
+    from nextword.runtime.entries import Entries
 
 State = Mapping[str, NDArray[Any]]
 
@@ -76,8 +79,26 @@ class ModelFile:
         hidden = outputs.get("next_hidden", ())
         is_of_layers = len(hidden) == 3 and hidden[::2] == (self.metadata.layers, self.metadata.hidden)
         self.features = size or (self.metadata.hidden if is_of_layers else 0)
-        self.dictionary = Dictionary(self.metadata.dictionary, self.metadata.unknown)
+        about = self.metadata
+        self.dictionary = dictionary_of(about.dictionary, about.unknown, about.split_by)
         self.run(np.zeros((1, 1), np.int64))  # whether it can be run at all
+
+    @property
+    def context(self) -> int | None:
+        """How many words it reads, `None` if it carries a state."""
+        return self.metadata.context
+
+    @cached_property
+    def axes(self) -> Mapping[str, int]:
+        """Of each part of the state, which axis is that of the batch."""
+        return {name: part.axis for name, part in self.states.items()}
+
+    @cached_property
+    def entries(self) -> Entries:
+        """What the entries of a dictionary of subwords add to a text; for no other."""
+        from nextword.runtime.entries import Entries
+
+        return Entries(cast("SubwordDictionary", self.dictionary))
 
     @cached_property
     def sha256(self) -> str:

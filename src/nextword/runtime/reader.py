@@ -1,7 +1,8 @@
 """What a model has read so far, and what it expects next."""
 
-from collections.abc import Iterable, Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from itertools import islice
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,6 +11,21 @@ from nextword.runtime.model_file import ModelFile, State, Step
 
 _WORDS = 1024  # read at once: more take more memory and are no faster
 _WINDOWS = 256  # windows of a fixed context that are read at once
+
+
+class Model(Protocol):
+    """Anything that reads ids as a `ModelFile` does."""
+
+    @property
+    def context(self) -> int | None:
+        """How many words it reads, `None` if it carries a state."""
+
+    @property
+    def axes(self) -> Mapping[str, int]:
+        """Of each part of its state, which axis is that of the batch."""
+
+    def run(self, ids: NDArray[np.int64], state: State | None = None) -> Step:
+        """Reads words, as `ModelFile.run`."""
 
 
 class Reader:
@@ -23,7 +39,7 @@ class Reader:
     and put back.
     """
 
-    def __init__(self, model: ModelFile, batch: int = 1) -> None:
+    def __init__(self, model: Model, batch: int = 1) -> None:
         self._model = model
         self.last = np.zeros((batch, 0), np.int64)
         self.state: State | None = None
@@ -35,7 +51,7 @@ class Reader:
 
         - `ids`: shape `(batch, time)`.
         """
-        context = self._model.metadata.context
+        context = self._model.context
         if context is not None:
             self.last = np.concatenate([self.last, ids], axis=1)[:, -context:]
             return self._model.run(self.last)._replace(state={})
@@ -48,8 +64,27 @@ class Reader:
         """Goes on with the texts at these places of the batch: fewer, more, or the same one often."""
         self.last = self.last[texts]
         if self.state:
-            parts = self._model.states
-            self.state = {name: np.take(part, texts, parts[name].axis) for name, part in self.state.items()}
+            axes = self._model.axes
+            self.state = {name: np.take(part, texts, axes[name]) for name, part in self.state.items()}
+
+    @classmethod
+    def gathered(cls, model: Model, texts: Sequence[tuple["Reader", int]]) -> "Reader":
+        """Goes on with some texts of several readers, each given by its place in the batch of one.
+
+        **Arguments:**
+
+        - `texts`: of the same length, where a fixed context is not yet full.
+        """
+        found = cls(model, len(texts))
+        found.last = np.stack([reader.last[place] for reader, place in texts])
+        if texts[0][0].state:
+            found.state = {
+                name: np.stack(
+                    [(reader.state or {})[name].take(place, axis) for reader, place in texts], axis
+                )
+                for name, axis in model.axes.items()
+            }
+        return found
 
 
 def after_each_context(model: ModelFile, ids: Iterable[int]) -> Iterator[tuple[Step, NDArray[np.int64]]]:

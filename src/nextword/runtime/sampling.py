@@ -1,15 +1,18 @@
-"""How a text is continued: the knobs of sampling, and what they need to remember of a text."""
+"""How a text is continued: the knobs of sampling, and how they pick what comes next."""
 
 import os
-from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, fields
+from typing import TYPE_CHECKING
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nextword.errors import SamplingError
 from nextword.runtime import arguments, draw
+
+if TYPE_CHECKING:
+    from nextword.runtime.drafts import Draft
 
 _DEFAULT_WINDOW = 64
 _LOWEST_TEMPERATURE = 1e-6  # below, a float32 is soon 0
@@ -81,45 +84,42 @@ class Sampling:
             if getattr(self, knob) != _DEFAULTS[knob] and not is_there:
                 raise SamplingError(f"{knob} has no effect without {needed}; add one, or leave {knob} out")
 
+    @property
+    def window(self) -> int:
+        """How many words are recent."""
+        return self.repetition_window or _DEFAULT_WINDOW
+
 
 _DEFAULTS = {field.name: field.default for field in fields(Sampling)}
 
 
 class Sampler:
-    """Picks the next words of one or more samples that began with the same prompt.
+    """Picks the next entries of the dictionary for one or more samples that began with the same prompt.
 
     Sample number i is drawn with `seed` + i, so it is the one that this seed gives alone.
 
     **Arguments:**
 
     - `knobs`: how to pick.
-    - `ruled_out`: ids of words that are never picked.
-    - `prompt`: ids of the prompt.
-    - `samples`: how many are written.
+    - `drafts`: what each sample has written, and what it leaves to be picked.
     """
 
-    def __init__(
-        self, knobs: Sampling, ruled_out: Iterable[int], prompt: Sequence[int], samples: int = 1
-    ) -> None:
-        self._knobs = knobs
-        self._ruled_out = np.array(sorted(ruled_out), np.int64)
+    def __init__(self, knobs: Sampling, drafts: Sequence["Draft"]) -> None:
+        self._knobs, self._drafts = knobs, drafts
         self._seed = int.from_bytes(os.urandom(8)) % draw.PRIME if knobs.seed is None else knobs.seed
         self._step = 0
-        window = knobs.repetition_window or _DEFAULT_WINDOW
-        self._recent = [deque(prompt, window) for _ in range(samples)]
-        self._ngrams = [_Ngrams(knobs.no_repeat_ngram, prompt) for _ in range(samples)]
 
     def pick(self, logits: NDArray[np.float32], finished: Sequence[bool]) -> NDArray[np.int64]:
-        """The next word of each sample.
+        """The next entry of each sample.
 
         **Arguments:**
 
         - `logits`: shape `(samples, dictionary)`.
-        - `finished`: which samples need no more words; they get any.
+        - `finished`: which samples need no more; they get any.
 
         **Returns:** ids, shape `(samples,)`.
 
-        **Raises:** `SamplingError` if the knobs leave no word.
+        **Raises:** `SamplingError` if the knobs leave nothing.
         """
         picked = np.array(
             [0 if finished[sample] else self._pick(sample, row) for sample, row in enumerate(logits)]
@@ -128,46 +128,18 @@ class Sampler:
         return picked
 
     def _pick(self, sample: int, logits: NDArray[np.float32]) -> int:
-        knobs, recent, ngrams = self._knobs, self._recent[sample], self._ngrams[sample]
-        repeated = ngrams.ruled_out()
-        if len(self._ruled_out) or repeated or knobs.repetition_penalty != 1:
+        knobs, draft = self._knobs, self._drafts[sample]
+        ruled_out = draft.ruled_out()
+        if len(ruled_out) or knobs.repetition_penalty != 1:
             logits = logits.copy()
             if knobs.repetition_penalty != 1:
-                draw.penalise(logits, np.array(list(set(recent))), knobs.repetition_penalty)
-            logits[self._ruled_out] = -np.inf
-            logits[repeated] = -np.inf
+                draw.penalise(logits, draft.recent(), knobs.repetition_penalty)
+            logits[ruled_out] = -np.inf
             if logits.max() == -np.inf:
                 raise SamplingError(
-                    f"no word is left after {self._step} words; ban fewer words or raise no_repeat_ngram"
+                    f"no word is left after {draft.words} words; ban fewer words or raise no_repeat_ngram"
                 )
-        if knobs.temperature:
-            number = draw.uniform((self._seed + sample) % draw.PRIME, self._step)
-            id = draw.draw(logits, number, knobs.temperature, knobs.top_k, knobs.top_p)
-        else:
-            id = draw.greedy(logits)
-        recent.append(id)
-        ngrams.append(id)
-        return id
-
-
-class _Ngrams:
-    """The runs of `n` words in a text, so that none is repeated; 0 remembers nothing."""
-
-    def __init__(self, n: int, ids: Iterable[int]) -> None:
-        self._n = n
-        self._last: deque[int] = deque(maxlen=max(0, n - 1))
-        self._followers: dict[tuple[int, ...], list[int]] = defaultdict(list)
-        if n:
-            for id in ids:
-                self.append(id)
-
-    def append(self, id: int) -> None:
-        if not self._n:
-            return
-        if len(self._last) == self._n - 1:
-            self._followers[tuple(self._last)].append(id)
-        self._last.append(id)
-
-    def ruled_out(self) -> list[int]:
-        """The words that would make a run that the text has."""
-        return self._followers.get(tuple(self._last), []) if self._n else []
+        if not knobs.temperature:
+            return draw.greedy(logits)
+        number = draw.uniform((self._seed + sample) % draw.PRIME, self._step)
+        return draw.draw(logits, number, knobs.temperature, knobs.top_k, knobs.top_p)

@@ -5,7 +5,7 @@ The bytes are those of `numpy.savez`, an uncompressed zip file of arrays:
 | array | type | shape |
 |---|---|---|
 | `format`, `model` | text | `()`: `nextword-session/2`, and the SHA-256 of the model's file |
-| `word` | int64 | `()`, the last word |
+| `word` | int64 | `()`, the last word, or the last of its subwords |
 | `last` | int64 | `(1, words)`, what a fixed context reads again |
 | `logits`, `features` | float32 | `(1, dictionary)` and `(1, features)`, after the last word |
 | `state.` and a name | that of the model | the part of the state after the last word, where it is carried |

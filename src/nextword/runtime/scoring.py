@@ -1,17 +1,22 @@
 """How likely texts are, word by word."""
 
+import itertools
 import math
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nextword import figures
+from nextword.errors import PromptError
 from nextword.runtime import draw
 from nextword.runtime.model_file import ModelFile
 from nextword.runtime.reader import Reader
 
 _BATCH = 256  # windows, or texts, that are read at once
+
+Word = tuple[str, tuple[int, ...]]  # as it is seen, and its ids
 
 
 @dataclass(frozen=True)
@@ -38,12 +43,52 @@ class Score:
         )
 
 
+def scores(model: ModelFile, texts: Sequence[str]) -> list[Score]:
+    """The scores of some texts; errors are those of `Generator.score`."""
+    words = [model.dictionary.spelt(model.split(text)) for text in texts]
+    scored = [_scored(model, one) for one in words]
+    found = log_probabilities(model, [[id for _, ids in one for id in ids] for one in words])
+    return [_score(*one) for one in zip(scored, found, strict=True)]
+
+
+def _scored(model: ModelFile, words: list[Word]) -> list[Word]:
+    """The words of a text that have a full context before them.
+
+    **Raises:** `PromptError` if there are none.
+    """
+    context = model.metadata.least_context
+    starts = list(itertools.accumulate((len(ids) for _, ids in words), initial=0))
+    scored = [word for word, start in zip(words, starts, strict=False) if start >= context]
+    if not scored:
+        raise PromptError(_too_short(model, starts[-1]))
+    return scored
+
+
+def _too_short(model: ModelFile, length: int) -> str:
+    context, unit = model.metadata.least_context, model.dictionary.unit
+    if unit == "words":
+        return (
+            f"the text has {length} words; the model scores a word after {context}, so give at least "
+            f"{context + 1}"
+        )
+    needed = f"{context} {unit if context > 1 else unit.rstrip('s')}"
+    return f"no word of the text has {needed} before it, without which it is not scored; give more words"
+
+
+def _score(words: list[Word], log_probabilities: list[float]) -> Score:
+    """The score of the last words of a text."""
+    values = iter(log_probabilities[-sum(len(ids) for _, ids in words) :])
+    return Score.of(
+        [word for word, _ in words], [math.fsum(itertools.islice(values, len(ids))) for _, ids in words]
+    )
+
+
 def log_probabilities(model: ModelFile, texts: list[list[int]]) -> list[list[float]]:
-    """The log-probability in nats of each word that has a full context before it, for each text.
+    """The log-probability in nats of each entry that has a full context before it, for each text.
 
     **Arguments:**
 
-    - `texts`: word ids, each longer than the context, and than one.
+    - `texts`: ids, each longer than the context, and than one.
     """
     context = model.metadata.context
     found = []

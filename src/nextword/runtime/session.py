@@ -7,9 +7,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nextword.errors import PromptError, SessionError
-from nextword.runtime import draw, saved_session
-from nextword.runtime.cache import MOST_FORGOTTEN, CacheSettings, NeuralCache
-from nextword.runtime.completion import complete
+from nextword.runtime import completion, draw, saved_session
+from nextword.runtime.cache import MOST_FORGOTTEN, CacheSettings, NeuralCache, Remembered
+from nextword.runtime.completion import NextWord
 from nextword.runtime.model_file import ModelFile, State, Step
 from nextword.runtime.reader import Reader
 from nextword.runtime.saved_session import SavedSession
@@ -18,13 +18,17 @@ from nextword.runtime.saved_session import SavedSession
 class _Moment(NamedTuple):
     """What is known after a word.
 
-    `expected`, a value for each word of the dictionary, is kept only where it cannot be computed again:
-    where a session was resumed.
+    - `word`: its ids.
+    - `last`, `state`: of the reader.
+    - `gave_way`: what the cache had in the places of each of its entries.
+    - `expected`: a value for each entry of the dictionary; kept only where it cannot be computed again, where
+      a session was resumed.
     """
 
-    word: int
+    word: tuple[int, ...]
     last: NDArray[np.int64]
     state: State | None
+    gave_way: list[Remembered | None]
     expected: Step | None = None
 
 
@@ -45,19 +49,22 @@ class Session:
         self._past: deque[_Moment | None] = deque(maxlen=MOST_FORGOTTEN + 1)
         self._now: _Moment | None = None
         self._expected: Step | None = None
+        self._next: NextWord | None = None  # kept while suggestions for the same place are asked for
 
     def feed(self, text: str) -> None:
         """Reads one word or more.
 
         **Raises:** `UnknownWordError` for a word that is not in the dictionary; then none is read.
         """
-        for id in self._model.dictionary.encode(self._model.split(text)):
-            expected = self._reader.read(np.array([[id]]))
-            if self._expected:
-                self._cache.remember(self._expected.features[0], id)
+        for _, word in self._model.dictionary.spelt(self._model.split(text)):
+            gave_way = []
+            for id in word:
+                if self._expected:
+                    gave_way.append(self._cache.remember(self._expected.features[0], id))
+                self._expected = self._reader.read(np.array([[id]]))
             self._past.append(self._now)
-            self._now = _Moment(id, self._reader.last, self._reader.state)
-            self._expected = expected
+            self._now = _Moment(word, self._reader.last, self._reader.state, gave_way)
+            self._next = None
 
     def undo(self) -> str:
         """Takes back the last word that was fed: it is as if it had never been.
@@ -74,12 +81,13 @@ class Session:
             raise SessionError(
                 f"no more words can be taken back; a session remembers the last {MOST_FORGOTTEN} it was fed"
             )
-        word = self._model.dictionary.words[self._now.word]
+        word, gave_way = self._model.dictionary.shown(self._now.word), self._now.gave_way
         self._now = self._past.pop()
         self._reader = Reader(self._model)
-        self._expected = None
+        self._expected = self._next = None
+        for before in reversed(gave_way):
+            self._cache.forget(before)
         if self._now:
-            self._cache.forget()
             self._expected = self._read_again(self._now)
         return word
 
@@ -88,7 +96,11 @@ class Session:
         before = moment if moment.expected else self._past[-1]
         if before:
             self._reader.last, self._reader.state = before.last, before.state
-        return moment.expected or self._reader.read(np.array([[moment.word]]))
+        if moment.expected:
+            return moment.expected
+        for id in moment.word:
+            expected = self._reader.read(np.array([[id]]))
+        return expected
 
     def suggest(self, n: int = 3, prefix: str = "") -> list[tuple[str, float]]:
         """The likeliest next words, as `Generator.suggest` gives them.
@@ -106,11 +118,13 @@ class Session:
         """
         if not self._expected:
             raise PromptError("nothing was read yet; feed at least one word")
-        logits, features = self._expected.logits[0], self._expected.features[0]
-        if self._cache.count:
-            log_probabilities = self._cache.mix(draw.log_softmax(logits), features)
-            logits = log_probabilities.astype(np.float32)
-        return complete(self._model.dictionary, logits, n, prefix)
+        if self._next is None:
+            logits, features = self._expected.logits[0], self._expected.features[0]
+            if self._cache.count:
+                log_probabilities = self._cache.mix(draw.log_softmax(logits), features)
+                logits = log_probabilities.astype(np.float32)
+            self._next = completion.after(self._model, self._reader, logits, self._cache)
+        return self._next.best(n, prefix)
 
     def save(self) -> bytes:
         """The session as bytes, from which `Generator.resume` goes on elsewhere with the same bits.
@@ -121,8 +135,9 @@ class Session:
         """
         if not self._now or not self._expected:
             raise PromptError("nothing was read yet; feed at least one word")
-        word, last, state, _ = self._now
-        return saved_session.save(self._model, SavedSession(word, last, state, self._expected, self._cache))
+        word, last, state, _, _ = self._now
+        saved = SavedSession(word[-1], last, state, self._expected, self._cache)
+        return saved_session.save(self._model, saved)
 
     def restore(self, data: bytes) -> None:
         """Becomes the session that was saved.
@@ -131,6 +146,6 @@ class Session:
         """
         word, last, state, expected, cache = saved_session.load(self._model, data)
         self._cache, self._expected = cache, expected
-        self._now = _Moment(word, last, state, expected)
+        self._now, self._next = _Moment((word,), last, state, [], expected), None
         self._reader.last, self._reader.state = last, state
         self._past.clear()

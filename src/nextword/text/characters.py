@@ -22,6 +22,16 @@ _IS_BEYOND = re.compile(_BEYOND)
 _IN_ASCII = bytes(range(ASCII))
 NATIONAL = "[\U0001f1e6-\U0001f1ff]"  # regional indicators: two are a flag
 _FIRST_SYLLABLE, _LAST_SYLLABLE, _SYLLABLES_A_VOWEL = 0xAC00, 0xD7A3, 28
+# Thai and Lao, Burmese, Khmer and its symbols, and Burmese as extended: beside Han and kana the scripts that
+# are written without blanks between words.
+_UNSPACED_BLOCKS = (
+    (0x0E00, 0x0EFF),
+    (0x1000, 0x109F),
+    (0x1780, 0x17FF),
+    (0x19E0, 0x19FF),
+    (0xA9E0, 0xA9FF),
+    (0xAA60, 0xAA7F),
+)
 EXTENDING = ("extend", "zero_width_joiner")
 TIED = (*EXTENDING, "spacing")  # to the character before
 
@@ -48,6 +58,11 @@ def _ranges(name: str) -> Ranges:
         return tuple((code, code) for code in syllables)
     if name == "closed_syllable":
         return tuple((code + 1, code + _SYLLABLES_A_VOWEL - 1) for code in syllables)
+    if name == "unspaced":
+        blocks = {code for first, last in _UNSPACED_BLOCKS for code in range(first, last + 1)}
+        return _runs(_codes("ideograph") | _codes("katakana") | (_codes("letter") & blocks))
+    if name == "spaced_letter":
+        return _runs(_codes("letter") - _codes("unspaced"))
     found, end = [], 0
     for part in RANGES[name].split():
         gap, _, more = part.partition("-")
@@ -55,6 +70,15 @@ def _ranges(name: str) -> Ranges:
         end = first + int(more or "0", 36) + 1
         found.append((first, end - 1))
     return tuple(found)
+
+
+def _codes(name: str) -> set[int]:
+    return {code for first, last in ranges(name) for code in range(first, last + 1)}
+
+
+def _runs(codes: set[int]) -> Ranges:
+    """The runs of some characters, of which `ranges` joins neighbours."""
+    return tuple((code, code) for code in sorted(codes))
 
 
 def listed(runs: Ranges, first: int = 0, beyond: int = ALL) -> str:
@@ -147,6 +171,21 @@ def clusters(text: str) -> list[str]:
 @lru_cache
 def _clusters(reach: int) -> re.Pattern[str]:
     return re.compile(rf"\r\n|{cluster(reach)}|(?s:.)")
+
+
+def word(reach: int, letter: str, blank: str) -> str:
+    """A regular expression for a word: a run of letters with what may be inside, or else a cluster.
+
+    **Arguments:**
+
+    - `reach`: how far texts reach.
+    - `letter`: the class of letters.
+    - `blank`: what is in no word, as the contents of brackets.
+    """
+    digit = one(reach, "digit")
+    letters = one(reach, letter) + many(reach, letter, *EXTENDING)
+    inside = rf"(?:['’‐\-]|[.,:](?<={digit}.)(?={digit}))"
+    return rf"{letters}(?:{inside}{letters})*|(?=\S)(?:{cluster(reach, blank)}|\S)"
 
 
 def cluster(reach: int, blank: str = "") -> str:

@@ -1,7 +1,7 @@
 """A prepared text: memory-mapped word ids and a dictionary, on disk as one folder.
 
-- `ids.npy`: the text as word ids, uint16 or uint32, shape `(words,)`: the training part, then the
-  held-out parts for validation and test.
+- `ids.npy`: the text as ids of its words or subwords, uint16 or uint32, shape `(words,)`: the training
+  part, then the held-out parts for validation and test.
 - `dictionary.json`, `frequencies.npy`: the words in id order, and how often each occurs in the training
   part, int64.
 - `spellings.json`, `unknown.npy`: the words that the dictionary lacks, each once, those of the training
@@ -21,9 +21,10 @@ from numpy.typing import NDArray
 
 from nextword import outputs
 from nextword.errors import StageError
-from nextword.text import words
+from nextword.text import subwords, words
 from nextword.text.dictionary import Dictionary
 
+_BLOCK = 1 << 20  # ids looked at at once
 PARTS = ("training", "validation", "test")
 
 
@@ -31,7 +32,8 @@ PARTS = ("training", "validation", "test")
 class Corpus:
     """A prepared text.
 
-    - `ids`: word ids in the order of the text, shape `(words,)`, mapped from disk.
+    - `ids`: of the words in the order of the text, or of their subwords where it is split so, shape
+      `(words,)`, mapped from disk.
     - `ends`: where the training, validation and test part end in `ids`; the last two are empty
       where nothing is held out.
     - `dictionary`: the words of the training part, by descending frequency.
@@ -73,11 +75,31 @@ class Corpus:
 
     @property
     def characters_per_word(self) -> dict[str, float]:
-        """Of each part that is not empty."""
+        """Of each part that is not empty; per subword where it is split so."""
         lengths = np.diff([0, *self.ends])
         return {
             name: count / length
             for name, count, length in zip(PARTS, self.characters, lengths.tolist(), strict=True)
+            if length
+        }
+
+    @property
+    def words(self) -> int:
+        """How many words the text has."""
+        if not isinstance(self.dictionary, subwords.SubwordDictionary):
+            return len(self.ids)
+        begins = np.array(self.dictionary.begins)
+        return sum(
+            int(begins[self.ids[start : start + _BLOCK]].sum()) for start in range(0, len(self.ids), _BLOCK)
+        )
+
+    @property
+    def unknown_shares(self) -> dict[str, float]:
+        """Of the words of each part that is not empty, the share that the dictionary lacks."""
+        lengths, unknown = np.diff([0, *self.ends]).tolist(), np.diff([0, *self.unknown_ends]).tolist()
+        return {
+            name: count / length
+            for name, count, length in zip(PARTS, unknown, lengths, strict=True)
             if length
         }
 
@@ -107,6 +129,11 @@ class Corpus:
         unknown, known = self.dictionary.unknown, self.dictionary.words
         return (next(spellings) if id == unknown else known[id] for id in self.ids[start:end])
 
+    def show(self, ids: Iterable[int]) -> list[str]:
+        """The word of each id as a user sees it, without a mark."""
+        decoded = self.dictionary.decode(ids)
+        return [*map(subwords.shown, decoded)] if self.split_by == "subwords" else decoded
+
     def join(self, ids: Iterable[int]) -> str:
         """Ids as text."""
         return words.join(self.dictionary.decode(ids), self.split_by, self.line_ends)
@@ -126,7 +153,7 @@ def load(directory: Path) -> Corpus:
         )
         corpus = Corpus(
             ids=ids,
-            dictionary=Dictionary(known, text.pop("unknown")),
+            dictionary=subwords.dictionary_of(known, text.pop("unknown"), text.get("split_by", "")),
             frequencies=np.array(frequencies),
             spellings=spellings,
             unknown=unknown,
@@ -144,17 +171,17 @@ def load(directory: Path) -> Corpus:
 
 def _is_whole(corpus: Corpus) -> bool:
     """Whether a corpus can be used: each id has a word, each `<unk>` a spelling, each part its words."""
-    words, unknown = len(corpus.dictionary), corpus.dictionary.unknown
+    size, unknown = len(corpus.dictionary), corpus.dictionary.unknown
     places = [0, *corpus.ends]
     return bool(
-        (corpus.ids.ndim, corpus.unknown.ndim, corpus.frequencies.shape) == (1, 1, (words,))
+        (corpus.ids.ndim, corpus.unknown.ndim, corpus.frequencies.shape) == (1, 1, (size,))
         and {corpus.ids.dtype.kind, corpus.unknown.dtype.kind, corpus.frequencies.dtype.kind} <= {"u", "i"}
         and all(type(word) is str for word in (*corpus.dictionary.words, *corpus.spellings))
-        and len({*corpus.dictionary.words}) == words
-        and (unknown is None or unknown in range(words))
+        and len({*corpus.dictionary.words}) == size
+        and (unknown is None or unknown in range(size))
         and len(places) - 1 == len(corpus.unknown_ends) == len(corpus.characters) == len(PARTS)
         and 0 < places[1] <= places[2] <= places[3] == len(corpus.ids)
-        and corpus.ids.max() < words
+        and corpus.ids.max() < size
         and len(corpus.unknown) == corpus.unknown_ends[-1]
         and (not len(corpus.unknown) or corpus.unknown.max() < len(corpus.spellings))
         and corpus.learnt_spellings in range(len(corpus.spellings) + 1)
@@ -162,6 +189,7 @@ def _is_whole(corpus: Corpus) -> bool:
         and [int((corpus.ids[:end] == unknown).sum()) for end in corpus.ends] == corpus.unknown_ends
         and (corpus.frequencies >= 0).all()
         and min(corpus.characters) >= 0
-        and corpus.split_by in {"whitespace", "words", "characters"}
+        and corpus.split_by in words.SPLIT_BY
+        and (corpus.split_by != "subwords" or subwords.is_inventory(corpus.dictionary.words))
         and [type(corpus.lowercase), type(corpus.line_ends), type(corpus.sha256)] == [bool, bool, str]
     )

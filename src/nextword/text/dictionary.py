@@ -19,7 +19,11 @@ class Dictionary:
 
     - `words`: the words in id order, each once.
     - `unknown`: id of `<unk>`, which replaces every other word, or `None` if there is none.
+
+    **Attributes:** `unit`, what its entries are: `words`, or `subwords` that spell words.
     """
+
+    unit = "words"
 
     def __init__(self, words: Sequence[str], unknown: int | None = None) -> None:
         self.words = tuple(words)
@@ -75,6 +79,18 @@ class Dictionary:
     def decode(self, ids: Iterable[int]) -> list[str]:
         """The word of each id."""
         return [self.words[id] for id in ids]
+
+    def spelt(self, words: Iterable[str]) -> list[tuple[str, tuple[int, ...]]]:
+        """The words of a text as a user sees them, each with its ids: here one.
+
+        **Raises:** as `encode`.
+        """
+        words = list(words)
+        return [(word, (id,)) for word, id in zip(words, self.encode(words), strict=True)]
+
+    def shown(self, ids: Sequence[int]) -> str:
+        """What a user sees of a word, given by its ids."""
+        return self.words[ids[0]]
 
     def neighbours(self, word: str, n: int = 3) -> list[str]:
         """At most `n` words that are spelt most like `word`, best first; none for one that is not a word."""

@@ -17,7 +17,9 @@ from nextword.text import characters, words
 _BLOCK = 1 << 20  # bytes read at once
 _LONGEST = 1 << 20  # characters of a word, or of blanks in a row
 _ENDINGS = (".txt", ".txt.gz")
-_BEGINS_A_WORD = r"!\"#$%&()*+/;<=>?@\[\\\]^`{|}~\u3041-\u3096\u3400-\u4dbf\u4e00-\u9fff"
+_IDEOGRAPHS = r"\u3041-\u3096\u3400-\u4dbf\u4e00-\u9fff"
+_BEGINS_A_WORD = rf"!\"#$%&()*+/;<=>?@\[\\\]^`{{|}}~{_IDEOGRAPHS}"
+_FULL_STOPS = "、。，；：！？"
 _LAST_END = re.compile(r"(?s:.*)\S(?=\s)")
 _LINE_END = re.compile(rb"\r\n?|\n")
 
@@ -126,8 +128,11 @@ def _sure_end(split_by: str) -> re.Pattern[str]:
     """Finds the last place between two words that two characters alone decide.
 
     That is before a mark that no word has inside and before an ideograph, and among characters between two
-    letters; neither lower case nor normal form reaches over it.
+    letters; among subwords, where a run of ideographs is one word, between full-width punctuation and an
+    ideograph. Neither lower case nor normal form reaches over it.
     """
+    if split_by == "subwords":
+        return re.compile(rf"(?s:.+)(?<=[{_FULL_STOPS}])(?=[{_IDEOGRAPHS}])")
     prepended = characters.listed(characters.ranges("prepend"))
     between = rf"(?<![{prepended}])(?=[{_BEGINS_A_WORD}])"
     if split_by == "characters":

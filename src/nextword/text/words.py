@@ -1,6 +1,6 @@
 """Text ⇄ words: splitting a text into words, and joining words the way people write.
 
-Three ways to split (`prepare.split_by` in params.yaml):
+Four ways to split (`prepare.split_by` in params.yaml):
 
 - `whitespace`: a word is what is between blanks.
 - `words`: a word is a run of letters, combining marks and digits, with apostrophes and hyphens
@@ -9,6 +9,8 @@ Three ways to split (`prepare.split_by` in params.yaml):
   is not blank is a word by grapheme cluster: `"ago,"` is `ago` `,`, and a flag or a family is one word.
 - `characters`: each grapheme cluster is a word (a character with its marks, a flag), and so is the
   space that replaces each run of blanks. Right for Chinese, which has no blanks between words.
+- `subwords`: words as above, each with a mark that says whether a blank stands before it
+  (`nextword.text.marks`). A dictionary cuts them into subwords.
 
 With `line_ends`, each line end (LF, CR LF, or CR) is the word `<eos>`, in any of these ways.
 
@@ -20,10 +22,11 @@ import re
 from collections.abc import Iterable
 from functools import lru_cache
 
-from nextword.text import characters
+from nextword.text import characters, marks
 from nextword.text.characters import BLANK, normalise, reach_of
+from nextword.text.marks import Unmarker
 
-SPLIT_BY = ("whitespace", "words", "characters")
+SPLIT_BY = ("whitespace", "words", "characters", "subwords")
 END_OF_LINE = "<eos>"
 
 CLOSING = frozenset(".,;:!?%…)]}»”’।")
@@ -42,7 +45,7 @@ def split(text: str, split_by: str, lowercase: bool = False, line_ends: bool = F
     **Arguments:**
 
     - `text`: any text.
-    - `split_by`: `whitespace`, `words` or `characters`.
+    - `split_by`: `whitespace`, `words`, `characters` or `subwords`.
     - `lowercase`: whether to lower-case the text first.
     - `line_ends`: whether each line end is the word `<eos>`.
 
@@ -70,6 +73,8 @@ def _split(text: str, split_by: str) -> list[str]:
         return _word_pattern(reach_of(text)).findall(text)
     if split_by == "characters":
         return _character_pattern(reach_of(text)).findall(_BLANKS.sub(" ", text))
+    if split_by == "subwords":
+        return marks.split(text)
     raise ValueError(f"split_by must be one of {', '.join(SPLIT_BY)}; got {split_by!r}")
 
 
@@ -88,9 +93,10 @@ def join(words: Iterable[str], split_by: str, line_ends: bool = False) -> str:
 class Joiner:
     """Joins words one at a time, as a generator makes them.
 
-    With `split_by: words`, closing punctuation joins the word before it, opening
-    punctuation the word after it, and straight quotes open and close in turn; between Han and kana
-    no blank is written. With `line_ends`, `<eos>` is written as a line end.
+    With `split_by: subwords`, marked words or subwords are joined as their marks say. With `words`,
+    closing punctuation joins the word before it, opening punctuation the word after it, and straight quotes
+    open and close in turn; between Han and kana no blank is written. With `line_ends`, `<eos>` is
+    written as a line end.
     """
 
     def __init__(self, split_by: str, line_ends: bool = False) -> None:
@@ -99,6 +105,7 @@ class Joiner:
         self._previous = ""
         self._glue_next = True  # nothing comes before the first word
         self._open_quotes: set[str] = set()
+        self._unmarker = Unmarker() if split_by == "subwords" else None
 
     def push(self, word: str) -> str:
         """Takes the next word.
@@ -109,6 +116,8 @@ class Joiner:
         if self._line_ends and word == END_OF_LINE:
             self.after_blank()
             return "\n"
+        if self._unmarker:
+            return self._unmarker.push(word)
         if self._split_by == "characters":
             return word
         glue = self._glue_next
@@ -128,12 +137,15 @@ class Joiner:
     def after_blank(self) -> None:
         """The text ends in a blank, so the next word adds none."""
         self._previous = ""
+        if self._unmarker:
+            self._unmarker.after_blank()
 
     def copy(self) -> "Joiner":
         """An independent joiner that continues from here."""
         other = Joiner(self._split_by, self._line_ends)
         other._previous, other._glue_next = self._previous, self._glue_next
         other._open_quotes = set(self._open_quotes)
+        other._unmarker = self._unmarker and self._unmarker.copy()
         return other
 
 
@@ -168,10 +180,7 @@ def are_unspaced(word: str, following: str) -> bool:
 
 @lru_cache
 def _word_pattern(reach: int) -> re.Pattern[str]:
-    letter, digit = characters.one(reach, "letter"), characters.one(reach, "digit")
-    letters = letter + characters.many(reach, "letter", *characters.EXTENDING)
-    inside = rf"(?:['’‐\-]|[.,:](?<={digit}.)(?={digit}))"
-    return re.compile(rf"{letters}(?:{inside}{letters})*|(?=\S)(?:{characters.cluster(reach, BLANK)}|\S)")
+    return re.compile(characters.word(reach, "letter", BLANK))
 
 
 @lru_cache

@@ -88,6 +88,8 @@ class Keyboard:
         if not generators:
             raise KeyboardError("a keyboard needs a model; give at least one")
         models = [generator._model for generator in generators]
+        if any(model.metadata.split_by == "subwords" for model in models):
+            raise KeyboardError("a keyboard needs models of whole words; load one that is split by words")
         rules = {(one.metadata.split_by, one.metadata.lowercase, one.metadata.line_ends) for one in models}
         if len(rules) > 1:
             raise KeyboardError(

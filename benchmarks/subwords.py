@@ -1,0 +1,177 @@
+"""Subwords beside whole words: the same text, recipe and steps, side by side.
+
+    python benchmarks/subwords.py TEXT FOLDER [--steps 4750] [--words 3000]
+
+Three models are trained: `experiments/book.yaml` with dictionaries of 10,000 and of 30,000 words, and
+`experiments/forms.yaml` with 4,000 subwords. They stay in FOLDER, and what is there is not trained again.
+Figures are of the test part, the last twentieth of the lines; accuracy and keystrokes of its first 3,000
+words, of which those that a dictionary lacks are typed in full. Times are of one thread, in milliseconds of
+its own, whatever else the machine does.
+"""
+
+import argparse
+import json
+import os
+import time
+from itertools import islice
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import onnxruntime
+from corpus import stage, write_params
+from edge import table
+
+from nextword import Generator
+from nextword.runtime.entries import Entries
+from nextword.runtime.keystrokes import IsSuggested, KeystrokeCounter
+from nextword.runtime.model_file import ModelFile
+from nextword.runtime.word_reader import WordReader, in_words, is_suggested_by
+from nextword.text import words
+from nextword.text.subwords import SubwordDictionary, shown
+from nextword.text.words import Joiner
+
+KINDS = {
+    "words, 10,000": ("book", {}),
+    "words, 30,000": ("book", {"max_words": 30_000}),
+    "subwords, 4,000": ("forms", {}),
+}
+SUBWORDS = "subwords, 4,000"
+PROMPTS, PROMPT_WORDS, CONTINUED = 100, 6, 16
+
+
+def make(folder: Path, text: Path, kind: str, steps: int) -> dict[str, Any]:
+    """Trains and exports a model in a folder, unless it is there. **Returns:** its metrics."""
+    experiment, reading = KINDS[kind]
+    folder.mkdir(parents=True, exist_ok=True)
+    before = Path.cwd()
+    os.chdir(folder)
+    if not Path("models/nextword.onnx").exists():
+        write_params(text, experiment, {"max_steps": steps}, reading)
+        for name in ("prepare", "train", "evaluate", "export"):
+            stage(name)
+    found: dict[str, Any] = json.loads(Path("metrics.json").read_text(encoding="utf-8"))
+    os.chdir(before)
+    return found
+
+
+def first_words(text: str, count: int) -> str:
+    """The lines of a text that have so many words."""
+    lines, so_far = [], 0
+    for line in text.splitlines(keepends=True):
+        lines.append(line)
+        so_far += len(words.split(line, "words")) + 1
+        if so_far >= count:
+            break
+    return "".join(lines)
+
+
+def keystroke_times(file: ModelFile, text: str) -> list[float]:
+    """Milliseconds of each search while the words of a text are typed."""
+    assert isinstance(file.dictionary, SubwordDictionary)
+    counter = KeystrokeCounter(Joiner("subwords", file.metadata.line_ends))
+    reader = WordReader(file, Entries(file.dictionary), 1)
+    taken: list[float] = []
+    for word, path in in_words(file.dictionary, words.split(text, "subwords", line_ends=True)):
+        if reader.is_ready:
+            counter.type(word, shown(word), timed(is_suggested_by(reader.tree(), shown(word)), taken))
+        reader.read(path)
+    return taken
+
+
+def timed(ask: IsSuggested, taken: list[float]) -> IsSuggested:
+    """The same question, of which is noted how long the answer takes."""
+
+    def asked(prefix: str) -> bool:
+        start = time.thread_time()
+        answer = ask(prefix)
+        taken.append(1000 * (time.thread_time() - start))
+        return answer
+
+    return asked
+
+
+def splitting_speed(text: str, file: ModelFile) -> float:
+    """Megabytes of text a second that become ids, on one core."""
+    fresh = SubwordDictionary(file.metadata.dictionary)
+    start = time.thread_time()
+    fresh.encode(words.split(text, "subwords", line_ends=True))
+    return len(text.encode()) / 1e6 / (time.thread_time() - start)
+
+
+def same_in_text_graph(folder: Path, text: str) -> int:
+    """Of a hundred prompts, how many the text graph continues with the same words as the library."""
+    generator = Generator.load(folder / "models/nextword.onnx")
+    session = onnxruntime.InferenceSession(folder / "models/nextword.text.onnx")
+    lines = [line.split() for line in text.splitlines() if len(line.split()) > PROMPT_WORDS]
+    prompts = [" ".join(line[:PROMPT_WORDS]) for line in islice(lines, 0, None, len(lines) // PROMPTS)]
+    same = 0
+    for prompt in prompts[:PROMPTS]:
+        inputs = {
+            "prompt": np.array([prompt], object),
+            "max_words": np.array(CONTINUED),
+            "temperature": np.array(0, np.float32),
+            "top_k": np.array(0),
+            "top_p": np.array(1, np.float32),
+            "seed": np.array(0),
+        }
+        (found,) = session.run(["text"], inputs)
+        same += found[0] == generator.generate(prompt, CONTINUED)
+    return same
+
+
+def main() -> None:
+    """Prints the tables."""
+    parser = argparse.ArgumentParser(description="Subwords beside whole words.")
+    parser.add_argument("text", type=Path, help="a UTF-8 text file, a sentence or verse a line")
+    parser.add_argument("folder", type=Path, help="where the models are, or are put")
+    parser.add_argument("--steps", type=int, default=4750, help="of training (default: %(default)s)")
+    parser.add_argument("--words", type=int, default=3000, help="that are typed (default: %(default)s)")
+    arguments = parser.parse_args()
+    source, folder = arguments.text.resolve(), arguments.folder.resolve()
+    lines = source.read_text(encoding="utf-8").splitlines(keepends=True)
+    test = "".join(lines[round(len(lines) * 0.95) :])
+    typed = folder / "typed.txt"
+    folder.mkdir(parents=True, exist_ok=True)
+    typed.write_text(first_words(test, arguments.words), encoding="utf-8")
+    rows = []
+    for kind in KINDS:
+        own = folder / kind.replace(", ", "-").replace(",", "")
+        metrics = make(own, source, kind, arguments.steps)
+        model, file = metrics["test"]["model"], own / "models/nextword.onnx"
+        found = Generator.load(file).evaluate(typed)
+        int8 = Generator.load(own / "models/nextword.int8.onnx").evaluate(typed)
+        rows.append(
+            [
+                kind,
+                f"{metrics['model']['parameters'] / 1e6:.2f} M",
+                f"{file.stat().st_size / 1e6:.1f}, "
+                f"{(own / 'models/nextword.int8.onnx').stat().st_size / 1e6:.1f} MB",
+                f"{metrics['test']['unknown_share']:.1%}",
+                f"{found.keystrokes_saved:.1%}, {int8.keystrokes_saved:.1%}",
+                f"{found.accuracy:.1%}, {found.top_3_accuracy:.1%}",
+                f"{model['bits_per_character']:.3f}",
+            ]
+        )
+    columns = ["what", "weights", "float16, int8", "unknown", "keystrokes saved, in int8"]
+    table(
+        f"{source.name}, {arguments.steps} steps each",
+        [*columns, "right, in three", "bits a character"],
+        rows,
+    )
+    own = folder / SUBWORDS.replace(", ", "-").replace(",", "")
+    file = ModelFile(own / "models/nextword.onnx")
+    times = np.array(keystroke_times(file, typed.read_text(encoding="utf-8")))
+    table(
+        SUBWORDS,
+        ["what", "figure"],
+        [
+            ["a keystroke, mean and 95 %", f"{times.mean():.2f} ms, {np.percentile(times, 95):.2f} ms"],
+            ["splitting a text", f"{splitting_speed(''.join(lines), file):.1f} MB/s"],
+            ["text graph as the library", f"{same_in_text_graph(own, test)} of {PROMPTS} prompts"],
+        ],
+    )
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,95 @@
+/**
+ * What a model expects next, and what was typed of it → whole words with their probabilities: Python's
+ * `nextword.runtime.completion`.
+ */
+
+import { NextwordError, UnknownWordError, checkCount, checkedText, quoted } from "./errors.js";
+import { isWord } from "./keyboard/text-field.js";
+import { isUnspaced } from "./marks.js";
+import { logSoftmax, ranked } from "./sampling.js";
+import { surfaceOf } from "./subwords.js";
+import { WordTree } from "./word-tree.js";
+import { ENDS_IN_BLANK } from "./words.js";
+
+/**
+ * The words that may follow a text, as `{ last, state }` of what has read it: `best(n, prefix)` gives the likeliest
+ * that begin with `prefix`, `[{ word, probability }]`. `logits` are those after the text, log-probabilities will do;
+ * `cache` is as of `WordTree`.
+ */
+export function after(model, { last, state }, logits, cache = null) {
+  if (model.info.splitBy !== "subwords") return new WholeWords(model.dictionary, logits);
+  return new SpeltWords(new WordTree(model, { last, state, place: 0 }, logits, cache));
+}
+
+/** Words each of which is an entry of the dictionary. */
+class WholeWords {
+  #dictionary;
+  #logits;
+
+  constructor(dictionary, logits) {
+    this.#dictionary = dictionary;
+    this.#logits = logits;
+  }
+
+  best(n, prefix) {
+    const { words, unknown } = this.#dictionary;
+    checkCount("n", n, words.length - (unknown === null ? 0 : 1));
+    const ids = checkedText(prefix, "prefix") && this.#dictionary.startingWith(prefix).filter((id) => id !== unknown);
+    if (prefix && !ids.length) throw new UnknownWordError(prefix, this.#dictionary.neighbours(prefix));
+    const candidates = ids ? Float32Array.from(ids, (id) => this.#logits[id]) : this.#logits.slice();
+    if (!ids && unknown !== null) candidates[unknown] = -Infinity;
+    const logProbabilities = logSoftmax(candidates);
+    return ranked(candidates, Math.min(n, candidates.length)).map((place) => ({
+      word: words[ids ? ids[place] : place],
+      probability: Math.exp(logProbabilities[place]),
+    }));
+  }
+}
+
+/** Words that are spelt by several entries. */
+class SpeltWords {
+  #tree;
+
+  constructor(tree) {
+    this.#tree = tree;
+  }
+
+  async best(n, prefix) {
+    checkCount("n", n, this.#tree.entries.dictionary.words.length);
+    const { words, beginning } = await this.#tree.search(n, checkedText(prefix, "prefix"));
+    return words.map(({ word, logProbability }) => ({ word, probability: Math.exp(logProbability - beginning) }));
+  }
+}
+
+/** What may follow a text, or complete its last word. */
+export async function suggest(model, prompt, n) {
+  const tokens = model.split(prompt);
+  const { dictionary, info } = model;
+  const isOpen = !ENDS_IN_BLANK.test(prompt);
+  if (isOpen && info.splitBy === "subwords") return suggestSpelt(model, tokens, n);
+  const prefix = isOpen && dictionary.isHalfTyped(tokens.at(-1)) ? tokens.pop() : "";
+  if (!tokens.length) throw alone(prefix);
+  const reader = model.reader();
+  const { logits } = await reader.read(dictionary.encode(tokens));
+  return after(model, reader, logits).best(n, prefix);
+}
+
+/** What may follow a text whose last word may be half typed: if the model expects that it goes on. */
+async function suggestSpelt(model, tokens, n) {
+  const last = tokens.pop();
+  const reader = model.reader();
+  const expected = tokens.length ? await reader.read(model.dictionary.encode(tokens)) : null;
+  const whole = Object.assign(model.reader(), { last: reader.last, state: reader.state });
+  const { logits } = await whole.read(model.dictionary.encode([last]));
+  const logProbabilities = logSoftmax(logits);
+  const ends = model.entries.beginning.reduce((sum, id) => sum + Math.exp(logProbabilities[id]), 0);
+  const typed = surfaceOf(last);
+  if (isUnspaced(last) || !isWord(typed) || ends >= 1 / 2) return after(model, whole, logits).best(n, "");
+  if (!expected) throw alone(typed);
+  return after(model, reader, expected.logits).best(n, typed);
+}
+
+function alone(prefix) {
+  const message = `${quoted(prefix)} is a half-typed word; give at least one whole word before it`;
+  return new NextwordError("PromptError", message);
+}

@@ -1,0 +1,63 @@
+/**
+ * The entries of a dictionary of subwords: what each adds to a text, and what may follow what. Python's
+ * `nextword.runtime.entries`.
+ */
+
+import { BLANK_MARK, GLUE_MARK, byteOf, isMark, isUnspaced } from "./marks.js";
+import { Surfaces, surfaceOf } from "./subwords.js";
+import { END_OF_LINE } from "./words.js";
+
+export const MOST_SUBWORDS = 32; // of a word; one that is longer ends there
+
+/** Bytes are read, but never written. A new word may begin anywhere but after a bare mark. */
+export class Entries {
+  #bytes;
+  #notFirst;
+  #notAfterMark;
+  #notLater;
+
+  constructor(dictionary) {
+    this.dictionary = dictionary;
+    const { words, begins } = dictionary;
+    const all = [...words.keys()];
+    this.surfaces = words.map(surfaceOf);
+    /** How long one is at most. */
+    this.longest = this.surfaces.reduce((longest, { length }) => Math.max(longest, length), 0);
+    /** The ids of those that begin a word. */
+    this.beginning = all.filter((id) => begins[id]);
+    /** Whether an entry is a word that nothing is added to: one of a script without blanks, or `<eos>`. */
+    this.isWhole = words.map((entry) => entry === END_OF_LINE || isUnspaced(entry));
+    this.#bytes = new Set(all.filter((id) => byteOf(words[id]) !== null));
+    const written = all.filter((id) => !this.#bytes.has(id));
+    const first = written.filter((id) => begins[id]);
+    const later = written.filter((id) => !begins[id]);
+    const afterMark = [...later, ...written.filter((id) => isUnspaced(words[id]))];
+    // What a word may go on with: at its beginning, in it, and where there is only a mark so far.
+    this.first = new Surfaces(words, first);
+    this.later = new Surfaces(words, later);
+    this.afterMark = new Surfaces(words, afterMark);
+    [this.#notFirst, this.#notAfterMark, this.#notLater] = [first, afterMark, written].map((ids) => {
+      const allowed = new Set(ids);
+      return all.filter((id) => !allowed.has(id));
+    });
+  }
+
+  /** The subwords of a word with a blank before it and without one, if they can be written. */
+  spellings(word) {
+    if (word === END_OF_LINE) return [];
+    const bare = isUnspaced(word) ? [word] : [];
+    const paths = [...bare, BLANK_MARK + word, GLUE_MARK + word].map((spelt) => this.dictionary.split(spelt));
+    return paths.filter((path) => path.length <= MOST_SUBWORDS && !path.some((id) => this.#bytes.has(id)));
+  }
+
+  /** Whether an entry is a mark and nothing else. */
+  isBareMark(id) {
+    return isMark(this.dictionary.words[id]);
+  }
+
+  /** The entries that may not come next in a text that is written, after the subwords of an unfinished word. */
+  ruledOut(path) {
+    if (!path.length || path.length >= MOST_SUBWORDS) return this.#notFirst;
+    return this.isBareMark(path.at(-1)) ? this.#notAfterMark : this.#notLater;
+  }
+}

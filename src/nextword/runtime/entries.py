@@ -1,0 +1,71 @@
+"""The entries of a dictionary of subwords: what each adds to a text, and what may follow what."""
+
+from collections.abc import Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nextword.text.marks import BLANK_MARK, GLUE_MARK, MARKS, byte_of, is_unspaced
+from nextword.text.subwords import SubwordDictionary, Surfaces, surface_of
+from nextword.text.words import END_OF_LINE
+
+MOST_SUBWORDS = 32  # of a word; one that is longer ends there
+
+
+class Entries:
+    """What the subwords of a dictionary add to a text, and what may follow what.
+
+    Bytes are read, but never written. A new word may begin anywhere but after a bare mark.
+
+    **Attributes:**
+
+    - `surfaces`: of each entry; `longest`: how many characters one has at most.
+    - `begins`: 1 for those that begin a word and else 0, float32 `(dictionary,)`; `beginning`: their ids.
+    - `is_whole`: whether nothing is added to an entry, `(dictionary,)`: to one of a script without blanks, or
+      to `<eos>`.
+    - `first`, `after_mark`, `later`: what a word may go on with at its beginning, where there is only a mark
+      so far, and in all other places.
+    """
+
+    def __init__(self, dictionary: SubwordDictionary) -> None:
+        self.dictionary = dictionary
+        entries, begins = dictionary.words, dictionary.begins
+        self.surfaces = [surface_of(entry) for entry in entries]
+        self.longest = max(map(len, self.surfaces))
+        self.begins = np.array(begins, np.float32)
+        self.beginning = np.flatnonzero(self.begins)
+        self._bytes = {id for id, entry in enumerate(entries) if byte_of(entry) is not None}
+        written = [id for id in range(len(entries)) if id not in self._bytes]
+        first = [id for id in written if begins[id]]
+        later = [id for id in written if not begins[id]]
+        after_mark = [*later, *(id for id in written if is_unspaced(entries[id]))]
+        self.first = Surfaces(entries, first)
+        self.later = Surfaces(entries, later)
+        self.after_mark = Surfaces(entries, after_mark)
+        self.is_whole = np.array([entry == END_OF_LINE or is_unspaced(entry) for entry in entries])
+        self._not_first, self._not_after_mark, self._not_later = (
+            np.setdiff1d(np.arange(len(entries)), ids) for ids in (first, after_mark, written)
+        )
+
+    def spellings(self, word: str) -> list[tuple[int, ...]]:
+        """The subwords of a word with a blank before it and without one, if they can be written."""
+        if word == END_OF_LINE:
+            return []
+        bare = [word] if is_unspaced(word) else []
+        paths = [self.dictionary.split(spelt) for spelt in (*bare, BLANK_MARK + word, GLUE_MARK + word)]
+        return [path for path in paths if len(path) <= MOST_SUBWORDS and not self._bytes.intersection(path)]
+
+    def is_mark(self, id: int) -> bool:
+        """Whether an entry is a mark and nothing else."""
+        return self.dictionary.words[id] in MARKS
+
+    def ruled_out(self, path: Sequence[int]) -> NDArray[np.int64]:
+        """The entries that may not come next in a text that is written, after the beginning of a word.
+
+        **Arguments:**
+
+        - `path`: the subwords of the unfinished word; none at the beginning of a text's continuation.
+        """
+        if not path or len(path) >= MOST_SUBWORDS:
+            return self._not_first
+        return self._not_after_mark if self.is_mark(path[-1]) else self._not_later

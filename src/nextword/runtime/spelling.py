@@ -1,0 +1,109 @@
+"""What one sample has written, and what may come next: where a word is spelt by several entries."""
+
+from collections import defaultdict, deque
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nextword.runtime.drafts import Draft, Runs, Word, banned_words
+from nextword.runtime.entries import MOST_SUBWORDS, Entries
+from nextword.runtime.model_file import ModelFile
+from nextword.runtime.sampling import Sampling
+from nextword.text.marks import BLANK_MARK, GLUE_MARK, is_unspaced
+from nextword.text.subwords import SubwordDictionary, surface_of
+from nextword.text.words import END_OF_LINE
+
+
+def drafts(model: ModelFile, prompt: Sequence[int], sampling: Sampling, samples: int) -> Sequence[Draft]:
+    """As `nextword.runtime.drafts.drafts`."""
+    entries = model.entries
+    banned = _Banned(entries.dictionary, banned_words(model, sampling))
+    words = entries.dictionary.grouped(prompt)
+    return [_SpeltDraft(entries, banned, words, sampling) for _ in range(samples)]
+
+
+class _Banned:
+    """Words that are never written.
+
+    **Arguments:**
+
+    - `words`: as they are marked; with either mark they are banned.
+    """
+
+    def __init__(self, dictionary: SubwordDictionary, words: Iterable[str]) -> None:
+        self._surfaces = {surface_of(word) for word in words}
+        # By the entries before: those that finish a banned word.
+        self._finishing: dict[Word, list[int]] = defaultdict(list)
+        for word in words:
+            for *before, last in {dictionary.split(spelt) for spelt in _spellings(word)}:
+                self._finishing[tuple(before)].append(last)
+        self._lengths = {*map(len, self._finishing)}
+
+    def completing(self, written: Sequence[int]) -> list[int]:
+        """The entries that would finish a banned word after what was written."""
+        ends = (tuple(written[len(written) - length :]) for length in self._lengths if length <= len(written))
+        return [id for end in ends for id in self._finishing.get(end, ())]
+
+    def __contains__(self, surface: str) -> bool:
+        return surface in self._surfaces
+
+
+def _spellings(word: str) -> list[str]:
+    """A marked word with either mark."""
+    if word == END_OF_LINE or is_unspaced(word):
+        return [word]
+    return [mark + word[1:] for mark in (BLANK_MARK, GLUE_MARK)]
+
+
+class _SpeltDraft:
+    """A draft whose words are spelt by entries.
+
+    A word is finished when the next one begins. The prompt's last word is taken as whole.
+
+    - `repetition_penalty` makes less likely what the last words begin with, the unfinished one among them.
+    - `no_repeat_ngram`: an entry is ruled out that would complete a word that once followed these words.
+      A new word may not begin where the unfinished one, spelt otherwise, is such a word.
+    - `banned`: an entry is ruled out that would complete a banned word as it is split, and a new word may not
+      begin where the unfinished one, spelt otherwise, is a banned one.
+    """
+
+    def __init__(self, entries: Entries, banned: _Banned, prompt: Sequence[Word], sampling: Sampling) -> None:
+        self.words = 0
+        self._entries, self._banned, self._spelt = entries, banned, entries.dictionary.words
+        self._path: list[int] = []  # of the unfinished word
+        self._written: deque[int] = deque(maxlen=MOST_SUBWORDS)
+        self._recent = deque((word[0] for word in prompt), sampling.window)
+        self._runs = Runs(sampling.no_repeat_ngram)
+        for word in prompt:
+            self._runs.append(self._marked(word), word)
+
+    def recent(self) -> NDArray[np.int64]:
+        return np.array(list({*self._recent}), np.int64)
+
+    def ruled_out(self) -> NDArray[np.int64]:
+        entries, marked = self._entries, self._marked(self._path)
+        found = [entries.ruled_out(self._path)]
+        more = self._banned.completing(tuple(self._written)) + self._runs.completing(tuple(self._path))
+        if self._path:
+            more += self._runs.completing_after(marked)
+            surface = "".join([entries.surfaces[id] for id in self._path])
+            if surface in self._banned or self._runs.is_repeated(marked):
+                found.append(entries.beginning)  # it must become another word
+        return np.concatenate([*found, np.array(more, np.int64)])
+
+    def take(self, id: int) -> Word | None:
+        finished = None
+        if self._entries.begins[id]:
+            if self._path:
+                finished = tuple(self._path)
+                self._runs.append(self._marked(finished), finished)
+                self.words += 1
+                self._path.clear()
+            self._recent.append(id)
+        self._path.append(id)
+        self._written.append(id)
+        return finished
+
+    def _marked(self, path: Sequence[int]) -> str:
+        return "".join([self._spelt[id] for id in path])

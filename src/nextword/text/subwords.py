@@ -1,0 +1,194 @@
+"""Subwords: the entries of a dictionary that together spell any text (Sennrich, Haddow & Birch 2016)."""
+
+import bisect
+from collections import defaultdict
+from collections.abc import Iterable, Iterator, Sequence
+from functools import cached_property
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nextword.text import words
+from nextword.text.dictionary import Dictionary
+from nextword.text.marks import BYTES, GLUE_MARK, MARKS, Unmarker, begins_word, byte_of, is_unspaced
+from nextword.text.words import END_OF_LINE
+
+REQUIRED = (*BYTES, *sorted(MARKS))  # of each dictionary, so that nothing is unknown
+LINE_END = "\n"
+
+_REMEMBERED = 200_000  # words that are not split again
+_MOST_TYPED = 20_000  # beginnings of words of which is known what agrees with them
+_REPLACEMENT = "\ufffd"  # for half a character, which UTF-8 cannot write
+
+
+class SubwordDictionary(Dictionary):
+    """The entries that marked words are cut into, each time the longest from the left.
+
+    That is as good as to replay the merges of byte-pair encoding (Uzan et al. 2024). A character that no
+    entry has goes by the bytes of its UTF-8, so that no word is unknown.
+
+    **Arguments:**
+
+    - `entries`: in id order, each once; `REQUIRED` are among them.
+    """
+
+    unit = "subwords"
+
+    def __init__(self, entries: Sequence[str]) -> None:
+        super().__init__(entries)
+        self._longest = max(map(len, self.words))
+        self._split: dict[str, tuple[int, ...]] = {}
+        self._line_end = self._ids.get(END_OF_LINE)
+
+    @cached_property
+    def begins(self) -> tuple[bool, ...]:
+        """For each entry, whether it begins a word, as `<eos>` does."""
+        return tuple(entry == END_OF_LINE or begins_word(entry) for entry in self.words)
+
+    def __contains__(self, word: str) -> bool:
+        return True
+
+    def is_unknown(self, word: str) -> bool:  # noqa: ARG002
+        """Nothing is."""
+        return False
+
+    def encode(self, words: Iterable[str]) -> list[int]:
+        """The ids of the subwords of some marked words, one after the other."""
+        return [id for word in words for id in self.split(word)]
+
+    def split(self, word: str) -> tuple[int, ...]:
+        """The ids of the subwords of a marked word."""
+        found = self._split.get(word)
+        if found is None:
+            if len(self._split) >= _REMEMBERED:
+                self._split.clear()
+            found = self._split[word] = self._split_anew(word)
+        return found
+
+    def _split_anew(self, word: str) -> tuple[int, ...]:
+        if word == END_OF_LINE and self._line_end is not None:
+            return (self._line_end,)
+        return tuple(self._longest_matches(word))
+
+    def grouped(self, ids: Sequence[int]) -> list[tuple[int, ...]]:
+        """The words that some subwords make: each begins with an entry that begins a word."""
+        found: list[list[int]] = []
+        for id in ids:
+            if self.begins[id] or not found:
+                found.append([])
+            found[-1].append(id)
+        return list(map(tuple, found))
+
+    def spelt(self, words: Iterable[str]) -> list[tuple[str, tuple[int, ...]]]:
+        """The words of a text as a user sees them, each with the ids of its subwords."""
+        return [(self.shown(ids), ids) for ids in self.grouped(self.encode(words))]
+
+    def shown(self, ids: Sequence[int]) -> str:
+        """What a user sees of a word: its letters, also of bytes; "" for a blank, `<eos>` for a line end."""
+        unmarker = Unmarker()
+        pieces = [self.words[id] if id == self._line_end else unmarker.push(self.words[id]) for id in ids]
+        return "".join(pieces).removeprefix(" ")
+
+    def is_split(self, path: Sequence[int]) -> bool:
+        """Whether some subwords are those that the word which they spell is split into."""
+        return self.split("".join([self.words[id] for id in path])) == tuple(path)
+
+    def marked(self, path: Sequence[int]) -> str:
+        """The marked word that some subwords spell."""
+        entries = self.decode(path)
+        mark = entries[0][0] if entries[0][0] in MARKS else ""
+        return mark + words.join(entries, "subwords").lstrip(" ") if entries != [END_OF_LINE] else END_OF_LINE
+
+    def _longest_matches(self, word: str) -> Iterator[int]:
+        ids, start = self._ids, 0
+        while start < len(word):
+            for end in range(min(len(word), start + self._longest), start, -1):
+                id = ids.get(word[start:end])
+                # A mark is one at the beginning only; elsewhere it is a character of the text.
+                if id is not None and not (start and word[start] in MARKS):
+                    yield id
+                    start = end
+                    break
+            else:
+                yield from self._spelt(word[start])
+                start += 1
+
+    def _spelt(self, character: str) -> Iterator[int]:
+        """The bytes of a character, after a mark where it begins a word."""
+        if is_unspaced(character):
+            yield self._ids[GLUE_MARK]
+        if "\ud800" <= character <= "\udfff":
+            character = _REPLACEMENT
+        yield from (self._ids[BYTES[byte]] for byte in character.encode())
+
+
+def surface_of(entry: str) -> str:
+    """What a subword or a marked word adds to a text, the blank aside; "" for a mark or a byte."""
+    if byte_of(entry) is not None:
+        return ""
+    if entry == END_OF_LINE:
+        return LINE_END
+    return entry[1:] if entry[0] in MARKS else entry
+
+
+def shown(word: str) -> str:
+    """A marked word as a user sees it."""
+    return word if word == END_OF_LINE else surface_of(word)
+
+
+class Surfaces:
+    """Some of the entries of a dictionary by what they add to a text.
+
+    **Arguments:**
+
+    - `entries`: of the dictionary.
+    - `ids`: of those that count.
+
+    **Attributes:** `longest`, how many characters one adds at most.
+    """
+
+    def __init__(self, entries: Sequence[str], ids: Iterable[int]) -> None:
+        pairs = sorted((surface_of(entries[id]), id) for id in ids)
+        self._surfaces, self._ids = [surface for surface, _ in pairs], [id for _, id in pairs]
+        self.longest = max(map(len, self._surfaces), default=0)
+        self._spelt: dict[str, list[int]] = defaultdict(list)
+        for surface, id in pairs:
+            self._spelt[surface].append(id)
+        self._agreeing: dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]] = {}
+
+    def agreeing(self, rest: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
+        """The ids of the entries that begin with `rest`, and those that it begins with, but for itself."""
+        rest = rest[: self.longest + 1]  # what is longer than any of them has the same
+        if rest not in self._agreeing:
+            if len(self._agreeing) >= _MOST_TYPED:
+                self._agreeing.clear()
+            shorter = [
+                id
+                for end in range(min(len(rest), self.longest + 1))
+                for id in self._spelt.get(rest[:end], ())
+            ]
+            self._agreeing[rest] = (
+                np.array(self._beginning_with(rest), np.int64),
+                np.array(shorter, np.int64),
+            )
+        return self._agreeing[rest]
+
+    def _beginning_with(self, rest: str) -> list[int]:
+        def beginning(surface: str) -> str:
+            return surface[: len(rest)]
+
+        first = bisect.bisect_left(self._surfaces, rest, key=beginning)
+        return self._ids[first : bisect.bisect_right(self._surfaces, rest, first, key=beginning)]
+
+
+def dictionary_of(words: Sequence[str], unknown: int | None, split_by: str) -> Dictionary:
+    """The dictionary of a text that is split in some way; `words` and `unknown` as of `Dictionary`."""
+    return SubwordDictionary(words) if split_by == "subwords" else Dictionary(words, unknown)
+
+
+def is_inventory(words: Sequence[str]) -> bool:
+    """Whether a list of entries is that of a dictionary of subwords."""
+    return {*REQUIRED} <= {*words} and all(
+        entry in MARKS or entry == END_OF_LINE or byte_of(entry) is not None or not MARKS & {*entry[1:]}
+        for entry in words
+    )

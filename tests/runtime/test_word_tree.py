@@ -1,0 +1,176 @@
+"""The search for words of several subwords, beside all words that a tiny model can spell."""
+
+import math
+from collections import defaultdict
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+import torch
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from tiny import SUBWORDS, export, make_wordy_network
+
+from nextword import Generator
+from nextword.errors import PromptError
+from nextword.model.network import Network
+from nextword.runtime.model_file import ModelFile
+from nextword.runtime.reader import Reader
+from nextword.runtime.word_tree import WordTree
+from nextword.text import words
+from nextword.text.marks import byte_of, is_unspaced
+from nextword.text.subwords import SubwordDictionary
+
+DICTIONARY = SubwordDictionary(SUBWORDS)
+WRITTEN = [id for id, entry in enumerate(SUBWORDS) if byte_of(entry) is None]
+TEXTS = st.text(st.sampled_from("the mous,.世界é(\n"), min_size=1, max_size=12).filter(
+    lambda text: text.strip()
+)
+LEAST = 1e-4  # of a beginning that is looked at
+SEVERAL = settings(max_examples=12, deadline=None)
+
+Words = dict[str, float]
+
+
+@pytest.fixture(scope="module", params=[3, None], ids=["fixed", "unbounded"])
+def network(request: pytest.FixtureRequest) -> Network:
+    return make_wordy_network(request.param)
+
+
+@pytest.fixture(scope="module")
+def path(network: Network, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return export(
+        tmp_path_factory.mktemp("tree") / "m.onnx", network, SUBWORDS, split_by="subwords", line_ends=True
+    )
+
+
+@pytest.fixture(scope="module")
+def model(path: Path) -> ModelFile:
+    return ModelFile(path)
+
+
+def after(network: Network, texts: list[list[int]]) -> torch.Tensor:
+    """The probabilities of what follows some texts of equal length, each read anew."""
+    context = network.architecture.context
+    with torch.no_grad():
+        logits, _ = network(torch.tensor([text[-context:] if context else text for text in texts]))
+    return torch.softmax(logits, 1)
+
+
+def all_words(network: Network, text: list[int]) -> Words:
+    """P(the next word is so spelt, and ends there) of all words whose beginnings are not too unlikely."""
+    found: Words = defaultdict(float)
+    begins = torch.tensor(DICTIONARY.begins)
+    open_paths: list[tuple[list[int], float]] = [([], 1.0)]
+    while open_paths:
+        after_each = after(network, [text + path for path, _ in open_paths])
+        following: list[tuple[list[int], float]] = []
+        for (path, p), expected in zip(open_paths, after_each, strict=True):
+            letters = "".join(SUBWORDS[id] for id in path)[1:]
+            if letters:
+                found[letters] += p * float(expected[begins].sum())
+            for id in WRITTEN:
+                entry, total = SUBWORDS[id], p * float(expected[id])
+                if path and not letters and is_unspaced(entry):
+                    found[entry] += total  # after a blank
+                elif not path and (entry == "<eos>" or is_unspaced(entry)):
+                    found[entry] += total
+                elif bool(path) != DICTIONARY.begins[id] and total > LEAST:
+                    longer = [*path, id]
+                    spelt = "".join(SUBWORDS[part] for part in longer)
+                    if DICTIONARY.split(spelt) == tuple(longer):
+                        following.append((longer, total))
+        open_paths = following
+    return found
+
+
+def tree_after(model: ModelFile, text: list[int]) -> WordTree:
+    reader = Reader(model)
+    logits = reader.read(np.array([text])).logits[0]
+    return WordTree(model, model.entries, reader, logits)
+
+
+def close(probability: float) -> Any:
+    """Spellings with another mark that have 1 % of a word's probability are left out."""
+    return pytest.approx(probability, rel=0.03, abs=1e-3)
+
+
+def ids_of(text: str) -> list[int]:
+    return DICTIONARY.encode(words.split(text, "subwords", line_ends=True))
+
+
+@SEVERAL
+@given(text=TEXTS)
+def test_the_likeliest_words_are_found_with_their_probabilities(
+    network: Network, model: ModelFile, text: str
+) -> None:
+    expected = all_words(network, ids_of(text))
+    found, beginning = tree_after(model, ids_of(text)).search(3)
+    assert beginning == 0
+    best = sorted(expected.values(), reverse=True)
+    assert [math.exp(one.log_probability) for one in found] == [close(p) for p in best[:3]]
+    for one in found:
+        assert math.exp(one.log_probability) == close(expected[one.word])
+
+
+@SEVERAL
+@given(text=TEXTS, typed=st.sampled_from(["t", "m", "mo", "mous", "be", "s", "世", "("]))
+def test_only_words_that_begin_with_what_was_typed_are_found(
+    network: Network, model: ModelFile, text: str, typed: str
+) -> None:
+    expected = {word: p for word, p in all_words(network, ids_of(text)).items() if word.startswith(typed)}
+    tree = tree_after(model, ids_of(text))
+    found, beginning = tree.search(3, typed)
+    assert found
+    assert all(one.word.startswith(typed) for one in found)
+    best = sorted(expected.values(), reverse=True)[: len(found)]
+    assert [math.exp(one.log_probability) for one in found] == [close(p) for p in best]
+    assert sum(math.exp(one.log_probability - beginning) for one in found) < 1 + 1e-6
+    assert math.exp(beginning) > sum(expected.values()) - 3e-3
+
+
+@SEVERAL
+@given(text=TEXTS)
+def test_what_was_searched_before_makes_no_search_worse(model: ModelFile, text: str) -> None:
+    typed = tree_after(model, ids_of(text))
+    for prefix in ("", "m", "mo", "mou", "m", ""):
+        at_once, beginning = tree_after(model, ids_of(text)).search(3, prefix)
+        found, as_typed = typed.search(3, prefix)
+        for one, other in zip(found, at_once, strict=True):
+            assert one.log_probability > other.log_probability - 0.03
+        assert math.exp(as_typed) == pytest.approx(math.exp(beginning), abs=3e-3)
+
+
+def test_what_was_searched_is_not_searched_again(model: ModelFile, monkeypatch: pytest.MonkeyPatch) -> None:
+    tree = tree_after(model, ids_of("the cat"))
+    found, _ = tree.search(3, "m")
+    monkeypatch.setattr(tree, "expand", None)
+    assert tree.search(3, "m")[0] == found
+    assert tree.search(1, found[0].word)[0] == found[:1]
+
+
+@pytest.mark.parametrize("typed", ["zz", "é", "▁", "the cat", "x" * 10_000, "m" * 10_000])
+def test_what_cannot_be_spelt_finds_nothing(model: ModelFile, typed: str) -> None:
+    assert tree_after(model, ids_of("the cat")).search(3, typed)[0] == []
+
+
+def test_completions_are_whole_words_with_their_share(path: Path) -> None:
+    generator = Generator.load(path)
+    found = generator.suggest("the cat mous", 3)
+    assert [word[:4] for word, _ in found] == ["mous"] * 3
+    assert sum(p for _, p in found) <= 1
+    session = generator.session()
+    session.feed("the cat")
+    assert dict(session.suggest(3, "mous")) == pytest.approx(dict(found), rel=1e-4)
+
+
+def test_a_half_typed_word_needs_one_before_it(path: Path) -> None:
+    with pytest.raises(PromptError, match="'mous' is a half-typed word; give at least one whole word before"):
+        Generator.load(path).suggest("mous")
+
+
+def test_a_word_before_a_blank_and_han_are_whole(path: Path) -> None:
+    generator = Generator.load(path)
+    assert not all(word.startswith("mous") for word, _ in generator.suggest("the cat mous ", 3))
+    assert not all(word.startswith("世") for word, _ in generator.suggest("the 世", 3))

@@ -1,0 +1,49 @@
+from hypothesis import given
+from hypothesis import strategies as st
+
+from nextword.text import words
+from nextword.text.subwords import REQUIRED, SubwordDictionary, is_inventory
+
+ENTRIES = ["<eos>", "▁the", "▁mo", "▁mouse", "us", "use", "s", "e", "‿,", "‿.", "t", "世", "世界", "▁t"]
+DICTIONARY = SubwordDictionary([*ENTRIES, *REQUIRED])
+
+
+def pieces(word: str) -> list[str]:
+    return DICTIONARY.decode(DICTIONARY.split(word))
+
+
+@given(st.text() | st.text(st.sampled_from("themouse ,.世界日▁‿\n<>0x4\ud800")), st.booleans())
+def test_any_text_is_known_and_comes_back(text: str, line_ends: bool) -> None:
+    marked = words.split(text, "subwords", line_ends=line_ends)
+    joined = words.join(marked, "subwords", line_ends)
+    ids = DICTIONARY.encode(marked)
+    written = words.join(DICTIONARY.decode(ids), "subwords", line_ends)
+    assert written == joined.encode("utf-16", "surrogatepass").decode("utf-16", "replace")
+
+
+def test_the_longest_entry_is_taken_each_time() -> None:
+    assert pieces("▁mouses") == ["▁mouse", "s"]
+    assert pieces("▁mous") == ["▁mo", "us"]
+    assert pieces("世界世") == ["世界", "世"]
+
+
+def test_a_character_without_an_entry_goes_by_its_bytes() -> None:
+    assert pieces("▁mé") == ["▁", "<0x6D>", "<0xC3>", "<0xA9>"]
+    assert pieces("世日") == ["世", "‿", "<0xE6>", "<0x97>", "<0xA5>"]
+
+
+def test_a_mark_inside_a_word_is_a_character_of_the_text() -> None:
+    assert pieces("‿▁") == ["‿", "<0xE2>", "<0x96>", "<0x81>"]
+
+
+@given(st.text(st.sampled_from("themous"), min_size=1, max_size=8))
+def test_only_the_longest_matches_are_a_word_s_split(word: str) -> None:
+    path = DICTIONARY.split(f"▁{word}")
+    assert DICTIONARY.is_split(path)
+    assert not DICTIONARY.is_split([DICTIONARY.words.index(entry) for entry in ("▁mo", "use")])
+
+
+def test_an_inventory_has_every_byte_and_both_marks() -> None:
+    assert is_inventory(DICTIONARY.words)
+    assert not is_inventory(DICTIONARY.words[:-1])
+    assert not is_inventory([*DICTIONARY.words, "a▁"])
