@@ -19,6 +19,7 @@ from nextword.runtime import draw
 from nextword.runtime.model_file import ModelFile
 from nextword.runtime.onnx_file import Node, OnnxFile
 from nextword.runtime.reader import Reader
+from nextword.text.subwords import SubwordDictionary
 
 Values = dict[str, NDArray[np.float64]]
 
@@ -30,7 +31,7 @@ _Equations = Callable[[NDArray[np.float64], NDArray[np.float64], Values], Values
 class Explanation:
     """Why a model expects a word.
 
-    - `words`: of the text.
+    - `words`: of the text; its subwords where the model knows such.
     - `next_word`: the one held likeliest after the text.
     - `log_probability`: ln P of that word after the whole text, in nats.
     - `lost`: for each word, by how many nats ln P(next word) falls when that word alone is left out; below
@@ -68,8 +69,9 @@ def explain(path: Path, text: str) -> Explanation:
     likeliest = draw.greedy(draw.ban(whole, unknown))
     without = [_expected(model, np.delete(ids, place))[likeliest] for place in range(len(ids))]
     read = min(len(ids), model.metadata.context or len(ids))
+    has_parts = isinstance(model.dictionary, SubwordDictionary)
     return Explanation(
-        words=words,
+        words=model.dictionary.decode(ids) if has_parts else words,
         next_word=model.dictionary.words[likeliest],
         log_probability=float(whole[likeliest]),
         lost=[float(whole[likeliest] - one) for one in without],
