@@ -3,6 +3,7 @@
 # make torture          disturbs the pipeline in every way, for SECONDS with SEED, and shows a table
 # make playground       puts the browser's page together and serves it (needs npm)
 # make playground-test  tests the page in Chromium (needs npm and Chromium)
+# make learn            repeats the course's experiments, in about ten minutes, where something has changed
 # make docs             builds the documentation's website into site/
 # make docs-test        opens each of its pages in Chromium without a network (needs npm and Chromium)
 # make headers          takes onnxruntime's headers for the C++ example (needs Debian's apt-get)
@@ -22,7 +23,7 @@ HAS_CXX := $(and $(HAS_NPM),$(shell command -v c++),$(shell command -v apt-get))
 ORT := js/node_modules/onnxruntime-web/dist
 VENDOR := playground/vendor
 
-.PHONY: all test torture playground playground-test vendor docs docs-test headers release-check upgrade
+.PHONY: all test torture playground playground-test vendor learn docs docs-test headers release-check upgrade
 .DELETE_ON_ERROR:
 
 all: $(VENV)/train.installed
@@ -50,6 +51,9 @@ playground: vendor
 
 playground-test: vendor
 	@npm run --silent --prefix js test:playground
+
+learn: $(VENV)/plot.installed
+	cd docs/learn && dvc repro && python course/pages.py
 
 docs: $(VENV)/docs.installed
 	python docs/build.py
@@ -81,13 +85,17 @@ $(VENV)/train.installed: pyproject.toml constraints.txt | $(VENV)/pyvenv.cfg
 	python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train]'
 	@touch $@
 
+$(VENV)/plot.installed: pyproject.toml constraints.txt | $(VENV)/pyvenv.cfg
+	python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,plot]'
+	@touch $@
+
 $(VENV)/docs.installed: pyproject.toml constraints.txt | $(VENV)/pyvenv.cfg
 	python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[docs]'
 	@touch $@
 
 $(VENV)/dev.installed: pyproject.toml constraints.txt | $(VENV)/pyvenv.cfg
-	python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,dev,docs]'
-	@touch $@ $(VENV)/train.installed $(VENV)/docs.installed
+	python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[train,dev,docs,plot]'
+	@touch $@ $(VENV)/train.installed $(VENV)/docs.installed $(VENV)/plot.installed
 
 $(VENV)/release.installed: pyproject.toml constraints.txt | $(VENV)/pyvenv.cfg
 	python -m pip install --quiet --disable-pip-version-check -c constraints.txt -e '.[release]'

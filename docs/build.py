@@ -29,6 +29,7 @@ _EXPORT = re.compile(
 _MEMBER = re.compile(r"^  (?:/\*\*((?:(?!\*/).)*)\*/\n  )?(\w.*?;)\n", re.DOTALL | re.MULTILINE)
 _DIRECTIVE = re.compile(r"^::: (js/nextword\.d\.ts|nextword --help)$", re.MULTILINE)
 _NO_PAGES = {"build.py", "README.md"}
+_COURSE = DOCS / "learn"  # of which the pages and the pictures are for the site, and what they link to
 _PICTURES = {".png", ".svg"}
 _LEXERS = {".d.ts": "typescript", ".js": "javascript", ".mjs": "javascript", ".py": "python", ".yaml": "yaml"}
 _LEXERS |= {".lock": "yaml", ".html": "html", ".cpp": "cpp", ".toml": "toml"}
@@ -57,6 +58,7 @@ def gather() -> None:
     """
     waiting = [path.relative_to(ROOT) for path in sorted((ROOT / DOCS).rglob("*")) if path.is_file()]
     waiting = [path for path in waiting if path.name not in _NO_PAGES and "__pycache__" not in path.parts]
+    waiting = [path for path in waiting if _COURSE not in path.parents or _is_page(path)]
     seen = set(waiting)
     while waiting:
         path = waiting.pop()
@@ -67,7 +69,7 @@ def gather() -> None:
             target.write_text(_DIRECTIVE.sub(_made, text), encoding="utf-8")
             waiting += linked - seen
             seen |= linked
-        elif DOCS in path.parents or path.suffix in _PICTURES:
+        elif path.suffix in _PICTURES or (DOCS in path.parents and _COURSE not in path.parents):
             shutil.copy(ROOT / path, target)
         else:
             target.write_text(listing(path), encoding="utf-8")
@@ -75,10 +77,14 @@ def gather() -> None:
 
 def place_of(path: Path) -> str:
     """Where a file of the repository stands among the site's pages."""
-    if DOCS in path.parents:
+    if DOCS in path.parents and (_COURSE not in path.parents or _is_page(path)):
         return path.relative_to(DOCS).as_posix()
-    is_page = path.suffix == ".md" or path.suffix in _PICTURES
-    return f"{CODE}/{path.as_posix()}" if is_page else f"{CODE}/{path.as_posix()}.md"
+    return f"{CODE}/{path.as_posix()}" if _is_page(path) else f"{CODE}/{path.as_posix()}.md"
+
+
+def _is_page(path: Path) -> bool:
+    """Whether a file stands on the site as it is: a page or a picture."""
+    return path.suffix == ".md" or path.suffix in _PICTURES
 
 
 def relinked(text: str, page: Path) -> tuple[str, set[Path]]:

@@ -17,7 +17,7 @@ from typing import Any
 
 ROOT = Path(__file__).resolve().parent.parent
 CONSTRAINTS = ROOT / "constraints.txt"
-EXTRAS = "train,dev,docs,release"
+EXTRAS = "train,dev,docs,plot,release"
 
 
 def main(torch: str | None) -> None:

@@ -13,7 +13,7 @@ from tiny import ROOT, export, make_network
 
 from nextword import Generator, Sampling
 
-ROOMS = ["errors", "figures", "outputs", "text", "runtime", "command"]
+ROOMS = ["errors", "figures", "outputs", "pictures", "text", "runtime", "command"]
 # What is not allowed cannot be imported, whether it is installed or not.
 BLOCKER = """
 import json, sys

@@ -69,6 +69,10 @@ class ModelFileError(NextwordError):
     """A model file is missing, damaged, or not one of ours."""
 
 
+class PictureError(NextwordError):
+    """A picture cannot be drawn: the extra `[plot]` is missing, or the file's name has another ending."""
+
+
 class StageError(NextwordError):
     """A stage cannot finish: an input is damaged or has changed, or there is not enough memory."""
 

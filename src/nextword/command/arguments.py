@@ -28,6 +28,7 @@ examples:
   nextword suggest "the old mo"            what a half-typed word may become
   nextword score --json < sentences.txt    how likely each line is, for scripts
   nextword evaluate book.txt               perplexity and keystrokes saved on a whole text
+  nextword explain MODEL "the old mouse"   which word mattered; --output FILE.svg draws the gates
   nextword type                            write with suggestions and corrections, as on a phone
   nextword info --model my.onnx            what a model file contains
 
@@ -133,6 +134,16 @@ def _parser() -> argparse.ArgumentParser:
             "nextword type --learned mine.json",
         )
     )
+    explain = commands.add_parser(
+        "explain",
+        help="show which earlier word mattered, and draw the gates of each unit",
+        description="Show which earlier word mattered for the next one, and draw the gates of each unit.",
+        epilog='example: nextword explain models/nextword.onnx "the old mouse said" --output gates.svg',
+    )
+    explain.add_argument("model", metavar="MODEL", help="model file")
+    explain.add_argument("text", metavar="TEXT", help="at least two words")
+    explain.add_argument("--output", metavar="FILE", help="an SVG file to draw; needs the extra [plot]")
+    explain.add_argument("--json", action="store_true", help="print one JSON object, for scripts")
     add("info", "show what a model file contains", "", "nextword info --json")
     return parser
 

@@ -39,6 +39,11 @@ def _main() -> None:
 
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
+    if arguments.command == "explain":
+        from nextword.command import explaining
+
+        explaining.run(arguments)
+        return
     generator = Generator.load(arguments.model)
     _serve(generator, arguments)
 

@@ -43,6 +43,15 @@ def write(report: Report, corpus: Corpus, context: int | None, directory: Path) 
     }.items():
         _write_groups(directory / f"{name}.csv", *groups)
     _write_surprise(directory / "surprise.svg", corpus, report.shown, len(ids) - len(model), model)
+    names = [*report.gradient_flow]
+    outputs.write_table(
+        directory / "gradient_flow.csv",
+        ["words_back", *names],
+        (
+            [back, *(float(report.gradient_flow[name][back]) for name in names)]
+            for back in range(len(report.gradient_flow[names[0]]))
+        ),
+    )
     learnt = context_windows(report.texts[PARTS[0]], context)
     of_learnt = report.predictions[PARTS[0]].last(len(learnt))
     outputs.write_table(

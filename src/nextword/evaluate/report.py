@@ -9,6 +9,7 @@ from numpy.typing import NDArray
 
 from nextword import tracking
 from nextword.evaluate import breakdown, mixing, originality, samples
+from nextword.evaluate.gradient_flow import gradient_flow
 from nextword.evaluate.in_words import SubwordJudge
 from nextword.evaluate.judging import Judge, Judged, WordJudge
 from nextword.evaluate.kneser_ney import KneserNey
@@ -32,6 +33,7 @@ _COUNTED_WORDS = 20_000_000  # the last ones of the training part: 2 GB while th
 _SHOWN = 50_000  # words of the training part on which such a model is shown
 _LETTERS = 5  # order of the letter model
 _SPELT = 200_000  # words that it is made from at most
+_FLOW_WORDS, _FLOW_WINDOWS = 32, 100  # over which a gradient is followed, where the context is unbounded
 
 
 @dataclass(frozen=True)
@@ -104,6 +106,7 @@ class Report:
     - `texts`: the ids of each part in `seen`, as far as it is looked at.
     - `seen`: the text as a user sees it: each id is a word.
     - `shown`: name of the part that prompts and plots are of.
+    - `gradient_flow`: how far back the loss is felt on it, as `gradient_flow.gradient_flow` has it.
     """
 
     parts: dict[str, PartReport]
@@ -117,6 +120,7 @@ class Report:
     texts: dict[str, NDArray[Any]]
     seen: Corpus
     shown: str
+    gradient_flow: dict[str, NDArray[np.float64]]
 
 
 def report(corpus: Corpus, network: Network, int8: Network, size: Size, params: EvaluateParams) -> Report:
@@ -196,7 +200,14 @@ def report(corpus: Corpus, network: Network, int8: Network, size: Size, params: 
         texts={part: _ranked(judge.in_words(ids), judged[part]["model"]) for part, ids in texts.items()},
         seen=judge.seen,
         shown=shown,
+        gradient_flow=_gradient_flow(network, texts[shown]),
     )
+
+
+def _gradient_flow(network: Network, ids: NDArray[Any]) -> dict[str, NDArray[np.float64]]:
+    length = network.architecture.context or min(_FLOW_WORDS, len(ids) - 1)
+    with tracking.phase("following gradients back"):
+        return gradient_flow(network, windows.windows(ids, length).some(_FLOW_WINDOWS))
 
 
 def _judge(corpus: Corpus, texts: dict[str, NDArray[Any]], first: int) -> Judge:

@@ -1,0 +1,169 @@
+"""Why a model expects what it expects: which earlier word mattered, and its gates while it reads.
+
+What mattered is found by leaving words out, so it works with any file. Gates are computed in numpy from the
+file's own weights, by the equations of ONNX's operators LSTM, GRU and RNN.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nextword.errors import PromptError
+from nextword.runtime import draw
+from nextword.runtime.model_file import ModelFile
+from nextword.runtime.onnx_file import Node, OnnxFile
+from nextword.runtime.reader import Reader
+from nextword.text.subwords import SubwordDictionary
+
+Values = dict[str, NDArray[np.float64]]
+
+# By operator: the projected input and state, the state's parts → the gates and the parts after the word.
+_Equations = Callable[[NDArray[np.float64], NDArray[np.float64], Values], Values]
+
+
+@dataclass(frozen=True)
+class Explanation:
+    """Why a model expects a word.
+
+    - `words`: of the text; its subwords where the model knows such.
+    - `next_word`: the one held likeliest after the text.
+    - `log_probability`: ln P of that word after the whole text, in nats.
+    - `lost`: for each word, by how many nats ln P(next word) falls when that word alone is left out; below
+      zero where it rises. A word that the model does not read any more loses 0.
+    - `read`: how many of the last words the model reads.
+    - `layers`: for each layer the gates and the state after each word read, by name, each of shape
+      `(read, hidden)`; none for a file whose layers have no state.
+    """
+
+    words: list[str]
+    next_word: str
+    log_probability: float
+    lost: list[float]
+    read: int
+    layers: list[Values]
+
+
+def explain(path: Path, text: str) -> Explanation:
+    """Explains what a model expects after a text.
+
+    **Arguments:**
+
+    - `path`: of a model file.
+    - `text`: at least two words.
+
+    **Raises:** `ModelFileError`, `PromptError`, `UnknownWordError`.
+    """
+    model = ModelFile(path)
+    words = model.split(text)
+    if len(words) < 2:
+        raise PromptError("the text has one word, and without it none is left; give at least two")
+    ids = np.array(model.dictionary.encode(words))
+    whole = _expected(model, ids)
+    unknown = model.dictionary.unknown
+    likeliest = draw.greedy(draw.ban(whole, unknown))
+    without = [_expected(model, np.delete(ids, place))[likeliest] for place in range(len(ids))]
+    read = min(len(ids), model.metadata.context or len(ids))
+    has_parts = isinstance(model.dictionary, SubwordDictionary)
+    return Explanation(
+        words=model.dictionary.decode(ids) if has_parts else words,
+        next_word=model.dictionary.words[likeliest],
+        log_probability=float(whole[likeliest]),
+        lost=[float(whole[likeliest] - one) for one in without],
+        read=read,
+        layers=gates(OnnxFile(path.read_bytes()), ids[-read:]),
+    )
+
+
+def gates(file: OnnxFile, ids: NDArray[np.int64]) -> list[Values]:
+    """The gates and the state of each layer after each word, from the zero state.
+
+    **Arguments:**
+
+    - `ids`: shape `(time,)`.
+
+    **Returns:** for each layer its values by name, each of shape `(time, hidden)`.
+    """
+    tensors = file.tensors()
+    found: list[Values] = []
+    values = _matrix(tensors, "embedding", is_transposed=False)[ids]  # (time, embedding)
+    for number, node in enumerate(node for node in file.nodes() if _operator(node) in _EQUATIONS):
+        is_transposed = node.operator.startswith("DynamicQuantize")
+        of_input, of_state = (_matrix(tensors, f"{name}_{number}", is_transposed) for name in "WR")
+        biases = np.split(_matrix(tensors, f"B_{number}", is_transposed=False), 2)
+        found.append(_layer(_EQUATIONS[_operator(node)], values, of_input, of_state, biases))
+        values = found[-1]["hidden"]
+    return found
+
+
+def _expected(model: ModelFile, ids: NDArray[np.int64]) -> NDArray[np.float64]:
+    """The log-probability of each word after some words, `(dictionary,)`."""
+    return draw.log_softmax(Reader(model).read(ids[None]).logits[0])
+
+
+def _operator(node: Node) -> str:
+    return node.operator.removeprefix("DynamicQuantize")
+
+
+def _matrix(tensors: Mapping[str, NDArray[Any]], name: str, is_transposed: bool) -> NDArray[np.float64]:
+    """A weight as the export stage stores it: in float16, in float32, or in int8 with a scale a row."""
+    if f"{name}_int8" in tensors:
+        values, scales = (np.squeeze(tensors[f"{name}_{part}"]) for part in ("int8", "scales"))
+        rows = values.T if is_transposed else values
+        found: NDArray[np.float64] = rows.astype(np.float64) * scales[:, None]
+        return found
+    stored = tensors[name] if name in tensors else tensors[f"{name}_float16"]
+    return (stored[0] if stored.shape[0] == 1 and name != "embedding" else stored).astype(np.float64)
+
+
+def _layer(
+    equations: _Equations,
+    inputs: NDArray[np.float64],
+    of_input: NDArray[np.float64],
+    of_state: NDArray[np.float64],
+    biases: list[NDArray[np.float64]],
+) -> Values:
+    """Runs a layer along time; `inputs`: `(time, input)`."""
+    state = {name: np.zeros(of_state.shape[1]) for name in ("hidden", "cell")}
+    steps = []
+    for x in inputs:
+        state = equations(of_input @ x + biases[0], of_state @ state["hidden"] + biases[1], state)
+        steps.append(state)
+    return {name: np.stack([one[name] for one in steps]) for name in steps[0]}
+
+
+def _lstm(x: NDArray[np.float64], h: NDArray[np.float64], state: Values) -> Values:
+    i, o, f, c = np.split(x + h, 4)  # ONNX's order
+    forget, input, output = _sigmoid(f), _sigmoid(i), _sigmoid(o)
+    cell = forget * state["cell"] + input * np.tanh(c)
+    return {
+        "forget": forget,
+        "input": input,
+        "output": output,
+        "cell": cell,
+        "hidden": output * np.tanh(cell),
+    }
+
+
+def _gru(x: NDArray[np.float64], h: NDArray[np.float64], state: Values) -> Values:
+    (of_z, of_r, of_n), (z, r, n) = np.split(x, 3), np.split(h, 3)
+    update, reset = _sigmoid(of_z + z), _sigmoid(of_r + r)
+    hidden = (1 - update) * np.tanh(of_n + reset * n) + update * state["hidden"]
+    return {"update": update, "reset": reset, "hidden": hidden}
+
+
+def _rnn(x: NDArray[np.float64], h: NDArray[np.float64], _state: Values) -> Values:
+    return {"hidden": np.tanh(x + h)}
+
+
+def _sigmoid(x: NDArray[np.float64]) -> NDArray[np.float64]:
+    result: NDArray[np.float64] = (1 + np.tanh(x / 2)) / 2
+    return result
+
+
+_EQUATIONS: dict[str, _Equations] = {"LSTM": _lstm, "GRU": _gru, "RNN": _rnn}

@@ -1,0 +1,67 @@
+"""`nextword explain`: a table, and a picture where the extra [plot] is installed."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from xml.etree import ElementTree
+
+import pytest
+from tiny import export, make_network
+
+COMMAND = [sys.executable, "-c", "from nextword.command.main import main; main()", "explain"]
+# As if the extra were not installed, whether it is or not.
+WITHOUT_PLOT = "import sys; sys.modules['matplotlib'] = None; from nextword.command.main import main; main()"
+TEXT = "the cat said the"
+
+
+@pytest.fixture(scope="module")
+def model_file(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return export(tmp_path_factory.mktemp("explain") / "m.onnx", make_network(context=None))
+
+
+def explained(*arguments: str | Path, status: int = 0) -> str:
+    done = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == status, done.stderr
+    return done.stdout if status == 0 else done.stderr
+
+
+def test_each_word_has_a_line_with_what_it_is_worth(model_file: Path) -> None:
+    lines = explained(model_file, TEXT).splitlines()
+    assert lines[0].startswith("next word: ")
+    assert [line.split()[1] for line in lines[2:]] == TEXT.split()
+    rows = json.loads(explained(model_file, TEXT, "--json"))["words"]
+    assert [f"{row['lost']:.4f}" for row in rows] == [line.split()[0] for line in lines[2:]]
+
+
+def test_a_picture_has_the_same_bytes_on_each_run(model_file: Path, tmp_path: Path) -> None:
+    pytest.importorskip("matplotlib", reason="the extra [plot] is not installed")
+    paths = [tmp_path / "one.svg", tmp_path / "two.svg"]
+    for path in paths:
+        assert "2 layers" in explained(model_file, TEXT, "--output", path)
+    one, two = (path.read_bytes() for path in paths)
+    assert one == two
+    assert b"prefers-color-scheme: dark" in one
+    assert ElementTree.fromstring(one).tag.endswith("svg")
+
+
+def test_a_missing_extra_is_named(model_file: Path, tmp_path: Path) -> None:
+    command = [
+        sys.executable,
+        "-c",
+        WITHOUT_PLOT,
+        "explain",
+        str(model_file),
+        TEXT,
+        "--output",
+        str(tmp_path / "g.svg"),
+    ]
+    done = subprocess.run(command, capture_output=True, text=True, check=False)
+    assert done.returncode == 2
+    assert done.stderr == "error: drawing needs the extra [plot]; run pip install 'nextword[plot]'\n"
+    assert not (tmp_path / "g.svg").exists()
+
+
+def test_another_ending_than_svg_is_an_error(model_file: Path, tmp_path: Path) -> None:
+    said = explained(model_file, TEXT, "--output", tmp_path / "g.png", status=2)
+    assert "give a name that ends in .svg" in said
