@@ -288,3 +288,43 @@ def test_a_text_that_changes_between_its_two_readings_is_an_error_and_nothing_is
     with pytest.raises(CorpusError, match="changed while it was read"):
         preparation.prepare(settings_for(path), tmp_path / "prepared")
     assert not (tmp_path / "prepared").exists()
+
+
+def test_many_unknown_words_are_told_with_what_to_do(tmp_path: Path) -> None:
+    path = tmp_path / "text.txt"
+    path.write_text("the cat ran\n" * 18 + "zebra yak\nxerus cat\n", encoding="utf-8")
+    wanted = settings_for(path, "words", held_out=0.1, min_count=2)
+    lines = list(preparation.summary(preparation.prepare(wanted, tmp_path / "prepared"), wanted))
+    assert lines[-1].startswith(
+        "the dictionary lacks 100.0% of the held-out words; with prepare.split_by subwords"
+    )
+    wanted = settings_for(path, "subwords", held_out=0.1, max_words=300)
+    lines = list(preparation.summary(preparation.prepare(wanted, tmp_path / "prepared"), wanted))
+    assert not any("lacks" in line for line in lines)
+
+
+def test_a_text_that_gives_fewer_subwords_says_how_many(tmp_path: Path) -> None:
+    path = tmp_path / "text.txt"
+    path.write_text("x", encoding="utf-8")
+    wanted = settings_for(path, "subwords", max_words=4000)
+    prepared = preparation.prepare(wanted, tmp_path / "prepared")
+    assert prepared.dictionary.decode(prepared.ids) == ["▁x"]
+    lines = list(preparation.summary(prepared, wanted))
+    assert lines[-1] == "prepare.max_words is 4,000, but the text gives 259 subwords"
+
+
+def test_a_word_of_ten_thousand_letters_is_cut(tmp_path: Path) -> None:
+    path = tmp_path / "text.txt"
+    path.write_text("ab" * 5000 + " cd\n", encoding="utf-8")
+    prepared = preparation.prepare(settings_for(path, "subwords", max_words=300), tmp_path / "prepared")
+    assert prepared.join(prepared.ids) == "ab" * 5000 + " cd"
+    assert len(prepared.ids) < 1000
+
+
+@pytest.mark.parametrize(
+    ("changes", "message"),
+    [({"max_words": 0}, "at least 300"), ({"max_words": 400, "min_count": 2}, "since no word is unknown")],
+)
+def test_params_that_subwords_cannot_have_are_named(changes: dict[str, int], message: str) -> None:
+    with pytest.raises(ValueError, match=message):
+        settings_for(Path("text.txt"), "subwords", **changes)
