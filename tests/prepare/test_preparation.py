@@ -325,6 +325,6 @@ def test_a_word_of_ten_thousand_letters_is_cut(tmp_path: Path) -> None:
     ("changes", "message"),
     [({"max_words": 0}, "at least 300"), ({"max_words": 400, "min_count": 2}, "since no word is unknown")],
 )
-def test_params_that_subwords_cannot_have_are_named(changes: dict[str, int], message: str) -> None:
+def test_params_that_subwords_cannot_have_are_named(changes: dict[str, Any], message: str) -> None:
     with pytest.raises(ValueError, match=message):
         settings_for(Path("text.txt"), "subwords", **changes)
