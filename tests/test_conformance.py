@@ -12,6 +12,7 @@ import pytest
 
 from nextword import Generator, NextwordError, Sampling
 from nextword.runtime import draw
+from nextword.runtime.explanation import explain
 from nextword.runtime.keyboard.keyboard import Keyboard, Suggestion
 from nextword.text import characters, words
 from nextword.text.dictionary import Dictionary
@@ -119,6 +120,21 @@ def test_sessions(case: Any) -> None:
     for session in (fed, resumed):
         check({"result": case["suggest"]}, lambda _, session=session: session.suggest(5))
         check({"result": case["completed"]}, lambda _, session=session: session.suggest(5, "m"))
+
+
+@pytest.mark.parametrize("case", table("explanation"), ids=lambda case: case["model"])
+def test_explanation(case: Any) -> None:
+    found = explain(HERE / f"{case['model']}.onnx", case["text"])
+    assert (found.words, found.next_word, found.read) == (case["words"], case["next_word"], case["read"])
+    # What a graph of integers computes turns on the CPU, in the third digit.
+    tolerance = 0.1 if case["model"].endswith("int8") else 1e-4
+    assert found.log_probability == pytest.approx(case["log_probability"], abs=tolerance)
+    assert found.lost == pytest.approx(case["lost"], abs=tolerance)
+    assert len(found.layers) == len(case["layers"])
+    for layer, expected in zip(found.layers, case["layers"], strict=True):
+        assert list(layer) == list(expected)
+        for name, values in expected.items():
+            assert np.allclose(layer[name], values, atol=1e-5)
 
 
 @pytest.mark.parametrize("case", table("bad_files"), ids=lambda case: case["name"])

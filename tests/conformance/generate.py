@@ -18,8 +18,9 @@ import quibble
 from tiny import SUBWORDS, make_network, make_wordy_network, metadata_of, weights_of
 
 from nextword import Generator, NextwordError, Sampling
-from nextword.export import step, text
+from nextword.export import int8, step, text
 from nextword.runtime import draw
+from nextword.runtime.explanation import explain
 from nextword.runtime.keyboard.keyboard import Keyboard
 from nextword.text import characters, words
 from nextword.text.dictionary import Dictionary
@@ -417,6 +418,45 @@ def keyboard_table() -> list[dict[str, Any]]:
     return table
 
 
+# Beside the models of `MODELS`, whose tables have all the rest.
+EXPLAINED: dict[str, dict[str, Any]] = {
+    "explained_rnn": {"cell": "rnn"},
+    "explained_tied": {"tied": True, "embedding": 4},
+    "explained_int8": {"weights": "int8"},
+    "explained_gru_int8": {"cell": "gru", "weights": "int8"},
+    "explained_feedforward_int8": {"cell": "feedforward", "context": 3, "weights": "int8"},
+}
+EXPLAINED_TEXTS = {"characters": "the ma.", "subwords": "the mouses, mé", "subwords_fixed": "the mouses, mé"}
+
+
+def explained_models() -> None:
+    """Writes the models of `EXPLAINED`."""
+    for name, changes in EXPLAINED.items():
+        weights = changes.pop("weights", "float16")
+        network = make_network(len(DICTIONARY), seed=11, scale=2.0, **({"context": None} | changes))
+        properties = metadata_of(network, DICTIONARY, weights=weights).to_properties()
+        build = int8.build if weights == "int8" else step.build
+        onnx.save(build(weights_of(network), network.architecture, properties), HERE / f"{name}.onnx")
+
+
+def explanation_table() -> list[dict[str, Any]]:
+    """Explanations, numbers to 6 digits."""
+    table = []
+    for model in (*MODELS, *EXPLAINED):
+        if model == "quibble":  # its weights are known to nobody
+            continue
+        text = EXPLAINED_TEXTS.get(model, "mice the mouse moon")
+        found = explain(HERE / f"{model}.onnx", text)
+        layers = [{name: rounded(values.tolist()) for name, values in one.items()} for one in found.layers]
+        about = dataclasses.asdict(found) | {"lost": rounded(found.lost), "layers": layers}
+        table.append({"model": model, "text": text} | about)
+    return table
+
+
+def rounded(values: list[Any]) -> list[Any]:
+    return [rounded(one) if isinstance(one, list) else float(f"{one:.6g}") for one in values]
+
+
 def keyboard_step(keyboard: Keyboard, do: str, text: str) -> dict[str, Any]:
     """Does one thing with a keyboard. **Returns:** all that it says afterwards."""
     getattr(keyboard, do)(*([text] if do != "commit" else []))
@@ -456,6 +496,8 @@ def main() -> None:
     write("keyboard", keyboard_table())
     write("errors", errors_table())
     write("sessions", sessions_table())
+    explained_models()
+    write("explanation", explanation_table())
 
 
 if __name__ == "__main__":

@@ -1,0 +1,146 @@
+/**
+ * Why a model expects what it expects: which earlier word mattered, and its gates while it reads: Python's
+ * `nextword.runtime.explanation`, for a text that is being typed. What mattered is found by leaving words out, so it
+ * works with any file; gates need weights that stand where the export stage puts them.
+ */
+
+import { fileOf } from "./errors.js";
+import { BadFileError } from "./inspection.js";
+import { Model } from "./model.js";
+import { Network } from "./network.js";
+import { logSoftmax, ranked } from "./sampling.js";
+
+const TRIED = 3; // words with which it is tried whether a network is the file's
+// How far its logits may be off, as a share of the largest. In 8 bits a graph also rounds what it computes.
+const [TOLERANCE, INT8_TOLERANCE] = [1e-3, 0.3];
+
+/** Explains texts with a model from one file. Calls are made one after the other. */
+export class Explainer {
+  #model;
+  #network = null;
+  #read = []; // after each word that was read: { id, layers, state }
+  #beginning = 0; // the place of the first of them
+
+  /** Loads a file as `Generator.load` does. */
+  static async load(source, { ort }) {
+    const file = await fileOf(source);
+    const explainer = new Explainer(await Model.load(file, ort));
+    explainer.#network = await networkOf(file.bytes, explainer.#model);
+    return explainer;
+  }
+
+  constructor(model) {
+    this.#model = model;
+    this.info = model.info;
+    this.dictionary = model.dictionary;
+  }
+
+  /** Whether the file's weights can be read, and so the values of its units. */
+  get showsUnits() {
+    return this.#network !== null;
+  }
+
+  /** The words of a text, by the file's rules; `PromptError` where there is none. */
+  split(text) {
+    return this.#model.split(text);
+  }
+
+  /** The words of a text that are read, as the dictionary has them, each with its id: its subwords, where it has such. */
+  words(tokens) {
+    const { dictionary } = this;
+    const ids = dictionary.encode(tokens);
+    return ids.map((id, place) => ({ id, word: dictionary.unit === "words" ? tokens[place] : dictionary.words[id] }));
+  }
+
+  /**
+   * Reads a text, of which what it has in common with the last one is not read again. Gives how many of its `kept`
+   * words have what they had, and the `steps` of the others, one after the other: `{ place, layers }`, where each
+   * layer has its gates and its state by name, with a number for each unit; none where the weights cannot be read. A
+   * text begins at the zero state. Where the context is a number, so many of the last words are read, from `first` on;
+   * a feed-forward network reads so many before each word.
+   */
+  read(ids) {
+    const { context } = this.info;
+    const first = context === null || !this.#isRecurrent ? 0 : Math.max(0, ids.length - context);
+    if (first !== this.#beginning) this.#read = [];
+    this.#beginning = first;
+    let kept = 0;
+    while (kept < this.#read.length && this.#read[kept].id === ids[first + kept]) kept++;
+    this.#read.length = kept;
+    return { first, kept: first + kept, steps: this.#steps(ids, first + kept) };
+  }
+
+  async *#steps(ids, from) {
+    for (let place = from; place < ids.length; place++) {
+      const before = this.#read.at(-1) ?? null;
+      const layers = this.#layersAfter(ids.slice(0, place + 1), before);
+      const state = this.info.context === null ? await this.#stateAfter(ids[place], before) : null;
+      this.#read.push({ id: ids[place], layers, state });
+      yield { place, layers };
+    }
+  }
+
+  /** Whether the layers carry a state from word to word. */
+  get #isRecurrent() {
+    return this.#network?.isRecurrent ?? true;
+  }
+
+  #layersAfter(ids, before) {
+    if (!this.#network) return [];
+    return this.#isRecurrent ? this.#network.step(ids.at(-1), before?.layers ?? null) : this.#network.window(ids);
+  }
+
+  async #stateAfter(id, before) {
+    return (await this.#model.run([id], before?.state ?? this.#model.zero())).state;
+  }
+
+  /** ln P of each word of the dictionary after a text; what it has in common with the one read is not read again. */
+  async expected(ids) {
+    const reader = this.#model.reader();
+    let known = 0;
+    if (this.info.context === null) {
+      const most = Math.min(this.#read.length, ids.length - 1);
+      while (known < most && this.#read[known].id === ids[known]) known++;
+      if (known) reader.state = this.#read[known - 1].state;
+    }
+    return logSoftmax((await reader.read(ids.slice(known))).logits);
+  }
+
+  /** ln P of each word after a text from which the word at one place is left out. */
+  expectedWithout(ids, place) {
+    return this.expected(ids.filter((_, one) => one !== place));
+  }
+
+  /** The ids of the `n` words held likeliest; the one for unknown words is none of them. */
+  likeliest(logProbabilities, n) {
+    const { unknown } = this.info;
+    const known = Float32Array.from(logProbabilities);
+    if (unknown !== null) known[unknown] = -Infinity;
+    return ranked(known, Math.min(n, known.length - (unknown === null ? 0 : 1)));
+  }
+
+  /** Gives the memory of the model back. */
+  release() {
+    return this.#model.release();
+  }
+}
+
+/** The network of a file; `null` unless it computes what the file's graph does. */
+async function networkOf(bytes, model) {
+  let network;
+  try {
+    network = new Network(bytes);
+  } catch (error) {
+    if (error instanceof BadFileError) return null;
+    throw error;
+  }
+  const { context, weights } = model.info;
+  const size = model.dictionary.words.length;
+  const ids = Array.from({ length: Math.min(context ?? TRIED, TRIED) }, (_, place) => place % size);
+  const layers = network.isRecurrent ? ids.reduce((before, id) => network.step(id, before), null) : network.window(ids);
+  const own = network.logits(layers);
+  const { logits } = await model.reader().read(ids);
+  const most = (weights === "int8" ? INT8_TOLERANCE : TOLERANCE) * logits.reduce((one, logit) => Math.max(one, Math.abs(logit)), 0);
+  const isSame = own.length === logits.length && logits.every((logit, id) => Math.abs(logit - own[id]) <= most);
+  return isSame ? network : null;
+}

@@ -1,0 +1,143 @@
+// Why a model expects what it expects: Python's table, and the graph's own logits and states.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import * as ort from "onnxruntime-web";
+
+import { Generator } from "../nextword.js";
+import { Explainer } from "../nextword/explanation.js";
+import { MODEL } from "../nextword/model.js";
+import { Network } from "../nextword/network.js";
+import { logSoftmax } from "../nextword/sampling.js";
+
+const HERE = new URL("../../tests/conformance/", import.meta.url);
+const bytesIn = (name) => new Uint8Array(readFileSync(new URL(`${name}.onnx`, HERE)));
+const load = (name) => Explainer.load(bytesIn(name), { ort });
+const table = JSON.parse(readFileSync(new URL("explanation.json", HERE), "utf8"));
+
+/** What Python's `explain` gives, in its order. */
+async function explain(explainer, text) {
+  const found = explainer.words(explainer.split(text));
+  const ids = found.map(({ id }) => id);
+  const whole = await explainer.expected(ids);
+  const [next] = explainer.likeliest(whole, 1);
+  const lost = [];
+  for (const place of ids.keys()) lost.push(whole[next] - (await explainer.expectedWithout(ids, place))[next]);
+  const { first, steps } = explainer.read(ids);
+  const columns = [];
+  for await (const { layers } of steps) columns.push(layers);
+  return {
+    words: found.map(({ word }) => word),
+    nextWord: explainer.dictionary.words[next],
+    logProbability: whole[next],
+    lost,
+    read: ids.length - first,
+    columns,
+  };
+}
+
+function near(found, expected, tolerance, what) {
+  assert.equal(found.length, expected.length, what);
+  found.forEach((value, place) => assert.ok(Math.abs(value - expected[place]) <= tolerance, `${what} ${place}: ${value}`));
+}
+
+for (const { model, text, words, next_word, log_probability, lost, read, layers } of table) {
+  test(`the ${model} model is explained as in Python`, async () => {
+    const explainer = await load(model);
+    const found = await explain(explainer, text);
+    assert.deepEqual([found.words, found.nextWord], [words, next_word]);
+    // What a graph of integers computes turns on the CPU, in the third digit.
+    const tolerance = explainer.info.weights === "int8" ? 0.1 : 1e-4;
+    near([found.logProbability, ...found.lost], [log_probability, ...lost], tolerance, "nats");
+    assert.ok(explainer.showsUnits);
+    if (!layers.length) return; // Python shows no layers that carry no state
+    assert.equal(found.read, read);
+    for (const [number, layer] of layers.entries()) {
+      for (const [place, values] of found.columns.entries()) {
+        assert.deepEqual(Object.keys(values[number]), Object.keys(layer));
+        for (const [name, expected] of Object.entries(layer)) near(values[number][name], expected[place], 1e-5, name);
+      }
+    }
+  });
+}
+
+/** Whole numbers that are drawn, the same each time. */
+function drawing(seed) {
+  let number = seed;
+  return (below) => (number = (number * 48271) % 2147483647) % below;
+}
+
+for (const { model } of table.filter(({ model }) => !model.endsWith("int8"))) {
+  test(`the units of the ${model} model give the graph's own logits and states, whatever is read`, async () => {
+    const generator = await Generator.load(bytesIn(model), { ort });
+    const { context, dictionary } = generator.info;
+    const network = new Network(bytesIn(model));
+    const next = drawing(7);
+    for (let text = 0; text < 20; text++) {
+      const ids = Array.from({ length: 1 + next(context ?? 12) }, () => next(dictionary.length));
+      const layers = network.isRecurrent
+        ? ids.reduce((before, id) => network.step(id, before), null)
+        : network.window(ids);
+      const { logits, state } = await generator[MODEL].run(ids, generator[MODEL].zero());
+      near(network.logits(layers), logits, 1e-3, "logit");
+      for (const [name, values] of Object.entries(state)) {
+        near(layers.flatMap((layer) => [...layer[name]]), values, 1e-4, name);
+      }
+    }
+  });
+}
+
+test("a text that is typed, changed and shortened is explained as if it had been read at once", async () => {
+  for (const model of ["unbounded", "fixed", "feedforward"]) {
+    const typed = await load(model);
+    const next = drawing(3);
+    let ids = [];
+    let columns = [];
+    for (let change = 0; change < 40; change++) {
+      const kept = ids.slice(0, next(ids.length + 1));
+      ids = [...kept, ...Array.from({ length: 1 + next(2) }, () => next(15))];
+      const { first, kept: known, steps } = typed.read(ids);
+      columns.length = known;
+      for await (const { place, layers } of steps) columns[place] = layers;
+      const atOnce = await load(model);
+      const whole = atOnce.read(ids);
+      assert.equal(whole.first, first);
+      for await (const { place, layers } of whole.steps) assert.deepEqual(columns[place], layers);
+      assert.equal(columns.length, ids.length);
+      near(await typed.expected(ids), await atOnce.expected(ids), 1e-4, "nats");
+      near(await typed.expectedWithout([...ids, 1], 0), await atOnce.expectedWithout([...ids, 1], 0), 1e-4, "nats");
+      await atOnce.release();
+    }
+  }
+});
+
+test("one more word of an unbounded text costs one step", async () => {
+  const explainer = await load("unbounded");
+  for await (const _ of explainer.read([1, 2, 3, 4]).steps);
+  const { kept, steps } = explainer.read([1, 2, 3, 4, 5]);
+  const places = [];
+  for await (const { place } of steps) places.push(place);
+  assert.deepEqual([kept, places], [4, [4]]);
+});
+
+test("a cell that nobody has heard of shows no units, and still what mattered", async () => {
+  const explainer = await load("quibble");
+  const found = await explain(explainer, "the mouse moon");
+  assert.ok(!explainer.showsUnits);
+  assert.deepEqual(found.columns, [[], [], []]);
+  const generator = await Generator.load(bytesIn("quibble"), { ort });
+  const [{ word, probability }] = await generator.suggest("the mouse moon ", 1);
+  assert.equal(found.nextWord, word);
+  assert.ok(Math.abs(Math.exp(found.logProbability) - probability) < 1e-5);
+  const all = await generator.suggest("mouse moon ", generator.info.dictionary.length);
+  const without = all.find((one) => one.word === word).probability;
+  assert.ok(Math.abs(found.lost[0] - Math.log(probability / without)) < 1e-4);
+});
+
+test("a word that is not known is none that comes next", async () => {
+  const explainer = await load("unbounded");
+  const { length } = explainer.dictionary.words;
+  const expected = logSoftmax(Float32Array.from({ length }, (_, id) => (id === explainer.info.unknown ? 9 : id / 10)));
+  assert.deepEqual(explainer.likeliest(expected, 2), [19, 18]);
+  assert.equal(explainer.likeliest(expected, 99).length, length - 1);
+});
