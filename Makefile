@@ -63,9 +63,11 @@ docs-test: docs $(MODULES)
 
 vendor: $(VENV)/train.installed $(MODULES)
 	@dvc repro --quiet export
+	@cd docs/learn && dvc repro --quiet gates
 	@mkdir -p $(VENDOR)
 	@cp $(ORT)/ort.wasm.min.mjs $(ORT)/ort-wasm-simd-threaded.mjs $(ORT)/ort-wasm-simd-threaded.wasm $(VENDOR)
 	@cp -r js/nextword.js js/nextword models/nextword.int8.onnx $(VENDOR)
+	@cp docs/learn/runs/gates/models/nextword.onnx $(VENDOR)/gates.onnx
 
 headers: examples/cpp/include
 

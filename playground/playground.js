@@ -2,6 +2,7 @@
 import { draw } from "./chart.js";
 import { Field } from "./field.js";
 import * as model from "./model.js";
+import { handOver } from "./offline.js";
 import { personal } from "./personal.js";
 import { NextwordError } from "./vendor/nextword.js";
 
@@ -310,22 +311,6 @@ for (const [name, isOver] of [["dragover", true], ["dragleave", false], ["drop",
     if (name !== "drop") return;
     for (const [place, file] of [...event.dataTransfer.files].slice(0, 2).entries()) await load(place, file, file.name);
   });
-}
-
-/** Lets the service worker take over first, so that the page does not fetch what it is fetching to keep. */
-async function handOver() {
-  try {
-    const registration = await navigator.serviceWorker.register("service-worker.js");
-    const { installing, active } = registration;
-    if (active || !installing) return;
-    await new Promise((resolve) => {
-      installing.addEventListener("statechange", () => {
-        if (["activated", "redundant"].includes(installing.state)) resolve();
-      });
-    });
-  } catch {
-    // without a service worker the page works as long as there is a network
-  }
 }
 
 show();

@@ -1,0 +1,152 @@
+// The model of the glass box, beside the page: what it reads comes back word by word, and only the newest text counts.
+import * as ort from "./vendor/ort.wasm.min.mjs";
+import { NextwordError } from "./vendor/nextword.js";
+import { Explainer } from "./vendor/nextword/explanation.js";
+
+ort.env.wasm.wasmPaths = new URL("./vendor/", import.meta.url).href;
+ort.env.wasm.numThreads = 1; // more need headers that a plain file server does not send
+
+const LIKELIEST = 8;
+const MOST_WORDS = 1000;
+const MOST_LEFT_OUT = 64; // words of which it is measured what each is worth
+const QUIET = 300; // milliseconds without a change until that is measured,
+const TICK = 30; // and how often it is looked whether there is one
+const ENDS_IN_BLANK = /\s$/u;
+
+let explainer = null;
+let toLoad = null; // a file that waits, and a text; the newest of each
+let toRead = null;
+const asked = []; // what else waits
+let ids = []; // of the text that was read
+let whole = null; // ln P of each word after it
+let isWorking = false;
+const turning = new MessageChannel();
+
+addEventListener("message", ({ data: { load, read, ...ask } }) => {
+  if (load !== undefined) toLoad = load;
+  else if (read !== undefined) toRead = read;
+  else asked.push(ask);
+  work();
+});
+
+async function work() {
+  if (isWorking) return;
+  isWorking = true;
+  while (toLoad !== null || toRead !== null || asked.length) {
+    const isFile = toLoad !== null;
+    try {
+      if (isFile) await loadNewest();
+      else if (toRead !== null) await readNewest();
+      else await answer(asked.shift());
+    } catch (error) {
+      if (error instanceof NextwordError) postMessage({ error: error.message, isFile });
+      else postMessage({ fault: String(error?.stack ?? error) });
+    }
+  }
+  isWorking = false;
+}
+
+async function loadNewest() {
+  const { source, name } = toLoad;
+  toLoad = null;
+  const before = explainer;
+  explainer = await Explainer.load(source, { ort });
+  ids = [];
+  await before?.release();
+  const { info, showsUnits } = explainer;
+  postMessage({ loaded: { info: { ...info, dictionary: info.dictionary.length }, name, showsUnits } });
+}
+
+/** Reads a text, as long as no newer one comes. */
+async function readNewest() {
+  const { text, turn } = toRead;
+  toRead = null;
+  if (!explainer) return;
+  const post = (found) => postMessage({ turn, ...found });
+  const { words, note } = readable(text);
+  ids = words.map(({ id }) => id);
+  whole = null;
+  const { first, kept, steps } = explainer.read(ids);
+  const unread = explainer.info.context === null ? 0 : Math.max(0, ids.length - explainer.info.context);
+  post({ words: words.map(({ word }) => shown(word)), first, kept, unread, note });
+  for await (const column of steps) {
+    post({ column });
+    if (await isOld()) return;
+  }
+  if (!ids.length) return post({ expected: [] });
+  whole = await explainer.expected(ids);
+  post({ expected: rows(whole) });
+  for (let waited = 0; waited < QUIET; waited += TICK) if (await isOld(TICK)) return;
+  const [next] = explainer.likeliest(whole, 1);
+  const least = Math.max(unread, ids.length - MOST_LEFT_OUT);
+  for (let place = ids.length - 1; place >= least && ids.length > 1; place--) {
+    post({ lost: { place, nats: await lost(place, next) } });
+    if (await isOld()) return;
+  }
+  post({ isDone: true });
+}
+
+const lost = async (place, next) => whole[next] - (await explainer.expectedWithout(ids, place))[next];
+
+/** Lets messages come and answers what they ask; whether the text is no longer the newest. */
+async function isOld(milliseconds = 0) {
+  await (milliseconds ? new Promise((resolve) => setTimeout(resolve, milliseconds)) : eventLoop());
+  while (asked.length && toLoad === null && toRead === null) await answer(asked.shift());
+  return toLoad !== null || toRead !== null;
+}
+
+/** Lets the event loop turn, without the four milliseconds that browsers make of timers in a row. */
+function eventLoop() {
+  return new Promise((resolve) => {
+    turning.port1.onmessage = resolve;
+    turning.port2.postMessage(null);
+  });
+}
+
+/** What is expected after one of the words, or at the end without one of them. */
+async function answer({ turn, after, without }) {
+  if (after !== undefined && after < ids.length) {
+    postMessage({ turn, after, expected: rows(await explainer.expected(ids.slice(0, after + 1))) });
+  } else if (without < ids.length && ids.length > 1) {
+    whole ??= await explainer.expected(ids);
+    const [next] = explainer.likeliest(whole, 1);
+    const found = await explainer.expectedWithout(ids, without);
+    const word = shown(explainer.dictionary.words[next]);
+    postMessage({ turn, without, expected: rows(found), next: { word, before: whole[next], after: found[next] } });
+  }
+}
+
+const rows = (expected) =>
+  explainer.likeliest(expected, LIKELIEST).map((id) => {
+    return { label: shown(explainer.dictionary.words[id]), probability: Math.exp(expected[id]) };
+  });
+
+/** A word as people read it. */
+const shown = (word) => (word === "<eos>" ? "↵" : word.trim() || "␣");
+
+/** The words of a text that can be read, and what is to be said of the others. */
+function readable(text) {
+  const { dictionary, info } = explainer;
+  let tokens = [];
+  try {
+    tokens = explainer.split(text);
+  } catch (error) {
+    if (error.name !== "PromptError") throw error; // there are none yet
+  }
+  let note = "";
+  if (dictionary.unit === "words" && info.splitBy !== "characters") {
+    const isOpen = !ENDS_IN_BLANK.test(text) && tokens.length > 0;
+    if (isOpen && !dictionary.has(tokens.at(-1))) note = `“${tokens.pop()}” is read when it is a word that the model knows.`;
+  }
+  const allKnown = info.unknown !== null || dictionary.unit !== "words";
+  const stranger = allKnown ? -1 : tokens.findIndex((word) => !dictionary.has(word));
+  if (stranger >= 0) {
+    const near = dictionary.neighbours(tokens[stranger]);
+    const hint = near.length ? `; nearest: ${near.join(", ")}` : "";
+    note = `“${tokens[stranger]}” is not in the dictionary${hint}. What stands before it is read.`;
+    tokens = tokens.slice(0, stranger);
+  }
+  const words = explainer.words(tokens);
+  if (words.length > MOST_WORDS) note = `The first ${MOST_WORDS.toLocaleString("en")} words are read.`;
+  return { words: words.slice(0, MOST_WORDS), note };
+}

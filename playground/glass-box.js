@@ -1,0 +1,180 @@
+// The glass box: what is typed goes to the worker that reads it, and what it finds is shown word by word.
+import { draw } from "./chart.js";
+import { handOver } from "./offline.js";
+import { UnitView, number } from "./unit-view.js";
+
+const FOLLOWED = { "gates.onnx": 17 }; // the unit that the course tells of
+const TEXT =
+  "long ago , the mice had a general council to consider what measures they could take to outwit their common enemy , " +
+  "the cat . some said this , and some said that but at last a young mouse got up and said he had a ";
+
+const $ = (id) => document.getElementById(id);
+const text = $("text");
+const percent = new Intl.NumberFormat("en", { style: "percent", maximumFractionDigits: 1 });
+
+let worker; // made once the service worker can be there
+let model = null; // what the file says of itself
+let turn = 0; // of the text; what comes of an older one is old
+let words = [];
+let leftOut = null;
+let own = null; // the user's own file
+
+const view = new UnitView({
+  onWord: (place) => {
+    if (leftOut === null) worker.postMessage({ turn, after: place });
+  },
+  onLeaveOut: (place) => {
+    leftOut = place;
+    $("without").hidden = place === null;
+    if (place === null) return;
+    $("chart-2-name").textContent = `Without “${words[place]}”`;
+    $("change").textContent = "";
+    worker.postMessage({ turn, after: words.length - 1 });
+    worker.postMessage({ turn, without: place });
+  },
+});
+
+function read() {
+  worker.postMessage({ read: { text: text.value, turn: ++turn } });
+}
+
+function load(source, name) {
+  $("file-message").textContent = "";
+  $("model").textContent = `Loading ${name}…`;
+  worker.postMessage({ load: { source, name } });
+}
+
+function describe() {
+  if (!model) return ($("model").textContent = "No model is loaded.");
+  const { info, name } = model;
+  const unit = info.splitBy === "subwords" ? "subword" : info.splitBy === "characters" ? "character" : "word";
+  const reads = info.context === null ? `every ${unit} before` : `the last ${info.context} ${unit}s`;
+  const size = `${info.dictionary.toLocaleString("en")} ${unit}s`;
+  const cell = info.cell === "feedforward" ? "feed-forward" : info.cell.toUpperCase();
+  const cells = `${info.layers} × ${info.hidden} ${cell}`;
+  $("model").textContent = `${name}: ${cells}, knows ${size}, reads ${reads}`;
+}
+
+/** What there is to say of a model of which not all can be seen as it is. */
+function limits({ info, showsUnits }) {
+  if (!showsUnits) {
+    return "The weights of this file cannot be read here, so no units are shown; drop a nextword.onnx as `dvc repro` exports it.";
+  }
+  const found = [];
+  if (info.cell === "feedforward") found.push(`No state is carried: each column is made of the last ${info.context} words.`);
+  else if (info.context !== null) {
+    found.push(`The model reads the last ${info.context} words, from the zero state each time; the others are faint.`);
+  }
+  if (info.weights === "int8") {
+    found.push("It rounds to 8 bits as it runs; the units are computed from its weights and not rounded again.");
+  }
+  return found.join(" ");
+}
+
+const takes = {
+  loaded(found) {
+    model = found;
+    const { info, name, showsUnits } = found;
+    describe();
+    $("nothing").textContent = limits(found);
+    $("nothing").hidden = !$("nothing").textContent;
+    const units = showsUnits ? info.hidden : 0;
+    const isRecurrent = info.cell !== "feedforward";
+    view.begin({ layers: info.layers, units, follow: FOLLOWED[name] ?? 0, isRecurrent });
+    read();
+  },
+
+  words(found, message) {
+    words = found;
+    view.take(message);
+    $("message").textContent = message.note;
+  },
+
+  column({ place, layers }) {
+    view.column(place, layers);
+  },
+
+  lost({ place, nats }) {
+    view.lost(place, nats);
+  },
+
+  expected(rows, { after, without, next }) {
+    if (without !== undefined) return showWithout(rows, next);
+    if (after === undefined && !view.isAtEnd) return worker.postMessage({ turn, after: view.word });
+    if (after !== undefined && after !== (leftOut === null ? view.word : words.length - 1)) return;
+    draw($("chart"), rows);
+    const isWhole = after === undefined || after === words.length - 1;
+    $("chart-name").textContent = isWhole ? "After the whole text" : `After “${words[after]}”, word ${after + 1}`;
+  },
+
+  isDone() {
+    document.documentElement.dataset.measured = turn;
+  },
+
+  error(message, { isFile }) {
+    describe();
+    $(isFile ? "file-message" : "message").textContent = message;
+    $(isFile ? "file-message" : "message").classList.add("error");
+  },
+
+  fault(message) {
+    throw new Error(message);
+  },
+};
+
+function showWithout(rows, { word, before, after }) {
+  draw($("chart-2"), rows);
+  const nats = before - after;
+  const verb = nats < 0 ? "rises" : "falls";
+  const shares = `from ${percent.format(Math.exp(before))} to ${percent.format(Math.exp(after))}`;
+  $("change").textContent = `ln P(“${word}”) ${verb} by ${number(Math.abs(nats), 2)} nats, ${shares}.`;
+}
+
+function start() {
+  worker = new Worker(new URL("./glass-box-worker.js", import.meta.url), { type: "module" });
+  worker.addEventListener("message", ({ data }) => {
+    if (data.turn !== undefined && data.turn !== turn) return;
+    const kind = Object.keys(takes).find((one) => data[one] !== undefined);
+    takes[kind](data[kind], data);
+    if (kind === "expected") document.documentElement.dataset.ready = "true";
+  });
+  worker.addEventListener("error", ({ message }) => {
+    $("model").textContent = message || "The worker cannot be started.";
+  });
+}
+
+// ── what a person does ──────────────────────────────────────────────────────────────────────────
+
+text.addEventListener("input", read);
+$("source").addEventListener("change", loadChosen);
+
+/** Loads what the list of models has chosen: a file beside the page, or the user's own. */
+function loadChosen() {
+  const { value } = $("source");
+  if (value) load(new URL(value, location).href, value.split("/").at(-1));
+  else load(own, own.name);
+}
+
+function loadFile(file) {
+  own = file;
+  Object.assign($("own"), { textContent: file.name, hidden: false, selected: true });
+  loadChosen();
+}
+$("file").addEventListener("change", ({ target }) => {
+  const [file] = target.files;
+  target.value = ""; // the same file can be chosen again
+  if (file) loadFile(file);
+});
+for (const [name, isOver] of [["dragover", true], ["dragleave", false], ["drop", false]]) {
+  addEventListener(name, (event) => {
+    event.preventDefault();
+    document.body.classList.toggle("dropping", isOver);
+    const [file] = name === "drop" ? event.dataTransfer.files : [];
+    if (file) loadFile(file);
+  });
+}
+
+text.value = TEXT;
+await handOver();
+start();
+loadChosen();
