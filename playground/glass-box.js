@@ -18,6 +18,7 @@ let turn = 0; // of the text; what comes of an older one is old
 let words = [];
 let leftOut = null;
 let own = null; // the user's own file
+let loaded = { value: "", own }; // what the list of models had when one was loaded last
 
 const view = new UnitView({
   onWord: (place) => {
@@ -26,7 +27,7 @@ const view = new UnitView({
   onLeaveOut: (place) => {
     leftOut = place;
     $("without").hidden = place === null;
-    if (place === null) return;
+    if (place === null) return worker.postMessage({ turn, after: view.word });
     $("chart-2-name").textContent = `Without “${words[place]}”`;
     $("change").textContent = "";
     worker.postMessage({ turn, after: words.length - 1 });
@@ -74,6 +75,7 @@ function limits({ info, showsUnits }) {
 const takes = {
   loaded(found) {
     model = found;
+    loaded = { value: $("source").value, own };
     const { info, name, showsUnits } = found;
     describe();
     $("nothing").textContent = limits(found);
@@ -113,6 +115,7 @@ const takes = {
 
   error(message, { isFile }) {
     describe();
+    if (isFile) choose(loaded);
     $(isFile ? "file-message" : "message").textContent = message;
     $(isFile ? "file-message" : "message").classList.add("error");
   },
@@ -155,9 +158,15 @@ function loadChosen() {
   else load(own, own.name);
 }
 
-function loadFile(file) {
+/** Sets the list of models. */
+function choose({ value, own: file }) {
   own = file;
-  Object.assign($("own"), { textContent: file.name, hidden: false, selected: true });
+  Object.assign($("own"), { textContent: file?.name ?? "", hidden: !file });
+  $("source").value = value;
+}
+
+function loadFile(file) {
+  choose({ value: "", own: file });
   loadChosen();
 }
 $("file").addEventListener("change", ({ target }) => {
@@ -175,6 +184,7 @@ for (const [name, isOver] of [["dragover", true], ["dragleave", false], ["drop",
 }
 
 text.value = TEXT;
+text.setSelectionRange(TEXT.length, TEXT.length);
 await handOver();
 start();
 loadChosen();

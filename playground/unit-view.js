@@ -68,6 +68,7 @@ export class UnitView {
     this.#columns = [];
     this.#lost = [];
     this.#most = 1;
+    this.#word = 0;
     this.#map = units ? new HeatMap(units, MOST_WORDS) : null;
     $("words").replaceChildren();
     $("unit").max = Math.max(0, units - 1);
@@ -121,7 +122,7 @@ export class UnitView {
   }
 
   get isAtEnd() {
-    return this.#word === this.#words.length - 1;
+    return this.#word >= this.#words.length - 1;
   }
 
   // ── words ───────────────────────────────────────────────────────────────────────────────────────
@@ -134,6 +135,7 @@ export class UnitView {
       if (!button) {
         button = document.createElement("button");
         button.type = "button";
+        button.tabIndex = -1;
         button.setAttribute("aria-pressed", "false");
         list.append(button);
       }

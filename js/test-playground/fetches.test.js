@@ -17,15 +17,16 @@ after(async () => {
   server?.close();
 });
 
-test("the model and the WASM are sent once, for the first visit and the next", async () => {
+test("the models and the WASM are sent once, for the first visit and the next, on either page", async () => {
   const context = await browser.newContext();
-  for (let visit = 0; visit < 2; visit++) {
+  for (const path of ["", "", "glass-box.html"]) {
     const page = await context.newPage();
-    await page.goto(server.address);
+    await page.goto(server.address + path);
     await page.waitForSelector("[data-ready]", { timeout: 60_000 });
     await page.waitForFunction(() => navigator.serviceWorker.controller);
     await page.close();
   }
   const large = server.sent.filter((url) => /\.(wasm|onnx)$/.test(url)).sort();
-  assert.deepEqual(large, ["/vendor/nextword.int8.onnx", "/vendor/ort-wasm-simd-threaded.wasm"]);
+  const wasm = "/vendor/ort-wasm-simd-threaded.wasm";
+  assert.deepEqual(large, ["/vendor/gates.onnx", "/vendor/nextword.int8.onnx", wasm]);
 });
