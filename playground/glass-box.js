@@ -14,7 +14,7 @@ const percent = new Intl.NumberFormat("en", { style: "percent", maximumFractionD
 
 let worker; // made once the service worker can be there
 let model = null; // what the file says of itself
-let turn = 0; // of the text; what comes of an older one is old
+let turn = 0; // of the text, so that what is found of an older one can be told
 let words = [];
 let leftOut = null;
 let own = null; // the user's own file
@@ -136,8 +136,10 @@ function showWithout(rows, { word, before, after }) {
 function start() {
   worker = new Worker(new URL("./glass-box-worker.js", import.meta.url), { type: "module" });
   worker.addEventListener("message", ({ data }) => {
-    if (data.turn !== undefined && data.turn !== turn) return;
     const kind = Object.keys(takes).find((one) => data[one] !== undefined);
+    // Words and columns are taken in any case: what a newer text has in common with the last one is not sent again.
+    const isOld = data.turn !== undefined && data.turn !== turn;
+    if (isOld && !["words", "column"].includes(kind)) return;
     takes[kind](data[kind], data);
     if (kind === "expected") document.documentElement.dataset.ready = "true";
   });

@@ -86,7 +86,7 @@ export class UnitView {
     const had = this.#columns.length;
     this.#columns.length = Math.min(had, kept);
     this.#map?.clear(kept, Math.max(had, kept));
-    if (first > this.#first || first < this.#first) this.#map?.clear(0, first);
+    this.#map?.clear(0, first);
     this.#first = first;
     this.#lost = [];
     this.#label(words, unread);
@@ -96,6 +96,7 @@ export class UnitView {
     $("wide").style.width = `${words.length * WIDTH}px`;
     if (atEnd) $("scroller").scrollLeft = words.length * WIDTH;
     this.#mark();
+    this.#say(false);
     this.#draw();
   }
 
@@ -205,11 +206,10 @@ export class UnitView {
   #say(isSpoken) {
     const word = this.#words[this.#word];
     const value = this.#columns[this.#word]?.[this.#layer]?.[this.#part]?.[this.#unit];
-    const said =
-      value === undefined
-        ? `“${word}” is not read any more`
-        : `“${word}”, unit ${this.#unit}: ${this.#called(this.#part)} ${number(value, 3)}`;
-    $("number").textContent = word === undefined ? "" : said;
+    let said = "";
+    if (value !== undefined) said = `“${word}”, unit ${this.#unit}: ${this.#called(this.#part)} ${number(value, 3)}`;
+    else if (this.#word < this.#first) said = `“${word}” is not read any more`;
+    $("number").textContent = said;
     clearTimeout(this.#speaking);
     if (isSpoken) this.#speaking = setTimeout(() => ($("speech").textContent = said), QUIET);
   }
