@@ -136,7 +136,9 @@ function readable(text) {
   let note = "";
   if (dictionary.unit === "words" && info.splitBy !== "characters") {
     const isOpen = !ENDS_IN_BLANK.test(text) && tokens.length > 0;
-    if (isOpen && !dictionary.has(tokens.at(-1))) note = `“${tokens.pop()}” is read when it is a word that the model knows.`;
+    if (isOpen && !dictionary.has(tokens.at(-1))) {
+      note = `“${tokens.pop()}” is read when it is a word that the model knows.`;
+    }
   }
   const allKnown = info.unknown !== null || dictionary.unit !== "words";
   const stranger = allKnown ? -1 : tokens.findIndex((word) => !dictionary.has(word));

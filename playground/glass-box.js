@@ -1,12 +1,13 @@
 // The glass box: what is typed goes to the worker that reads it, and what it finds is shown word by word.
 import { draw } from "./chart.js";
 import { handOver } from "./offline.js";
-import { UnitView, number } from "./unit-view.js";
+import { number } from "./unit-drawing.js";
+import { UnitView } from "./unit-view.js";
 
 const FOLLOWED = { "gates.onnx": 17 }; // the unit that the course tells of
 const TEXT =
-  "long ago , the mice had a general council to consider what measures they could take to outwit their common enemy , " +
-  "the cat . some said this , and some said that but at last a young mouse got up and said he had a ";
+  "long ago , the mice had a general council to consider what measures they could take to outwit their common " +
+  "enemy , the cat . some said this , and some said that but at last a young mouse got up and said he had a ";
 
 const $ = (id) => document.getElementById(id);
 const text = $("text");
@@ -59,11 +60,12 @@ function describe() {
 /** What there is to say of a model of which not all can be seen as it is. */
 function limits({ info, showsUnits }) {
   if (!showsUnits) {
-    return "The weights of this file cannot be read here, so no units are shown; drop a nextword.onnx as `dvc repro` exports it.";
+    return "The weights of this file cannot be read here; to see units, drop a nextword.onnx as dvc repro exports it.";
   }
   const found = [];
-  if (info.cell === "feedforward") found.push(`No state is carried: each column is made of the last ${info.context} words.`);
-  else if (info.context !== null) {
+  if (info.cell === "feedforward") {
+    found.push(`No state is carried: each column is made of the last ${info.context} words.`);
+  } else if (info.context !== null) {
     found.push(`The model reads the last ${info.context} words, from the zero state each time; the others are faint.`);
   }
   if (info.weights === "int8") {

@@ -2,11 +2,11 @@
 
 const STEPS = 256;
 // From 0 to 1, as matplotlib's cividis, which is legible in any light and to any eye.
-const GATE = ["#00224e", "#123570", "#3b496c", "#575d6d", "#707173", "#8a8678", "#a59c74", "#c3b369", "#e1cc55", "#fee838"];
+const GATE = "#00224e #123570 #3b496c #575d6d #707173 #8a8678 #a59c74 #c3b369 #e1cc55 #fee838".split(" ");
 // Around 0, as ColorBrewer's PuOr; what is 0 is as light or dark as the page.
 const STATE = {
-  light: ["#7f3b08", "#b35806", "#e08214", "#fdb863", "#fee0b6", "#f7f7f7", "#d8daeb", "#b2abd2", "#8073ac", "#542788", "#2d004b"],
-  dark: ["#ffd9a3", "#fdb863", "#e08214", "#b35806", "#6b3a0b", "#20262a", "#453a72", "#6a5aa6", "#8f82c4", "#b5abe0", "#dcd6f7"],
+  light: "#7f3b08 #b35806 #e08214 #fdb863 #fee0b6 #f7f7f7 #d8daeb #b2abd2 #8073ac #542788 #2d004b".split(" "),
+  dark: "#ffd9a3 #fdb863 #e08214 #b35806 #6b3a0b #20262a #453a72 #6a5aa6 #8f82c4 #b5abe0 #dcd6f7".split(" "),
 };
 const GATES = ["forget", "input", "output", "update", "reset"];
 

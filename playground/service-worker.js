@@ -18,6 +18,7 @@ const FILES = [
   "playground.js",
   "style.css",
   "suggester.js",
+  "unit-drawing.js",
   "unit-view.js",
   "vendor/gates.onnx",
   "vendor/nextword.js",

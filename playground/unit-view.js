@@ -1,11 +1,9 @@
 // Words from left to right and what the units have after each: a heat map of all units, the numbers of one of them,
 // and what each word is worth. A cursor stands at one word and one unit.
 import { Colors, HeatMap, isGate } from "./heat-map.js";
+import { BARS, PART, WIDTH, drawLost, drawMap, drawNumbers, number } from "./unit-drawing.js";
 
-export const MOST_WORDS = 1000;
-const WIDTH = 34; // of a column, as the stylesheet has it
-const PART = 24; // height of a row of numbers
-const BARS = 64;
+const MOST_WORDS = 1000;
 const LABEL = 24; // height of a unit's name beside the map
 const PAGE = 16; // units that Page Up and Page Down go
 const TALLEST = 400; // pixels of a map whose units are more than one pixel high
@@ -22,10 +20,6 @@ const PARTS = {
 
 const $ = (id) => document.getElementById(id);
 const dark = matchMedia("(prefers-color-scheme: dark)");
-const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name);
-
-/** A number with so many digits, and a minus as people write it. */
-export const number = (value, digits) => value.toFixed(digits).replace("-", "−");
 
 export class UnitView {
   #onWord;
@@ -91,6 +85,7 @@ export class UnitView {
     this.#lost = [];
     this.#label(words, unread);
     this.#words = words;
+    this.#nameLost();
     this.#leave(null);
     this.#word = atEnd ? Math.max(0, words.length - 1) : Math.min(this.#word, Math.max(0, words.length - 1));
     $("wide").style.width = `${words.length * WIDTH}px`;
@@ -115,7 +110,14 @@ export class UnitView {
   /** Takes by how many nats ln P of the next word falls without a word. */
   lost(place, nats) {
     this.#lost[place] = nats;
+    this.#nameLost();
     this.#draw();
+  }
+
+  #nameLost() {
+    const most = this.#lost.reduce((one, nats, place) => (nats > (this.#lost[one] ?? 0) ? place : one), -1);
+    const found = most < 0 ? "nothing yet" : `most for “${this.#words[most]}”, ${number(this.#lost[most], 1)}`;
+    $("lost").setAttribute("aria-label", `Nats lost without each word: ${found}`);
   }
 
   get word() {
@@ -299,114 +301,33 @@ export class UnitView {
       this.#isDrawn = true;
       const { scrollLeft } = $("scroller");
       const from = Math.floor(scrollLeft / WIDTH);
-      const count = Math.min(this.#words.length, Math.ceil((scrollLeft + this.#seen) / WIDTH)) - from;
-      const left = from * WIDTH - scrollLeft;
+      const sight = {
+        from,
+        to: Math.min(this.#words.length, Math.ceil((scrollLeft + this.#seen) / WIDTH)),
+        start: -scrollLeft,
+        width: this.#seen,
+        word: this.#word,
+        leftOut: this.#leftOut,
+      };
       if (this.#units && this.#colors) {
-        this.#drawMap(this.#cleared("map"), from, count, left);
-        this.#drawFollowed(this.#cleared("followed"), from, count, left);
+        const [height, units] = [this.#height, this.#units];
+        drawMap($("map"), sight, { map: this.#map, height, units, unit: this.#unit, followed: this.#followed });
+        const values = this.#columns.map((layers) => layers?.[this.#layer]);
+        drawNumbers($("followed"), sight, values, this.#followed, this.#scales());
       }
-      this.#drawLost(this.#cleared("lost"), from, count, left);
+      drawLost($("lost"), sight, this.#lost);
     });
   }
 
-  #cleared(id) {
-    const context = $(id).getContext("2d");
-    context.setTransform(devicePixelRatio, 0, 0, devicePixelRatio, 0, 0);
-    context.clearRect(0, 0, this.#seen, $(id).height);
-    return context;
-  }
-
-  #drawMap(context, from, count, left) {
-    const height = this.#height;
-    if (count > 0) this.#map.draw(context, from, count, left, WIDTH, height);
-    context.strokeStyle = style("--accent");
-    context.lineWidth = 1;
-    context.strokeRect(-2, this.#followed * height - 0.5, this.#seen + 4, height + 1);
-    this.#drawCursor(context, from, left, this.#units * height);
-    const x = left + (this.#word - from) * WIDTH;
-    context.lineWidth = 2;
-    context.strokeStyle = style("--ink");
-    context.strokeRect(x - 1, this.#unit * height - 2, WIDTH + 2, height + 4);
-  }
-
-  /** The cursor's column, and what is left out struck through. */
-  #drawCursor(context, from, left, height) {
-    context.lineWidth = 1;
-    context.strokeStyle = style("--ink");
-    context.strokeRect(left + (this.#word - from) * WIDTH - 0.5, -2, WIDTH + 1, height + 4);
-    if (this.#leftOut === null) return;
-    const x = left + (this.#leftOut - from) * WIDTH;
-    context.fillStyle = style("--panel");
-    context.globalAlpha = 0.75;
-    context.fillRect(x, 0, WIDTH, height);
-    context.globalAlpha = 1;
-    context.strokeStyle = style("--warn");
-    context.lineWidth = 2;
-    context.beginPath();
-    context.moveTo(x + WIDTH / 2, 0);
-    context.lineTo(x + WIDTH / 2, height);
-    context.stroke();
-  }
-
-  #drawFollowed(context, from, count, left) {
-    context.font = "12px system-ui, sans-serif";
-    context.textAlign = "center";
-    context.textBaseline = "middle";
-    const names = [...$("part").options].map(({ value }) => value);
-    const scales = names.map((name) => new Colors(name, name === this.#part ? this.#most : this.#mostOf(name), dark.matches));
-    for (let place = from; place < from + count; place++) {
-      const layer = this.#columns[place]?.[this.#layer];
-      if (!layer) continue;
-      const x = left + (place - from) * WIDTH;
-      names.forEach((name, row) => {
-        const value = layer[name][this.#followed];
-        const { back, front } = scales[row].css(value);
-        context.fillStyle = back;
-        context.fillRect(x, row * PART, WIDTH, PART - 1);
-        context.fillStyle = front;
-        const digits = isGate(name) || Math.abs(value) < 0.995 ? 2 : 1; // as many as there is room for
-        context.fillText(number(value, digits).replace(/^(−?)0/, "$1"), x + WIDTH / 2, row * PART + PART / 2);
-      });
-    }
-    this.#drawCursor(context, from, left, names.length * PART);
-  }
-
-  /** The largest absolute value of the followed unit, at least 1: a state's colours are seen against it. */
-  #mostOf(name) {
-    let most = 1;
-    if (isGate(name)) return most;
-    for (const layers of this.#columns) {
-      const value = layers?.[this.#layer][name][this.#followed] ?? 0;
-      if (Math.abs(value) > most) most = Math.abs(value);
-    }
-    return most;
-  }
-
-  #drawLost(context, from, count, left) {
-    const known = this.#lost.filter((nats) => nats !== undefined);
-    const [most, least] = [Math.max(0.1, ...known), Math.min(0, ...known)];
-    const room = BARS - 28; // without the numbers above and below
-    const zero = 14 + (room * most) / (most - least);
-    context.font = "11px system-ui, sans-serif";
-    context.textAlign = "center";
-    for (let place = from; place < from + count; place++) {
-      const nats = this.#lost[place];
-      if (nats === undefined) continue;
-      const x = left + (place - from) * WIDTH;
-      const shown = Math.abs(nats) < 0.05 ? 0 : nats;
-      const height = (shown / (most - least)) * room;
-      context.fillStyle = style(shown < 0 ? "--warn" : "--accent");
-      context.fillRect(x + 6, Math.min(zero, zero - height), WIDTH - 12, Math.abs(height));
-      context.fillStyle = style("--ink");
-      context.textBaseline = shown < 0 ? "top" : "bottom";
-      context.fillText(shown ? number(shown, 1) : "0", x + WIDTH / 2, zero - height + (shown < 0 ? 2 : -2));
-    }
-    context.fillStyle = style("--edge");
-    context.fillRect(0, zero, this.#seen, 1);
-    const best = this.#lost.reduce((one, nats, place) => (nats > (this.#lost[one] ?? 0) ? place : one), -1);
-    const found = best < 0 ? "not measured yet" : `most for “${this.#words[best]}”, ${number(this.#lost[best], 1)}`;
-    const label = `Nats lost without each word: ${found}`;
-    if ($("lost").getAttribute("aria-label") !== label) $("lost").setAttribute("aria-label", label);
+  /** The colours of each part of the followed unit, by name. */
+  #scales() {
+    return [...$("part").options].map(({ value: name }) => {
+      let most = name === this.#part ? this.#most : 1;
+      for (const layers of isGate(name) ? [] : this.#columns) {
+        most = Math.max(most, Math.abs(layers?.[this.#layer][name][this.#followed] ?? 0));
+      }
+      return { name, colors: new Colors(name, most, dark.matches) };
+    });
   }
 
   // ── what a person does ──────────────────────────────────────────────────────────────────────────

@@ -45,7 +45,7 @@ export class Explainer {
     return this.#model.split(text);
   }
 
-  /** The words of a text that are read, as the dictionary has them, each with its id: its subwords, where it has such. */
+  /** What a text is read as, `[{ word, id }]`: its words, or its subwords where the dictionary has such. */
   words(tokens) {
     const { dictionary } = this;
     const ids = dictionary.encode(tokens);
@@ -140,7 +140,8 @@ async function networkOf(bytes, model) {
   const layers = network.isRecurrent ? ids.reduce((before, id) => network.step(id, before), null) : network.window(ids);
   const own = network.logits(layers);
   const { logits } = await model.reader().read(ids);
-  const most = (weights === "int8" ? INT8_TOLERANCE : TOLERANCE) * logits.reduce((one, logit) => Math.max(one, Math.abs(logit)), 0);
-  const isSame = own.length === logits.length && logits.every((logit, id) => Math.abs(logit - own[id]) <= most);
-  return isSame ? network : null;
+  const largest = logits.reduce((one, logit) => Math.max(one, Math.abs(logit)), 0);
+  const most = (weights === "int8" ? INT8_TOLERANCE : TOLERANCE) * largest;
+  const isNear = (logit, id) => Math.abs(logit - own[id]) <= most;
+  return own.length === logits.length && logits.every(isNear) ? network : null;
 }
