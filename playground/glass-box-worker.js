@@ -1,4 +1,5 @@
 // The model of the glass box, beside the page: what it reads comes back word by word, and only the newest text counts.
+import { MOST_WORDS } from "./heat-map.js";
 import * as ort from "./vendor/ort.wasm.min.mjs";
 import { NextwordError } from "./vendor/nextword.js";
 import { Explainer } from "./vendor/nextword/explanation.js";
@@ -7,7 +8,6 @@ ort.env.wasm.wasmPaths = new URL("./vendor/", import.meta.url).href;
 ort.env.wasm.numThreads = 1; // more need headers that a plain file server does not send
 
 const LIKELIEST = 8;
-const MOST_WORDS = 1000;
 const MOST_LEFT_OUT = 64; // words of which it is measured what each is worth
 const QUIET = 300; // milliseconds without a change until that is measured,
 const TICK = 30; // and how often it is looked whether there is one

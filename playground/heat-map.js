@@ -1,5 +1,7 @@
 // Numbers as colours: a picture of units and words, a pixel each, that grows by a column a word.
 
+export const MOST_WORDS = 1000; // of a text that is shown
+
 const STEPS = 256;
 // From 0 to 1, as matplotlib's cividis, which is legible in any light and to any eye.
 const GATE = "#00224e #123570 #3b496c #575d6d #707173 #8a8678 #a59c74 #c3b369 #e1cc55 #fee838".split(" ");
@@ -72,8 +74,8 @@ export class HeatMap {
   #context;
   #column;
 
-  constructor(units, words) {
-    Object.assign(this.#picture, { width: words, height: units });
+  constructor(units) {
+    Object.assign(this.#picture, { width: MOST_WORDS, height: units });
     this.#context = this.#picture.getContext("2d");
     this.#column = this.#context.createImageData(1, units);
   }

@@ -34,6 +34,7 @@ const FILES = [
   "vendor/ort.wasm.min.mjs",
   "vendor/ort-wasm-simd-threaded.mjs",
   "vendor/ort-wasm-simd-threaded.wasm",
+  "word-row.js",
   "worker.js",
 ];
 

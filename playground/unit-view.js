@@ -2,8 +2,8 @@
 // and what each word is worth. A cursor stands at one word and one unit.
 import { Colors, HeatMap, isGate } from "./heat-map.js";
 import { BARS, PART, WIDTH, drawLost, drawMap, drawNumbers, number } from "./unit-drawing.js";
+import { WordRow } from "./word-row.js";
 
-const MOST_WORDS = 1000;
 const LABEL = 24; // height of a unit's name beside the map
 const PAGE = 16; // units that Page Up and Page Down go
 const TALLEST = 400; // pixels of a map whose units are more than one pixel high
@@ -24,6 +24,7 @@ const dark = matchMedia("(prefers-color-scheme: dark)");
 export class UnitView {
   #onWord;
   #onLeaveOut;
+  #row;
   #words = [];
   #first = 0; // the first word that was read, before which there are no columns
   #columns = []; // after each word the layers, each with its parts by name
@@ -47,6 +48,10 @@ export class UnitView {
   constructor({ onWord, onLeaveOut }) {
     this.#onWord = onWord;
     this.#onLeaveOut = onLeaveOut;
+    this.#row = new WordRow($("words"), {
+      onGo: (place) => this.#go(place, this.#unit),
+      onPress: (place) => this.#toggle(place),
+    });
     this.#listen();
   }
 
@@ -63,8 +68,8 @@ export class UnitView {
     this.#lost = [];
     this.#most = 1;
     this.#word = 0;
-    this.#map = units ? new HeatMap(units, MOST_WORDS) : null;
-    $("words").replaceChildren();
+    this.#map = units ? new HeatMap(units) : null;
+    this.#row.take([], 0);
     $("unit").max = Math.max(0, units - 1);
     $("layer").replaceChildren(...Array.from({ length: layers }, (_, place) => new Option(place + 1, place)));
     $("layer").value = this.#layer;
@@ -83,14 +88,14 @@ export class UnitView {
     this.#map?.clear(0, first);
     this.#first = first;
     this.#lost = [];
-    this.#label(words, unread);
+    this.#row.take(words, unread);
     this.#words = words;
     this.#nameLost();
     this.#leave(null);
     this.#word = atEnd ? Math.max(0, words.length - 1) : Math.min(this.#word, Math.max(0, words.length - 1));
     $("wide").style.width = `${words.length * WIDTH}px`;
     if (atEnd) $("scroller").scrollLeft = words.length * WIDTH;
-    this.#mark();
+    this.#row.mark(this.#word);
     this.#say(false);
     this.#draw();
   }
@@ -130,39 +135,10 @@ export class UnitView {
 
   // ── words ───────────────────────────────────────────────────────────────────────────────────────
 
-  #label(words, unread) {
-    const list = $("words");
-    while (list.children.length > words.length) list.lastChild.remove();
-    words.forEach((word, place) => {
-      let button = list.children[place];
-      if (!button) {
-        button = document.createElement("button");
-        button.type = "button";
-        button.tabIndex = -1;
-        button.setAttribute("aria-pressed", "false");
-        list.append(button);
-      }
-      if (button.textContent !== word) Object.assign(button, { textContent: word, title: word });
-      button.classList.toggle("unread", place < unread);
-    });
-  }
-
-  /** Shows where the cursor is among the words: it is the only one that Tab goes to. */
-  #mark() {
-    for (const button of $("words").querySelectorAll(".here, [tabindex='0']")) {
-      button.classList.remove("here");
-      button.tabIndex = -1;
-    }
-    const here = $("words").children[this.#word];
-    here?.classList.add("here");
-    if (here) here.tabIndex = 0;
-  }
-
   #leave(place) {
     if (this.#leftOut === place) return;
-    $("words").children[this.#leftOut]?.setAttribute("aria-pressed", "false");
     this.#leftOut = place;
-    $("words").children[place]?.setAttribute("aria-pressed", "true");
+    this.#row.press(place);
     this.#onLeaveOut(place);
     this.#draw();
   }
@@ -182,7 +158,7 @@ export class UnitView {
     if (!isOther && unit === this.#unit) return;
     [this.#word, this.#unit] = [word, unit];
     if (isOther) {
-      this.#mark();
+      this.#row.mark(this.#word);
       this.#onWord(word);
     }
     if (!isSeen) this.#reveal(word);
@@ -348,19 +324,6 @@ export class UnitView {
       this.#follow(unit);
     });
     $("map").addEventListener("keydown", (event) => this.#press(event));
-    $("words").addEventListener("keydown", (event) => {
-      const to = this.#moved(event.key);
-      if (!to || to[1] !== this.#unit) return;
-      event.preventDefault();
-      this.#go(...to);
-      $("words").children[this.#word]?.focus({ preventScroll: true });
-    });
-    $("words").addEventListener("click", ({ target }) => {
-      const place = [...$("words").children].indexOf(target);
-      if (place < 0) return;
-      this.#go(place, this.#unit);
-      this.#toggle(place);
-    });
     $("layer").addEventListener("change", ({ target }) => {
       this.#layer = Number(target.value);
       this.#color();
