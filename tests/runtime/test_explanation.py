@@ -38,6 +38,12 @@ def test_the_state_beside_the_gates_is_that_of_the_file(tmp_path: Path, cell: st
     check()
 
 
+def test_a_file_with_a_cell_of_a_later_version_is_explained_by_its_words_alone() -> None:
+    found = explain(Path(__file__).parents[1] / "conformance/quibble.onnx", "the mice some")
+    assert len(found.lost) == 3
+    assert found.layers == []
+
+
 def test_gates_lie_between_0_and_1_and_have_a_row_for_each_word(tmp_path: Path) -> None:
     path = export(tmp_path / "m.onnx", make_network(context=None))
     found = explain(path, "the cat said the mouse ran")

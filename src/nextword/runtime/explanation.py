@@ -89,10 +89,13 @@ def gates(file: OnnxFile, ids: NDArray[np.int64]) -> list[Values]:
 
     **Returns:** for each layer its values by name, each of shape `(time, hidden)`.
     """
+    nodes = [node for node in file.nodes() if _operator(node) in _EQUATIONS]
+    if not nodes:  # a cell without a state, or one of a later version
+        return []
     tensors = file.tensors()
     found: list[Values] = []
     values = _matrix(tensors, "embedding", is_transposed=False)[ids]  # (time, embedding)
-    for number, node in enumerate(node for node in file.nodes() if _operator(node) in _EQUATIONS):
+    for number, node in enumerate(nodes):
         is_transposed = node.operator.startswith("DynamicQuantize")
         of_input, of_state = (_matrix(tensors, f"{name}_{number}", is_transposed) for name in "WR")
         biases = np.split(_matrix(tensors, f"B_{number}", is_transposed=False), 2)
