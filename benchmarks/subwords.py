@@ -26,9 +26,9 @@ from nextword import Generator
 from nextword.runtime.entries import Entries
 from nextword.runtime.keystrokes import IsSuggested, KeystrokeCounter
 from nextword.runtime.model_file import ModelFile
-from nextword.runtime.word_reader import WordReader, in_words, is_suggested_by
+from nextword.runtime.word_reader import WordReader, is_suggested_by
 from nextword.text import words
-from nextword.text.subwords import SubwordDictionary, shown
+from nextword.text.subwords import SubwordDictionary, in_words, shown
 from nextword.text.words import Joiner
 
 KINDS = {

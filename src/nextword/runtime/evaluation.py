@@ -17,8 +17,8 @@ from nextword.runtime.entries import Entries
 from nextword.runtime.keystrokes import KeystrokeCounter, Suggester
 from nextword.runtime.model_file import ModelFile
 from nextword.runtime.reader import after_each_context
-from nextword.runtime.word_reader import WordReader, in_words, is_suggested_by, rank_of
-from nextword.text.subwords import SubwordDictionary, shown
+from nextword.runtime.word_reader import WordReader, is_suggested_by, rank_of
+from nextword.text.subwords import SubwordDictionary, in_words, shown
 from nextword.text.words import Joiner
 
 

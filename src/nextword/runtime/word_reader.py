@@ -1,6 +1,6 @@
 """A text read word by word by a model that knows subwords: what it expects, and how likely each word was."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -13,7 +13,6 @@ from nextword.runtime.entries import Entries
 from nextword.runtime.keystrokes import IsSuggested
 from nextword.runtime.reader import Model, Reader
 from nextword.runtime.word_tree import FoundWord, WordTree
-from nextword.text.subwords import SubwordDictionary
 
 
 class WordReader:
@@ -63,21 +62,6 @@ class WordReader:
             if self._cache:
                 self._expected = self._cache.mix(self._expected, self._features)
         return total
-
-
-def in_words(dictionary: SubwordDictionary, marked: Iterable[str]) -> Iterator[tuple[str, tuple[int, ...]]]:
-    """The words of a text as a user sees them, still marked, with the ids of their subwords.
-
-    A run of a script without blanks is one marked word, of which each subword is a word.
-    """
-    for run in marked:
-        path = dictionary.split(run)
-        starts = [place for place, id in enumerate(path) if place == 0 or dictionary.begins[id]]
-        if len(starts) == 1:
-            yield run, path
-            continue
-        for start, end in zip(starts, [*starts[1:], len(path)], strict=True):
-            yield dictionary.marked(path[start:end]), path[start:end]
 
 
 def rank_of(word: str, found: Sequence[FoundWord]) -> int:

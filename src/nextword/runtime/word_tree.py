@@ -38,6 +38,7 @@ class WordTree:
     - `reader`: one that has read the text, and nothing else.
     - `logits`: after it, `(dictionary,)`; log-probabilities will do.
     - `cache`: with which to mix what is expected later in the word; `logits` are taken as they are.
+    - `bias`: is added to the logits later in the word, float32 `(dictionary,)`.
     """
 
     def __init__(
@@ -47,8 +48,9 @@ class WordTree:
         reader: Reader,
         logits: NDArray[np.floating],
         cache: NeuralCache | None = None,
+        bias: NDArray[np.float32] | None = None,
     ) -> None:
-        self._model, self.entries, self._cache = model, entries, cache
+        self._model, self.entries, self._cache, self._bias = model, entries, cache, bias
         log_probabilities = draw.log_softmax(logits).astype(np.float32)
         # The reader is the caller's, and goes on.
         self.root = Continuation(log_probabilities, 0.0, (Reader.gathered(model, [(reader, 0)]), 0))
@@ -97,7 +99,8 @@ class WordTree:
         for group in groups.values():
             reader = Reader.gathered(self._model, [node.before for node in group])
             expected = reader.read(np.array([[node.path[-1]] for node in group]))
-            values = _log_softmax(expected.logits)
+            logits = expected.logits if self._bias is None else expected.logits + self._bias
+            values = _log_softmax(logits)
             if self._cache and self._cache.count:
                 mixed = map(self._cache.mix, values.astype(np.float64), expected.features)
                 values = np.stack([*mixed]).astype(np.float32)

@@ -122,6 +122,21 @@ class SubwordDictionary(Dictionary):
         yield from (self._ids[BYTES[byte]] for byte in character.encode())
 
 
+def in_words(dictionary: SubwordDictionary, marked: Iterable[str]) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """The words of a text as a user sees them, still marked, with the ids of their subwords.
+
+    A run of a script without blanks is one marked word, of which each subword is a word.
+    """
+    for run in marked:
+        path = dictionary.split(run)
+        starts = [place for place, id in enumerate(path) if place == 0 or dictionary.begins[id]]
+        if len(starts) == 1:
+            yield run, path
+            continue
+        for start, end in zip(starts, [*starts[1:], len(path)], strict=True):
+            yield dictionary.marked(path[start:end]), path[start:end]
+
+
 def surface_of(entry: str) -> str:
     """What a subword or a marked word adds to a text, the blank aside; "" for a mark or a byte."""
     if byte_of(entry) is not None:

@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from tiny import SUBWORDS, export, make_network
+from tiny import export, make_network
 
 from nextword import Generator
 from nextword.errors import CountError, KeyboardError, PromptError
@@ -409,9 +409,3 @@ def test_fingers_slip_as_often_as_was_asked() -> None:
     wrong = sum(mistyped(word, luck, layout, 0.05) != word for word in words) / len(words)
     assert 0.17 < wrong < 0.26  # 1 − 0.95⁵ = 0.226; swapping the first letter does nothing
     assert mistyped("mouse", luck, layout, 0) == "mouse"
-
-
-def test_a_model_of_subwords_says_that_a_keyboard_needs_whole_words(tmp_path: Path) -> None:
-    model = load(tmp_path / "m.onnx", SUBWORDS, split_by="subwords")
-    with pytest.raises(KeyboardError, match="needs models of whole words"):
-        model.keyboard()

@@ -5,6 +5,7 @@ was typed (Damerau 1964; Kernighan, Church & Gale 1990). One row of the table of
 computed a keystroke, for all words side by side; Backspace drops it.
 """
 
+import copy
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -21,6 +22,13 @@ MISSING, MISSING_DOUBLED = 16, 9
 TRANSPOSED = 15
 AT_FIRST_LETTER = 11  # is added there
 MOST = 120  # a word that costs as much is no candidate; twice that and some fit into 8 bits
+
+NAT = 10  # of these are the costs of typing
+MODEL = 0.75  # weight of a word's log-probability beside the cost of its typing
+_SLIPPED = 15  # what it costs a beginning that anything in it was mistyped
+_SLIPS_PER_TEN = 12  # how much slips in a beginning count
+_REST = 3  # what it costs that a word goes on, for each letter that was typed after the third
+_SHORT, _SLIPPED_SHORT = 3, 10  # letters typed of a word, of which slips cost so much more
 
 _REACH = 3  # letters that what was typed may be ahead of a word, or behind it
 _WIDTH = 2 * _REACH + 1
@@ -45,11 +53,17 @@ class WordTable:
 
     Row i of the table, `(width, words)`, holds the cost of the first j letters of each word for the
     first i that were typed, for j from i − 3 to i + 3.
+
+    **Arguments:**
+
+    - `words`: the words, or parts of such.
+    - `layout`: of the keys.
+    - `at_first_letter`: what an error in the first letter costs more.
     """
 
-    def __init__(self, words: Sequence[str], layout: Layout) -> None:
+    def __init__(self, words: Sequence[str], layout: Layout, at_first_letter: int = AT_FIRST_LETTER) -> None:
         self.words = words
-        self._layout = layout
+        self._layout, self._at_first_letter = layout, at_first_letter
         alphabet = sorted({letter for word in words for letter in word[:_LONGEST]})
         self._codes = {letter: code for code, letter in enumerate(alphabet, _NO_LETTER + 1)}
         self._alphabet = ["", *alphabet]
@@ -66,27 +80,42 @@ class WordTable:
         doubled = (letters[1:] == letters[:-1]) & (letters[1:] != _NO_LETTER)
         self._missing = np.full(letters.shape, MISSING, np.uint8)
         self._missing[1:][doubled] = MISSING_DOUBLED
-        self._missing[_REACH + 1] += AT_FIRST_LETTER
+        self._missing[_REACH + 1] += at_first_letter
         self._missing[letters == _NO_LETTER] = MOST
         self._typed = ""
         self._rows = [self._first_row()]
+        self._wholes = [self._whole(0)]
         self._substitutions: dict[str, tuple[NDArray[np.uint8], NDArray[np.uint8]]] = {}
 
     def type(self, typed: str) -> None:
         """Looks for what has been typed; what it has in common with the last is not computed again."""
         typed = typed[: self._longest + _REACH + 1]  # as many letters are too many for all words
         common = common_beginning(typed, self._typed)
-        del self._rows[common + 1 :]
+        del self._rows[common + 1 :], self._wholes[common + 1 :]
         self._typed = typed[:common]
         for letter in typed[common:]:
             self._rows.append(self._next_row(letter))
             self._typed += letter
+            self._wholes.append(self._whole(len(self._typed)))
 
     def costs(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """The cost of each word's best beginning, and of the whole word, `(words,)`."""
-        row, i = self._rows[-1], len(self._typed)
-        whole = np.minimum(_only(self._is_last[i : i + _WIDTH], row).min(axis=0), MOST)
-        return row.min(axis=0), whole
+        return self._rows[-1].min(axis=0), self._wholes[-1]
+
+    def whole_costs(self) -> NDArray[np.uint8]:
+        """The cost of each whole word for the first letters that were typed, none to all, `(…, words)`."""
+        return np.stack(self._wholes)
+
+    def another(self) -> "WordTable":
+        """A table of the same words for which nothing was typed."""
+        other = copy.copy(self)
+        other._typed, other._rows, other._wholes = "", self._rows[:1], self._wholes[:1]
+        return other
+
+    def _whole(self, i: int) -> NDArray[np.uint8]:
+        """The cost of each whole word for the first i letters."""
+        found: NDArray[np.uint8] = _only(self._is_last[i : i + _WIDTH], self._rows[i]).min(axis=0)
+        return np.minimum(found, MOST, out=found)
 
     def _first_row(self) -> NDArray[np.uint8]:
         """Nothing typed: the letters of each word's beginning are missing."""
@@ -99,8 +128,8 @@ class WordTable:
         before, i = self._rows[-1], len(self._rows)
         instead, extra = self._costs_of(letter)
         if i == 1:
-            instead = np.where(instead > OTHER_CASE, instead + AT_FIRST_LETTER, instead)
-            extra = extra + AT_FIRST_LETTER
+            instead = np.where(instead > OTHER_CASE, instead + self._at_first_letter, instead)
+            extra = extra + self._at_first_letter
         letters = self._letters[i : i + _WIDTH + 1]  # letter j of each word, for each j of the band
         row: NDArray[np.uint8] = before + instead.take(letters[:-1])
         # A letter too many is a slip beside the letter before it or after it.
@@ -108,7 +137,7 @@ class WordTable:
         too_many = np.minimum(too_many[:-2], too_many[1:-1])
         np.minimum(row[:-1], before[1:] + too_many, out=row[:-1])
         if i > 1:
-            cost = TRANSPOSED + (AT_FIRST_LETTER if i == 2 else 0)
+            cost = TRANSPOSED + (self._at_first_letter if i == 2 else 0)
             swapped = letters[:-1] == self._code(self._typed[-1])
             swapped &= self._letters[i - 1 : i - 1 + _WIDTH] == self._code(letter)
             np.minimum(row, _only(swapped, self._rows[-2] + np.uint8(cost)), out=row)
@@ -150,4 +179,38 @@ class WordTable:
 def _only(where: NDArray[np.bool_], costs: NDArray[np.uint8]) -> NDArray[np.uint8]:
     """The costs at some places, and 255 elsewhere; several times as fast as `numpy.where`."""
     found: NDArray[np.uint8] = costs | (where.view(np.uint8) - np.uint8(1))
+    return found
+
+
+def best(
+    table: Candidates, scores: NDArray[np.float32], typed: str, most: int, whole: bool
+) -> dict[str, int]:
+    """The words of a table with the best scores less the cost of their typing, and that cost."""
+    costs = np.zeros(len(scores), np.int16)
+    if typed:
+        table.type(typed)
+        beginnings, wholes = table.costs()
+        costs = wholes.astype(np.int16) if whole else either(len(typed), beginnings, wholes)
+        scores = scores - costs * np.float32(1 / NAT)
+        scores[(wholes if whole else np.minimum(beginnings, wholes)) >= MOST] = -np.inf
+    chosen = np.argpartition(-scores, most)[:most] if most < len(scores) else np.arange(len(scores))
+    return {table.words[id]: int(costs[id]) for id in chosen if scores[id] > -np.inf}
+
+
+def either(letters: int, beginnings: NDArray[np.uint8], wholes: NDArray[np.uint8]) -> NDArray[np.int16]:
+    """The cost of each word, of which so many letters were typed, or which was mistyped as a whole.
+
+    While little is typed, a beginning without a slip is likelier than a slip.
+    """
+    ended = wholes.astype(np.int16)
+    if letters == _SHORT:
+        ended += (wholes > 0) * np.int16(_SLIPPED_SHORT)
+    found: NDArray[np.int16] = np.minimum(begun(letters, beginnings), ended)
+    return found
+
+
+def begun(letters: int, beginnings: NDArray[np.integer]) -> NDArray[np.int16]:
+    """The cost of each word of which so many letters were typed."""
+    found: NDArray[np.int16] = beginnings * np.int16(_SLIPS_PER_TEN) // np.int16(10)
+    found += (beginnings > 0) * np.int16(_SLIPPED) + np.int16(_REST * max(letters - _SHORT, 0))
     return found

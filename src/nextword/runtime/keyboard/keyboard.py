@@ -11,10 +11,13 @@ from nextword.errors import CountError, KeyboardError
 from nextword.runtime import arguments
 from nextword.runtime.keyboard import saving, text_field
 from nextword.runtime.keyboard.language import Language
+from nextword.runtime.keyboard.languages import language_of
 from nextword.runtime.keyboard.layouts import Layout
 from nextword.runtime.keyboard.mixture import Candidate, Mixture
 from nextword.runtime.keyboard.text_field import TextField
+from nextword.runtime.model_file import ModelFile
 from nextword.text.characters import normalise
+from nextword.text.subwords import SubwordDictionary
 
 if TYPE_CHECKING:
     from nextword.runtime.generator import Generator
@@ -53,12 +56,11 @@ class Keyboard:
     """
 
     def __init__(
-        self, languages: Sequence[Language], layout: Layout, punctuation: bool, saved: bytes | None
+        self, languages: Sequence[Language], layout: Layout, field: TextField, saved: bytes | None
     ) -> None:
-        info = languages[0].model.metadata
-        self._lowercase = info.lowercase
-        self._field = TextField(info.split_by, info.lowercase, info.line_ends)
-        self._mixture = Mixture(languages, layout, punctuation)
+        self._lowercase = languages[0].model.metadata.lowercase
+        self._field = field
+        self._mixture = Mixture(languages, layout)
         self._personal = self._mixture.personal
         self._used: list[str | None] = []  # for each word of the text, what the user may be taught by it
         self._committed = 0  # words of the text that are learned
@@ -81,23 +83,26 @@ class Keyboard:
 
         **Arguments:** those of `Generator.keyboard`, and
 
-        - `generators`: one a language; they must split texts in the same way.
+        - `generators`: one a language; they must split texts in the same way; `words` and `subwords` count as
+          the same.
 
         **Raises:** as `Generator.keyboard`.
         """
         if not generators:
             raise KeyboardError("a keyboard needs a model; give at least one")
         models = [generator._model for generator in generators]
-        if any(model.metadata.split_by == "subwords" for model in models):
-            raise KeyboardError("a keyboard needs models of whole words; load one that is split by words")
-        rules = {(one.metadata.split_by, one.metadata.lowercase, one.metadata.line_ends) for one in models}
+        rules = {
+            (_words_of(one.split_by), one.lowercase, one.line_ends)
+            for one in (model.metadata for model in models)
+        }
         if len(rules) > 1:
             raise KeyboardError(
                 "the models of a keyboard must split texts in the same way; their split_by, lowercase or "
                 "line_ends differ"
             )
-        languages = [Language(model, adapts) for model in models]
-        return cls(languages, Layout(layout), punctuation, saved)
+        keys = Layout(layout)
+        languages = [language_of(model, adapts, keys, punctuation) for model in models]
+        return cls(languages, keys, _field_of(models), saved)
 
     def update(self, text_before_cursor: str) -> None:
         """Takes the text before the cursor, whatever has happened: typed, deleted, pasted, cursor moved.
@@ -160,7 +165,7 @@ class Keyboard:
             if place not in suggestions:
                 probability = math.exp(score) / total
                 replace, insert = self._field.insertion(shown)
-                named = shown if self._mixture.knows(shown) else word
+                named = shown if self._mixture.has(shown) else word
                 suggestions[place] = Suggestion(named, probability, self._kind(word, typed), replace, insert)
                 if len(suggestions) == n:
                     break
@@ -211,8 +216,8 @@ class Keyboard:
         return saving.save(self._mixture)
 
     def knows(self, word: str) -> bool:
-        """Whether a dictionary has a word."""
-        return self._mixture.knows(normalise(word))
+        """Whether a word can be suggested that was not learned: a dictionary has it, or is of subwords."""
+        return self._mixture.can_write(word)
 
     def probability(self, word: str) -> float:
         """P(word | the finished words before the cursor); over all strings, it adds up to 1."""
@@ -230,32 +235,32 @@ class Keyboard:
         self._committed = min(self._committed, kept)
 
     def _is_known(self, word: str) -> bool:
-        return word in self._personal or self.knows(word)
+        return word in self._personal or self._mixture.has(word)
 
     def _is_established(self, word: str) -> bool:
-        return self._personal.is_established(word) or self._mixture.knows(word)
+        return self._personal.is_established(word) or self._mixture.has(word)
 
     def _new_word(self, number: int) -> str | None:
         """The word with this number as it can be learned, `None` if there is nothing to learn of it."""
         surfaces = [*self._field.surfaces, self._field.typed]
         word = surfaces[number]
-        if not any(map(str.isalpha, word)) or self._mixture.knows(word) or not text_field.is_word(word):
+        if not any(map(str.isalpha, word)) or self._mixture.has(word) or not text_field.is_word(word):
             return None
         # What begins a sentence has a capital anyway; a model that knows no capitals cannot say more.
-        if self._lowercase and text_field.begins_sentence(self._field.words[:number]):
+        if self._lowercase and text_field.begins_sentence(self._field.surfaces[:number]):
             return word if word in self._personal else word[:1].lower() + word[1:]
         return word
 
     def _shown(self, word: str, typed: str) -> str:
         """A word with the capitals that it has in the text."""
-        if not typed and self._lowercase and text_field.begins_sentence(self._field.words):
+        if not typed and self._lowercase and text_field.begins_sentence(self._field.surfaces):
             return text_field.capitalised(word)
         return text_field.in_case_of(word, typed)
 
     def _kind(self, word: str, typed: str) -> str:
         if typed and text_field.in_case_of(word, typed) == typed:
             return "as typed"
-        if word in self._personal and not self._mixture.knows(word):
+        if word in self._personal and not self._mixture.has(word):
             return "learned"
         if not typed:
             return "prediction"
@@ -263,7 +268,7 @@ class Keyboard:
 
     def _find_correction(self) -> Suggestion | None:
         number = len(self._field.words) - 1
-        while number >= 0 and not text_field.is_word(self._field.words[number]):
+        while number >= 0 and not text_field.is_word(self._field.surfaces[number]):
             number -= 1
         expected = self._mixture.expected(len(self._field.words) - number) if number >= 0 else None
         after = self._field.after(number) if expected else None
@@ -307,3 +312,15 @@ class Keyboard:
 
 def _total(candidates: Sequence[Candidate]) -> float:
     return math.fsum(math.exp(one.score) for one in candidates)
+
+
+def _words_of(split_by: str) -> str:
+    """The way to split that gives the same words."""
+    return "words" if split_by == "subwords" else split_by
+
+
+def _field_of(models: Sequence[ModelFile]) -> TextField:
+    """The text field that models can read together."""
+    info = models[0].metadata
+    spelt = [one.dictionary for one in models if isinstance(one.dictionary, SubwordDictionary)]
+    return TextField(_words_of(info.split_by), info.lowercase, info.line_ends, spelt[0] if spelt else None)

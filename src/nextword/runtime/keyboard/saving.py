@@ -4,16 +4,12 @@ import json
 import math
 from typing import Any
 
-import numpy as np
-
 from nextword.errors import KeyboardError
-from nextword.runtime.keyboard.language import Language
 from nextword.runtime.keyboard.mixture import Mixture
 from nextword.runtime.keyboard.personal import LONGEST, MOST_WORDS
 
 _FORMAT = "nextword-keyboard/1"
 _MOST_BYTES = 64_000_000
-_LEAST_BIAS = 1e-3  # is saved
 _MOST_BIAS = 1000.0
 _MOST_COUNT = 2**31 - 1
 
@@ -27,7 +23,7 @@ def save(mixture: Mixture) -> bytes:
         "blocked": list(personal.blocked),
         "kept": list(personal.kept),
         "languages": [
-            {"weight": weight, "seen": one.seen, "expected": one.foreseen, "bias": _bias(one)}
+            {"weight": weight, "seen": one.seen, "expected": one.foreseen, "bias": one.adapted()}
             for one, weight in zip(mixture.languages, mixture.weights, strict=True)
         ],
     }
@@ -53,19 +49,9 @@ def restore(data: bytes, mixture: Mixture) -> None:
         personal.keep(typed)
     for language, one in zip(languages, known, strict=True):
         language.seen, language.foreseen = float(one["seen"]), float(one["expected"])
-        for word, value in one["bias"].items():
-            if language.knows(word):
-                language.bias[language.dictionary.encode([word])[0]] = value
+        language.adapt_to(one["bias"])
     total = sum(one["weight"] for one in known)
     mixture.weights = [one["weight"] / total for one in known]
-
-
-def _bias(language: Language) -> dict[str, float]:
-    bias = language.bias * language.scale
-    return {
-        language.dictionary.words[id]: round(float(bias[id]), 4)
-        for id in np.flatnonzero(np.abs(bias) >= _LEAST_BIAS)
-    }
 
 
 def _parse(data: bytes) -> Any:

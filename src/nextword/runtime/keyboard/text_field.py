@@ -7,6 +7,8 @@ from functools import lru_cache
 
 from nextword.text import characters, words
 from nextword.text.characters import BLANK, normalise
+from nextword.text.marks import BLANK_MARK, is_unspaced
+from nextword.text.subwords import SubwordDictionary, in_words, surface_of
 from nextword.text.words import END_OF_LINE, Joiner
 
 _INSIDE_WORDS = frozenset("'’-‐")  # may go on as a word: don', well-
@@ -20,15 +22,22 @@ class TextField:
     **Arguments:**
 
     - `split_by`, `lowercase`, `line_ends`: as of `words.split`.
+    - `subwords`: the dictionary, where a model knows such; `split_by` is `words` then. In a script without
+      blanks each subword is a word, and finished.
 
     **Attributes:** `text` before the cursor; `words`, those that are finished, as a model reads them, and
-    `surfaces`, the same as the user wrote them; `typed`, the unfinished one as it was written, or "".
+    `surfaces`, the same as the user wrote them; `typed`, the unfinished one as it was written, or "". With
+    `subwords`, `words` are marked, and those of a script without blanks have a mark if a blank stands before
+    them.
     """
 
-    def __init__(self, split_by: str, lowercase: bool, line_ends: bool) -> None:
+    def __init__(
+        self, split_by: str, lowercase: bool, line_ends: bool, subwords: SubwordDictionary | None = None
+    ) -> None:
         self._split_by, self._lowercase, self._line_ends = split_by, lowercase, line_ends
+        self._subwords = subwords
         line_end = rf"{words.BESIDE_LINE_END.pattern}|" if line_ends else ""
-        blanks = rf"[{BLANK}]+|" if split_by == "characters" else ""
+        blanks = rf"[{BLANK}]+|" if split_by == "characters" else rf"[{BLANK}]?" if subwords else ""
         self._run = re.compile(rf"{line_end}{blanks}[^{BLANK}]+")
         # Where each run of the text begins that can be split by itself, and how many words are before it.
         self._runs: list[tuple[int, int]] = []
@@ -84,9 +93,11 @@ class TextField:
         **Returns:** how many characters before the cursor go, and the text that comes instead: with the
         blanks that belong there, so that the next word can follow.
         """
+        if self._subwords and is_unspaced(word):
+            return 0, word
         if self._joiner is None:
             self._joiner = Joiner(self._split_by, self._line_ends)
-            for before in self.words[-_GLANCE:]:
+            for before in self.surfaces[-_GLANCE:]:
                 self._joiner.push(before)
         joiner = self._joiner.copy()
         piece = joiner.push(word)
@@ -121,11 +132,29 @@ class TextField:
             self.surfaces.append(END_OF_LINE)
             self.words.append(END_OF_LINE)
             return
-        tokens = words.split(run, self._split_by)
+        if self._subwords:
+            marks, tokens = self._split_marked(run, self._subwords)
+        else:
+            tokens = words.split(run, self._split_by)
+            marks = [""] * len(tokens)
         if is_last:
             self.typed = self._take_unfinished(tokens)
         self.surfaces += tokens
-        self.words += [normalise(token, self._lowercase) for token in tokens]
+        finished = zip(marks, tokens, strict=False)
+        self.words += [mark + normalise(token, self._lowercase) for mark, token in finished]
+
+    def _split_marked(self, run: str, subwords: SubwordDictionary) -> tuple[list[str], list[str]]:
+        """The mark of each word of a run, and the word without it."""
+        marks, tokens, blank = [], [], ""
+        for marked, _ in in_words(subwords, words.split(run, "subwords")):
+            if marked == BLANK_MARK:  # before a word that has no mark of its own
+                blank = marked
+                continue
+            token = surface_of(marked)
+            marks.append(blank if is_unspaced(token) else marked[0])
+            tokens.append(token)
+            blank = ""
+        return marks, tokens
 
     def _take_unfinished(self, tokens: list[str]) -> str:
         """Takes the last word away if more letters may follow it."""
@@ -134,7 +163,7 @@ class TextField:
         if self._split_by == "characters":
             return ""
         inside = tokens.pop() if tokens[-1] in _INSIDE_WORDS and len(tokens) > 1 else ""
-        if is_word(tokens[-1]):
+        if is_word(tokens[-1]) and not (self._subwords and is_unspaced(tokens[-1])):
             return tokens.pop() + inside
         if inside:
             tokens.append(inside)

@@ -1,0 +1,169 @@
+"""A model of subwords under a keyboard: what it expects, and which words may be meant."""
+
+import functools
+import math
+from collections.abc import Iterable, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+
+from nextword.runtime import draw
+from nextword.runtime.entries import MOST_SUBWORDS
+from nextword.runtime.keyboard.candidates import WordTable, either
+from nextword.runtime.keyboard.entry_costs import EntryCosts
+from nextword.runtime.keyboard.language import SHARE, Language
+from nextword.runtime.keyboard.layouts import Layout
+from nextword.runtime.keyboard.subword_search import SubwordSearch
+from nextword.runtime.keyboard.text_field import is_word
+from nextword.runtime.model_file import ModelFile
+from nextword.runtime.word_nodes import Node, Path
+from nextword.runtime.word_tree import WordTree
+from nextword.text.marks import BLANK_MARK, GLUE_MARK, is_unspaced
+from nextword.text.subwords import shown
+from nextword.text.words import END_OF_LINE
+
+_MOST_READ = 512  # subwords of a word
+_NEGLIGIBLE = math.log(1e-3)  # share of a word's probability that another spelling may have
+
+
+class SubwordLanguage(Language):
+    """A language whose words are spelt by the entries of its dictionary, so that it knows every word.
+
+    Words that are no entry are learned all the same, since what was written once is likely to be written
+    again: a share of the probability goes to them, as of new words where a model has no `<unk>`.
+
+    **Arguments:**
+
+    - `model`, `adapts`: as of `Language`.
+    - `layout`: of the keys.
+    - `punctuation`: whether punctuation marks and line ends are candidates.
+    """
+
+    is_marked = True
+
+    def __init__(self, model: ModelFile, adapts: bool, layout: Layout, punctuation: bool) -> None:
+        super().__init__(model, adapts)
+        self.layout, self.punctuation = layout, punctuation
+        self.entries = model.entries
+        self.costs = EntryCosts(self.entries, layout)
+
+    def has(self, word: str) -> bool:
+        """Whether a word is one entry, or of a script without blanks."""
+        return any(len(path) == 1 for path in self.spellings(word)) or is_unspaced(word)
+
+    def can_write(self, word: str) -> bool:
+        """Whether a word needs no bytes."""
+        return bool(self.entries.spellings(word))
+
+    def spellings(self, word: str) -> list[Path]:
+        """The subwords of a word, bytes too, with a blank before it and without one; none if too many."""
+        if len(word) > MOST_SUBWORDS * self.entries.longest:
+            return []
+        is_alone = word == END_OF_LINE or is_unspaced(word)
+        spelt = [word] if is_alone else [BLANK_MARK + word, GLUE_MARK + word]
+        paths = [self.entries.dictionary.split(one) for one in spelt]
+        return [path for path in paths if len(path) <= MOST_SUBWORDS]
+
+    def _is_new(self, word: str) -> bool:
+        return not self.has(shown(word))
+
+    def _ids(self, word: str) -> Sequence[int]:
+        split = self.model.entries.dictionary.split
+        if word[0] == BLANK_MARK and len(word) > 1 and is_unspaced(word[1:]):
+            return (*split(BLANK_MARK), *split(word[1:]))
+        return split(word)[-_MOST_READ:]
+
+    def _likelihoods(self) -> NDArray[np.floating]:
+        return draw.log_softmax(self._with_bias())
+
+    def _expectation(self) -> "_Expected":
+        unknown = self._unknown_share(SHARE)
+        bias = (self.bias * self.scale).astype(np.float32) if self._adapts else None
+        tree = WordTree(self.model, self.model.entries, self._reader, self._with_bias(), bias=bias)
+        return _Expected(self, tree, unknown, self._logits)
+
+
+class _Expected:
+    """What a language of subwords expects next.
+
+    P(word) = (1 − unknown) P(its subwords, and a new word after them), with a blank before it or without.
+    """
+
+    by_model = SHARE
+
+    def __init__(
+        self, language: SubwordLanguage, tree: WordTree, unknown: float, logits: NDArray[np.floating]
+    ) -> None:
+        self._language, self._tree = language, tree
+        self.unknown, self.logits = unknown, logits
+
+    def known(self, words: Sequence[str]) -> list[tuple[float, float]]:
+        self._prepare(words)
+        return [((1 - self.unknown) * self.spelling(word), self.unknown) for word in words]
+
+    def spelling(self, word: str) -> float:
+        found = self._log_probability(word)
+        while isinstance(found, Node):
+            self._tree.expand([found])
+            found = self._log_probability(word)
+        return math.exp(found)
+
+    def candidates(self, typed: str, most: int, whole: bool) -> dict[str, int]:
+        if typed and is_unspaced(typed):  # it has no letters that slip
+            return {}
+        language = self._language
+        fits = is_word if typed or not language.punctuation else _any
+        search = SubwordSearch(self._tree, language.costs, most, typed, whole, fits)
+        words = list(search.run(functools.partial(self._missing, [typed] if typed else [])))
+        if not typed:
+            return dict.fromkeys(words, 0)
+        table = WordTable(words, language.layout)
+        table.type(typed)
+        beginnings, wholes = table.costs()
+        costs = wholes if whole else either(len(typed), beginnings, wholes)
+        return dict(zip(words, costs.tolist(), strict=True))
+
+    def _prepare(self, words: Iterable[str]) -> None:
+        """Computes what the probabilities of some words need, side by side."""
+        words = list(words)
+        for _ in range(2 * MOST_SUBWORDS):
+            missing = self._missing(words)
+            if not missing:
+                break
+            self._tree.expand(missing)
+
+    def _missing(self, words: Sequence[str]) -> list[Node]:
+        """The next nodes of which has to be known what follows, for some words."""
+        found = (self._log_probability(word) for word in words)
+        return list({node.path: node for node in found if isinstance(node, Node)}.values())
+
+    def _log_probability(self, word: str) -> float | Node:
+        """The ln of P(word), or the first node on the way to it of which is not known what follows."""
+        paths = self._language.spellings(word)
+        root = self._tree.root.log_probabilities
+        total = -math.inf
+        for path in sorted(paths, key=lambda path: -root[path[0]]):
+            found = self._along(path, total + _NEGLIGIBLE)
+            if isinstance(found, Node):
+                return found
+            total = float(np.logaddexp(total, found))
+        return total
+
+    def _along(self, path: Path, least: float) -> float | Node:
+        """The same for one way to spell it; −inf if it is less likely than `least`."""
+        total, continuation = 0.0, self._tree.root
+        for length, id in enumerate(path, 1):
+            total += float(continuation.log_probabilities[id])
+            if total < least:
+                return -math.inf
+            if length == len(path) and self._tree.entries.is_whole[id]:
+                return total
+            known = self._tree.known(path[:length])
+            if not known:
+                return Node(path[:length], "", total, continuation.after)
+            continuation = known
+        return total + continuation.end
+
+
+def _any(_word: str) -> bool:
+    return True
