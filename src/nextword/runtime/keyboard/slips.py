@@ -8,6 +8,7 @@ from nextword.figures import SUGGESTIONS
 from nextword.runtime.keyboard.keyboard import Keyboard
 from nextword.runtime.keyboard.layouts import Layout
 from nextword.runtime.keyboard.text_field import is_word
+from nextword.text.subwords import shown
 from nextword.text.words import Joiner
 
 _LETTERS = "abcdefghijklmnopqrstuvwxyz"
@@ -79,7 +80,8 @@ def with_text_before(words: Iterable[str], split_by: str, line_ends: bool) -> It
         if len(before) > _LONGEST:
             joiner, before = Joiner(split_by, line_ends), ""
         piece = joiner.push(word)
-        yield before + piece[: piece.startswith(" ")], word
+        letters = shown(word) if split_by == "subwords" else word
+        yield before + piece[: piece.startswith(" ")], letters
         before += piece
 
 
