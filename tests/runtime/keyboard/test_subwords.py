@@ -33,7 +33,7 @@ PIECES = [
     " ",
 ]
 TEXTS = st.lists(st.sampled_from(PIECES), max_size=6).map("".join)
-TYPED = st.text("themousebacr", min_size=1, max_size=7)
+SLIPS = st.sampled_from(["swapped", "left out", "doubled", "another"])
 SEVERAL = settings(
     max_examples=15, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None
 )
@@ -99,12 +99,19 @@ def test_words_are_as_likely_as_a_session_holds_them(generator: Generator, text:
             assert keyboard.probability(word) == pytest.approx(probability, rel=0.02)
 
 
+def slipped(word: str, kind: str, place: int) -> str:
+    """A word as it may be typed by mistake."""
+    one, other = word[place], word[place + 1]
+    wrong = {"swapped": other + one, "left out": other, "doubled": one + one + other, "another": "a" + other}
+    return word[:place] + wrong[kind] + word[place + 2 :]
+
+
 @SEVERAL
-@given(typed=TYPED)
-@example(typed="mosue")
-@example(typed="ctas")
-@example(typed="bellsra")
-def test_no_likely_word_beats_those_that_the_search_finds(generator: Generator, typed: str) -> None:
+@given(word=st.sampled_from(["mouse", "bells", "the", "mid", "belle"]), kind=SLIPS, data=st.data())
+def test_no_likely_word_beats_those_that_the_search_finds(
+    generator: Generator, word: str, kind: str, data: st.DataObject
+) -> None:
+    typed = slipped(word, kind, data.draw(st.integers(0, len(word) - 2)))
     keyboard = generator.keyboard(adapts=False)
     keyboard.update(f"the {typed}")
     likely = [word for word in next_words(generator, "the ", 280) if word.isalpha() and word[0] not in "世界"]
