@@ -232,6 +232,18 @@ def test_dropout_is_for_training_alone() -> None:
             assert torch.equal(network(ids)[0], plain(ids)[0])
 
 
+@pytest.mark.parametrize("share", [0.01, 0.3, 0.9])
+def test_dropout_leaves_out_its_share_and_scales_up_what_stays(share: float) -> None:
+    torch.manual_seed(0)
+    values = torch.full((50, 20, 101), 2.0, dtype=torch.float64)
+    left = Dropout(values=share).of_values(values)
+    assert torch.equal(left[left > 0], torch.full_like(left[left > 0], 2 / (1 - share)))
+    # Of 101,000 values; each place of four in a row gets as many as another.
+    assert (left == 0).double().mean().item() == pytest.approx(share, abs=0.01)
+    for place in range(4):
+        assert (left.flatten()[place::4] == 0).double().mean().item() == pytest.approx(share, abs=0.02)
+
+
 def test_locked_dropout_leaves_out_the_same_values_throughout_and_embedding_dropout_whole_words() -> None:
     values = torch.ones(50, 3, 40, dtype=torch.float64)
     found = Dropout(locked=0.5).of_values(values)

@@ -26,8 +26,12 @@ from nextword.train.progress import Point, Progress
             STREAMS
             | {"max_steps": 400, "precision": "float32", "averaging": 0.9, "cell": "gru", "layers": 3},
         ),
+        (
+            LINES,
+            STREAMS | {"max_steps": 400, "precision": "bfloat16", "dropout": 0.2, "output_dropout": 0.1},
+        ),
     ],
-    ids=["windows", "averaged streams of a GRU in float32"],
+    ids=["windows", "averaged streams of a GRU in float32", "streams in bfloat16 with dropout"],
 )
 def test_ctrl_c_leaves_a_checkpoint_from_which_the_run_ends_with_the_same_bytes(
     in_directory: Path, text: str, changes: dict[str, Any]

@@ -100,7 +100,7 @@ def test_a_run_needs_no_commit_and_makes_no_repository(in_directory: Path) -> No
         (
             9,
             {"precision": "bfloat16"},
-            "note: this CPU has no instructions for bfloat16; train.precision float32 is faster here",
+            "note: this CPU has no instructions for bfloat16; it trains in float32 instead",
         ),
     ],
 )
@@ -108,8 +108,9 @@ def test_a_run_is_told_what_suits_its_text_and_its_machine_better(
     monkeypatch: pytest.MonkeyPatch, words: int, changes: dict[str, Any], expected: str
 ) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": False, "avx2": True})
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     text = Corpus(*[np.zeros(words, np.uint16), [words] * 3], *[None] * 11)  # type: ignore[arg-type]
-    lines = [*advice(text, train_params(**changes), torch.device("cpu"))]
+    lines = [*advice(text, train_params(**changes))]
     assert len(lines) == bool(expected)
     assert "".join(lines).endswith(expected)
     assert all((ROOT / line.split()[-1]).exists() for line in lines if "experiments" in line)

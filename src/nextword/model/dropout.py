@@ -2,6 +2,7 @@
 
 from dataclasses import dataclass
 
+import torch
 from torch import Tensor, nn
 
 
@@ -37,16 +38,16 @@ class Dropout:
         """
         if not self.embedding:
             return vectors
-        kept = nn.functional.dropout(vectors.new_ones(dictionary), self.embedding)
+        kept = _leave_out(vectors.new_ones(dictionary), self.embedding)
         return vectors * kept[ids].unsqueeze(-1)
 
     def of_values(self, values: Tensor, *, is_output: bool = False) -> Tensor:
         """Leaves values out of `(time, batch, features)`; `is_output` says that no layer follows."""
         share = self.output if is_output else self.values
         if share:
-            values = nn.functional.dropout(values, share)
+            values = _leave_out(values, share)
         if self.locked:
-            values = values * nn.functional.dropout(values.new_ones(1, *values.shape[1:]), self.locked)
+            values = values * _leave_out(values.new_ones(1, *values.shape[1:]), self.locked)
         return values
 
     def of_weights(self, layer: nn.Module) -> list[Tensor]:
@@ -56,5 +57,18 @@ class Dropout:
         """
         weights: list[Tensor] = list(layer.parameters())
         if self.weights:
-            weights[1] = nn.functional.dropout(weights[1], self.weights)
+            weights[1] = _leave_out(weights[1], self.weights)
         return weights
+
+
+def _leave_out(values: Tensor, share: float) -> Tensor:
+    """Sets a share of the values to zero; its precision is 1/65536.
+
+    PyTorch's own dropout draws a number for each value, which takes longer than a layer's products on
+    some CPUs; sixteen bits of one are enough.
+    """
+    drawn = torch.empty(-(-values.numel() // 4), dtype=torch.int64, device=values.device)
+    drawn.random_(-(2**63), None)  # None: to the largest one
+    bits = drawn.view(torch.int16)[: values.numel()].view(values.shape)
+    kept = bits >= round(share * 2**16) - 2**15
+    return values * kept.to(values.dtype).div_(1 - share)

@@ -69,7 +69,7 @@ class Learner:
                 weight.copy_(tensors[f"network.{name}"])
                 for key in ("step", "exp_avg", "exp_avg_sq"):  # what AdamW keeps of each weight
                     value = tensors[f"optimizer.{key}.{name}"]
-                    self.optimizer.state[weight][key] = value if key == "step" else value.to(weight.device)
+                    self.optimizer.state[weight][key] = value.to(weight.device)
             for kind, other in self._others.items():
                 for name, weight in other.named_parameters():
                     weight.copy_(tensors[f"{kind}.{name}"])
@@ -107,7 +107,7 @@ def make_learner(corpus: Corpus, params: TrainParams, fabric: Fabric) -> Learner
     matrices = [weight for weight in network.parameters() if weight.ndim > 1]
     biases = [weight for weight in network.parameters() if weight.ndim == 1]
     groups: list[dict[str, Any]] = [{"params": matrices}, {"params": biases, "weight_decay": 0.0}]
-    adamw = torch.optim.AdamW(groups, params.learning_rate, weight_decay=params.weight_decay)
+    adamw = torch.optim.AdamW(groups, params.learning_rate, weight_decay=params.weight_decay, fused=True)
     loss, optimizer = fabric.setup(Loss(network, sampled), adamw)
     average = Average(network, params.averaging) if params.averaging else None
     measured = average.network if average else network

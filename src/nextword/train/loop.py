@@ -65,7 +65,7 @@ def train(corpus: Corpus, params: TrainParams, outputs: Outputs) -> None:
     written.
     """
     with processes.together(params) as fabric:
-        for line in advice(corpus, params, fabric.device) if fabric.is_global_zero else ():
+        for line in advice(corpus, params) if fabric.is_global_zero else ():
             print(line, flush=True)
         # A function of its own, so that what belongs to all processes is released before they end: PyTorch
         # may wait forever for a process group that something still holds.

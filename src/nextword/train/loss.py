@@ -84,8 +84,11 @@ class SampledSoftmax(nn.Module):
         - `logits`: the layer that would compute all logits.
         """
         drawn = torch.multinomial(self._weights, self.samples)
-        true = (features * logits.weight[following]).sum(1) + logits.bias[following]
-        others = nn.functional.linear(features, logits.weight[drawn], logits.bias[drawn])
+        # All rows in one go: the gradient of each indexing is as large as the whole matrix.
+        ids = torch.cat([following, drawn])
+        weight, bias, words = logits.weight[ids], logits.bias[ids], len(following)
+        true = (features * weight[:words]).sum(1) + bias[:words]
+        others = nn.functional.linear(features, weight[words:], bias[words:])
         others = others - self._corrections[drawn].to(others.dtype)
         others = others.masked_fill(drawn == following[:, None], -math.inf)
         found = torch.cat([true[:, None], others], dim=1)

@@ -1,5 +1,6 @@
 """The processes that train together: one, or those that `torchrun` has started."""
 
+import logging
 import os
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -19,7 +20,8 @@ def together(params: TrainParams) -> Iterator[Fabric]:
     """Joins the processes by PyTorch's distributed data parallel: gloo on CPUs, NCCL on GPUs.
 
     A GPU is used where there is one, but for float64, whose bytes are those of CPUs. With `bfloat16` the
-    weights are float32, and what is computed from them is rounded (autocast).
+    weights are float32, and what is computed from them is rounded (autocast), unless the CPU has no
+    instructions for that.
 
     **Raises:** `TrainingError` if a batch of streams cannot be divided among the processes.
     """
@@ -28,12 +30,13 @@ def together(params: TrainParams) -> Iterator[Fabric]:
         raise TrainingError(
             f"train.batch {params.batch} cannot be divided among {processes} processes; use a multiple"
         )
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # no word of what the params say
     fabric = Fabric(
         accelerator="cpu" if params.precision == "float64" else "auto",
         devices=here,
         num_nodes=processes // here,
         strategy="ddp" if processes > 1 else "auto",
-        precision="bf16-mixed" if params.precision == "bfloat16" else None,
+        precision="bf16-mixed" if params.precision == "bfloat16" and not lacks_bfloat16() else None,
     )
     fabric.launch()
     try:
@@ -42,6 +45,15 @@ def together(params: TrainParams) -> Iterator[Fabric]:
     finally:
         if processes > 1:
             distributed.destroy_process_group()
+
+
+def lacks_bfloat16() -> bool:
+    """Whether a CPU trains that has no instructions for bfloat16, and would emulate them slowly."""
+    if torch.cuda.is_available() or torch.backends.mps.is_available():
+        return False
+    # PyTorch before 2.9 does not say what a CPU has.
+    capabilities = getattr(torch.cpu, "get_capabilities", lambda: {"bf16": True})()
+    return not any(has for name, has in capabilities.items() if "bf16" in name)
 
 
 def clip(module: Any, optimizer: Optimizer, longest: float, fabric: Fabric) -> float:
