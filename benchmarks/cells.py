@@ -1,12 +1,12 @@
-"""The cells side by side: on the story, or on a real text in equal time.
+"""Compares the cells: on the story, or on a real text in equal time.
 
     python benchmarks/cells.py [--seeds 1 2 3]
     python benchmarks/cells.py TEXT [--seconds 600] [--equal-weights]
 
-The story has the params of `params.yaml`, with each cell, one layer and two. A real text has those of
-`experiments/book.yaml`, with each cell that has a state: as many steps as fit into the time, by the speed
-of its first ones, and a hidden state of the same size, or of a size that gives as many weights as the
-LSTM's. The time does not count measuring. All of it is the project's own stages, in a process each.
+The story uses `params.yaml` with each cell, and with one and two layers. A real text uses
+`experiments/book.yaml` with each cell that has a state. The number of steps is what fits into the time, by
+the speed of the first ones. The hidden state has the same size as the LSTM's, or with `--equal-weights` the
+size that gives as many weights. Measuring does not count as training. Each stage runs in its own process.
 """
 
 import argparse
@@ -48,7 +48,7 @@ def run(stages: list[str]) -> dict[str, float]:
 
 
 def write(experiment: Path, text: Path, **train: Any) -> dict[str, Any]:
-    """Params in the working directory, some of training changed; returns them."""
+    """Writes params with some of training's changed to the working directory; returns them."""
     values: dict[str, Any] = YAML_1_2.load(experiment)
     values["prepare"]["text"] = str(text)
     values["train"] |= train
@@ -57,13 +57,13 @@ def write(experiment: Path, text: Path, **train: Any) -> dict[str, Any]:
 
 
 def milliseconds() -> list[float]:
-    """Of a word in float16 and in int8, by `session.run` alone on one thread."""
+    """Milliseconds per word in float16 and in int8, by `session.run` alone on one thread."""
     kinds = {kind: word(Path(f"models/nextword{kind}.onnx")) for kind in ("", ".int8")}
     return list(take_turns(kinds, 100).values())
 
 
 def on_the_story(seeds: list[int]) -> None:
-    """Prints the table of the story: medians over seeds, and how far these are apart."""
+    """Prints the story's table: medians over the seeds, and their range."""
     rows = []
     for cell in CELLS:
         for layers in (1, 2):
@@ -90,7 +90,7 @@ def on_the_story(seeds: list[int]) -> None:
 
 
 def equal_hidden(values: dict[str, Any], dictionary: int, cell: str) -> int:
-    """The size of the hidden state with which a cell has as many weights as the LSTM with its own."""
+    """The hidden size that gives a cell as many weights as the LSTM has."""
 
     def weights(name: str, hidden: int) -> int:
         train = values["train"]
@@ -112,7 +112,7 @@ def equal_hidden(values: dict[str, Any], dictionary: int, cell: str) -> int:
 
 
 def on_a_text(text: Path, seconds: float, *, equal_weights: bool) -> None:
-    """Prints the table of a real text, each cell trained for so long."""
+    """Prints the table of a real text, with each cell trained for the given time."""
     rows = []
     for cell in (name for name, entry in CELLS.items() if entry.states):
         values = write(ROOT / "experiments" / "book.yaml", text, cell=cell, max_steps=CALIBRATION)

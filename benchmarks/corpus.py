@@ -3,13 +3,13 @@
     git clone https://github.com/pytorch/examples
     python benchmarks/corpus.py TEXT --peer examples/word_language_model [--experiment novel]
 
-All get the same words with `<eos>` at each line end, the same parts (the last tenth of the lines held
-out) and the same dictionary (10,000 with `<unk>`). The peer is its own program with its own defaults
-(LSTM, 2 layers of 200, dropout 0.2, learning rate 20, annealed by its rule), `--tied`; it is
-interrupted after as many seconds as ours has trained, and then tests its best model so far, as it
-does. Ours has the params of `experiments/book.yaml` or of another experiment, and no more
-weights. Weights of mixtures are the best on the validation part. Speeds of the same model (full softmax,
-same batch) are taken one after the other.
+All read the same words with `<eos>` at each line end, the same parts (the last tenth of the lines is held
+out) and the same dictionary (10,000 with `<unk>`). The peer is an unchanged program with its own defaults
+(LSTM, 2 layers of 200, dropout 0.2, learning rate 20, annealed by its rule) and `--tied`. It is interrupted
+after as many seconds as ours has trained, and then tests its best model so far, as it always does. Ours uses
+`experiments/book.yaml` or another experiment, and has no more weights. The weights of mixtures are those that
+are best on the validation part. Training speeds are measured one after the other, with the same model (full
+softmax, same batch).
 """
 
 import argparse
@@ -73,7 +73,7 @@ def write_params(
     train: Mapping[str, float] | None = None,
     prepare: Mapping[str, float] | None = None,
 ) -> None:
-    """The params of an experiment in the working directory, some of them changed."""
+    """Writes the params of an experiment, with some changed, to the working directory."""
     yaml = YAML(typ="safe", pure=True)
     values = yaml.load(ROOT / "experiments" / f"{experiment}.yaml")
     values["prepare"] |= {"text": str(text)} | dict(prepare or {})
@@ -82,7 +82,7 @@ def write_params(
 
 
 def stage(name: str) -> float:
-    """Runs a stage; returns seconds."""
+    """Runs a stage; returns the seconds it took."""
     start = time.perf_counter()
     environment = os.environ | {"PYTHONPATH": str(ROOT / "src")}
     command = [sys.executable, str(ROOT / "stages" / f"{name}.py")]
@@ -91,7 +91,7 @@ def stage(name: str) -> float:
 
 
 def run_peer(peer: Path, text: Corpus, seconds: float) -> tuple[float | None, float]:
-    """Runs the peer for so long; returns its test perplexity, if it came so far, and its words a second."""
+    """Runs the peer for the given time; returns its test perplexity, if it has one, and its words per second."""
     data = Path("peer")
     data.mkdir(exist_ok=True)
     for name, ids in {"train": text.training, **text.held_out}.items():
@@ -109,7 +109,7 @@ def run_peer(peer: Path, text: Corpus, seconds: float) -> tuple[float | None, fl
 
 
 def of_file(path: Path, text: Corpus, cache: CacheSettings) -> Parts:
-    """What an exported file gives to each word, without PyTorch."""
+    """The probabilities that an exported file gives to each word, without PyTorch."""
     file = ModelFile(path)
     found = {}
     for part, ids in text.held_out.items():
@@ -124,7 +124,7 @@ def of_file(path: Path, text: Corpus, cache: CacheSettings) -> Parts:
 
 
 def word(path: Path) -> Callable[[], object]:
-    """A word by `session.run` alone, on one thread."""
+    """One step of the model by `session.run` alone, on one thread."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(path, options)
@@ -133,7 +133,7 @@ def word(path: Path) -> Callable[[], object]:
 
 
 def mix(one: Parts, other: Parts) -> tuple[Parts, float]:
-    """The best mixture on the validation part, and the weight of the first."""
+    """The mixture that is best on the validation part, and the weight of the first model."""
     weights = np.linspace(0.05, 0.95, 19)
 
     def mixed(part: str, weight: float) -> NDArray[np.float64]:
@@ -144,19 +144,19 @@ def mix(one: Parts, other: Parts) -> tuple[Parts, float]:
 
 
 def perplexity(probabilities: NDArray[np.float64]) -> float:
-    """Of words with these probabilities."""
+    """The perplexity of words with these probabilities."""
     return float(np.exp(-np.log(probabilities).mean()))
 
 
 def multiplications(settings: params.TrainParams, dictionary: int) -> float:
-    """Floating-point operations that a word costs in training: two a weight, forward and twice back."""
+    """Floating-point operations per word in training: two per weight forward, four backward."""
     inputs = [settings.embedding] + [settings.hidden] * (settings.layers - 1)
     cells = sum(4 * settings.hidden * (size + settings.hidden) for size in inputs)
     return 6.0 * (cells + dictionary * settings.embedding)
 
 
 def gemm_speed() -> float:
-    """Floating-point operations a second of this machine's matrix product in float32."""
+    """Floating-point operations per second of a float32 matrix product on this machine."""
     one, other = torch.randn(2, 2048, 2048)
     milliseconds = take_turns({"gemm": lambda: one @ other}, 3, 9)["gemm"]
     return 2 * 2048**3 / milliseconds * 1000
@@ -254,7 +254,7 @@ def main() -> None:
 
 
 def own_speed() -> float:
-    """Words a second of the trainer's steps alone, as the peer counts them."""
+    """Words per second of the trainer's steps alone, counted as the peer counts them."""
     settings = params.load(PARAMS).train
     return words_per_second(
         trained(corpus.load(PREPARED), settings), settings.batch * settings.words_per_step

@@ -1,4 +1,4 @@
-"""A tiny pipeline whose stages are disturbed, one trial after the other (torture.py)."""
+"""A tiny pipeline whose stages are disturbed, one trial after another (torture.py)."""
 
 import hashlib
 import os
@@ -65,13 +65,13 @@ class Ended(NamedTuple):
 
 @dataclass
 class Table:
-    """What came of the trials: a counter for each fault of each stage, and what should not have been."""
+    """The results of the trials: a counter for each fault of each stage, and the findings."""
 
     counts: dict[tuple[str, str], Counter[str]] = field(default_factory=dict)
     findings: list[str] = field(default_factory=list)
 
     def note(self, stage: str, fault: str, outcome: str, count: int = 1) -> None:
-        """Some more trials with the same outcome."""
+        """Counts more trials with the same outcome."""
         self.counts.setdefault((stage, fault), Counter()).update({"trials": count} | {outcome: count})
 
     def lines(self) -> Iterator[str]:
@@ -90,7 +90,7 @@ class Table:
 
 
 class Pipeline:
-    """A directory in which stages run, with the outputs of an old text and of a new one.
+    """A directory in which stages run, and the outputs that they make of an old and of a new text.
 
     **Arguments:**
 
@@ -129,7 +129,7 @@ class Pipeline:
             assert ended == (0, ""), f"{stage}: {ended}"
 
     def set_up(self, stage: str) -> None:
-        """Makes a stage's inputs new and its outputs old."""
+        """Sets up a stage with new inputs and old outputs."""
         shutil.rmtree(self.work, ignore_errors=True)
         shutil.copytree(self._new, self.work)
         for name in self.outputs[stage]:
@@ -138,7 +138,7 @@ class Pipeline:
             shutil.copytree(old, path) if old.is_dir() else shutil.copy(old, path)
 
     def digests(self, stage: str) -> dict[str, str]:
-        """What a stage's outputs are now."""
+        """The current outputs of a stage."""
         return _digests(self.work, self.outputs[stage])
 
 
@@ -163,7 +163,7 @@ def _digests(directory: Path, names: list[str]) -> dict[str, str]:
 def run(
     stage: str, directory: Path, fault: Fault | None = None, writes: int = 0, seconds: float = 0
 ) -> Ended:
-    """Runs a stage in a process of its own, split off from this one, which has imported all that it needs.
+    """Runs a stage in a process forked from this one, which has imported all that it needs.
 
     **Arguments:**
 
@@ -206,7 +206,7 @@ def _child(stage: str, directory: Path, fault: Fault | None, writes: int) -> int
 
 
 def _arm(fault: Fault | None, writes: int) -> Callable[[], int]:
-    """Sets up what shall happen to this process; returns what counts its writes."""
+    """Sets up what will happen to this process; returns the counter of its writes."""
     seen = 0
     strikes = fault is not None and (fault.name.endswith("write") or fault.kind == "denied")
     due = 1 + int(fault.place * writes) if fault else 0
@@ -267,7 +267,7 @@ def trial(pipeline: Pipeline, stage: str, fault: Fault, table: Table, label: str
 
 
 def _is_proper(ended: Ended, fault: Fault) -> bool:
-    """Whether a run ended as it should: at a signal, with one line, or as if nothing had happened."""
+    """Whether a run ended as it should: by the signal, with one line, or as if nothing had happened."""
     if fault.kind in ("KILL", "TERM") and ended == (-SIGNALS[fault.kind], ""):
         return True
     if fault.kind == "INT" and ended == (130, "interrupted\n"):

@@ -1,10 +1,10 @@
-"""The edge: a word's cost, text graph, int8, knobs, start, memory, install, browser.
+"""The edge: cost of a word, text graph, int8, settings, start, memory, installation, browser.
 
     python benchmarks/edge.py
 
-Everything runs on one thread, and what is compared takes turns in one run; a figure is the median
-of its turns. The weights are those of the last `dvc repro`; where a longer dictionary is wanted,
-random ones.
+Everything runs on one thread. What is compared takes turns in one run, and each figure is the median of
+its turns. The weights are those of the last `dvc repro`, or random ones where a larger dictionary is
+needed.
 """
 
 import dataclasses
@@ -48,7 +48,7 @@ INSTALLED = ("numpy", "onnxruntime", "flatbuffers", "packaging", "protobuf")
 
 
 def take_turns(ways: dict[str, Callable[[], object]], times: int, rounds: int = ROUNDS) -> dict[str, float]:
-    """The median milliseconds of a call of each, taken in turns of so many calls."""
+    """The median milliseconds per call of each, measured in turns of the given number of calls."""
     turns: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(rounds):
         for name, act in ways.items():
@@ -64,7 +64,7 @@ def table(title: str, columns: list[str], rows: list[list[str]]) -> None:
 
 
 def a_word(directory: Path) -> None:
-    """One word by length of text, float16 file and int8."""
+    """One word by length of the text before it, in float16 and in int8."""
     path, in_int8 = directory / "unbounded.onnx", directory / "unbounded.int8.onnx"
     export_unbounded(path)
     architecture, weights = network.load_weights(ROOT / "models" / "trained")
@@ -96,7 +96,7 @@ def a_word(directory: Path) -> None:
 
 
 def one_call() -> None:
-    """32 words by one call of the text graph, and by 32 steps from Python."""
+    """32 words by one call of the text graph, and by 32 steps in Python."""
     rows = []
     for kind in ("", ".int8"):
         generator = Generator.load(ROOT / "models" / f"nextword{kind}.onnx")
@@ -125,7 +125,7 @@ def one_call() -> None:
 
 
 def knobs(directory: Path) -> None:
-    """What the knobs cost beside the step, with long dictionaries."""
+    """What each sampling setting costs beside the step, with large dictionaries."""
     columns = ["way"]
     found: dict[str, list[str]] = {}
     for size in DICTIONARIES:
@@ -151,7 +151,7 @@ def export_random(path: Path, size: int) -> None:
 
 
 def ways_to_pick(path: Path) -> dict[str, Callable[[], object]]:
-    """By name: how to make one word."""
+    """By name: a function that makes one word."""
     generator, file = Generator.load(path), ModelFile(path)
     one = np.array([[5]])
     state = file.run(one).state
@@ -174,7 +174,7 @@ def ways_to_pick(path: Path) -> dict[str, Callable[[], object]]:
 
 
 def feed_and_suggest(session: Session) -> None:
-    """What a keyboard does with a word."""
+    """What a keyboard does for one word."""
     session.feed("w7")
     session.suggest(3)
 
@@ -189,7 +189,7 @@ def process(*command: str) -> tuple[float, float]:
 
 
 def start_and_memory() -> None:
-    """From nothing to the first word, beside the bare import."""
+    """The time to the first word, beside the import alone."""
     nextword = str(Path(sys.executable).parent / "nextword")
     commands = {
         "`import numpy, onnxruntime`": (sys.executable, "-c", "import numpy, onnxruntime"),
@@ -220,7 +220,7 @@ def start_and_memory() -> None:
 
 
 def install() -> None:
-    """What `pip install .` brings."""
+    """What `pip install .` installs."""
     sizes = {}
     for name in INSTALLED:
         files = importlib.metadata.files(name) or []
@@ -234,7 +234,7 @@ def install() -> None:
 
 
 def browser() -> None:
-    """The playground, if `make vendor` has put it together and there is a Chromium."""
+    """The playground, if `make vendor` has built it and Chromium is installed."""
     done = subprocess.run(
         ["node", "js/benchmark/browser.js"], cwd=ROOT, capture_output=True, text=True, check=False
     )

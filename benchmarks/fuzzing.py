@@ -1,11 +1,11 @@
-"""Mutates model files and saved sessions, and looks at what comes of each.
+"""Mutates model files and saved sessions, and checks how the runtime takes each.
 
     PYTHONPATH=src:tests python benchmarks/fuzzing.py --seed 1 --models 20000 --sessions 2000
 
-Each mutant has to be refused with one typed error, or to work: probabilities that are numbers, and a session
-that goes on. Whatever else happens is a finding: another exception, a crash, more than so many seconds or so
-much memory. Mutants are tried in another process, which a crash ends, and are made from seed and number
-alone, so that `--seed 1 --only 4711` tries one again.
+Each mutant must either be refused with a typed error or work: its probabilities are numbers, and a session
+continues. Anything else is a finding: another exception, a crash, or too much time or memory. Mutants are
+tried in a separate process, which may crash. They are made from the seed and their number alone, so
+`--seed 1 --only 4711` tries one again.
 """
 
 import argparse
@@ -34,7 +34,7 @@ MEMORY = 6 << 30  # bytes of addresses, of which onnxruntime and numpy take one 
 
 @dataclass
 class Report:
-    """How many mutants came to what, and those that came to what none should."""
+    """The number of mutants by outcome, and those whose outcome is a finding."""
 
     outcomes: collections.Counter[str] = field(default_factory=collections.Counter)
     findings: list[str] = field(default_factory=list)
@@ -84,7 +84,7 @@ def try_all(seed: int, kind: str, first: int, last: int, directory: Path) -> Non
 
 
 def _use_model(generator: Any) -> None:
-    """Asks a model for everything; figures have to be numbers."""
+    """Asks a model for everything; all figures must be numbers."""
     prompt = " ".join(word for word in generator.info.dictionary[:4] if word.strip()) or "the"
     found = generator.suggest(f"{prompt} ", 1)
     found += generator.score(" ".join([prompt] * 4)).per_word
@@ -97,7 +97,7 @@ def _use_model(generator: Any) -> None:
 
 
 def _use_session(session: Any) -> None:
-    """Goes on with a session; probabilities have to be numbers."""
+    """Continues a session; all probabilities must be numbers."""
     found = session.suggest(2)
     word = found[0][0]
     session.feed(word)
@@ -129,7 +129,7 @@ def make_bases(directory: Path) -> None:
 
 
 def fuzz(seed: int, models: int, sessions: int, first: int = 0) -> Report:
-    """Tries so many mutants of each kind, from the number `first` on."""
+    """Tries the given number of mutants of each kind, starting at number `first`."""
     report = Report()
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
@@ -187,7 +187,7 @@ def _note(report: Report, seed: int, kind: str, number: int, outcome: str) -> No
 
 
 def main() -> None:
-    """Runs as the head of this file says."""
+    """Runs as the module's docstring says."""
     if sys.argv[1:2] == ["--try"]:
         seed, kind, first, last, directory = sys.argv[2:]
         try_all(int(seed), kind, int(first), int(last), Path(directory))

@@ -1,9 +1,9 @@
-"""One word: by the exported file, by PyTorch, and by reading the whole text again.
+"""The time of one word: by the exported file, by PyTorch, and by reading the whole text again.
 
     python benchmarks/generation.py
 
-The weights are those of the last `dvc repro`, exported once with an unbounded context, so that
-the state is carried. All ways take turns, on one thread each; a figure is the median of its turns.
+The weights are those of the last `dvc repro`, exported with an unbounded context, so the state is carried.
+All ways take turns on one thread each, and each figure is the median of its turns.
 """
 
 import dataclasses
@@ -44,7 +44,7 @@ def export_unbounded(path: Path) -> None:
 
 
 def ways(path: Path, length: int) -> dict[str, tuple[Callable[[], object], int, int]]:
-    """By name: how to make one word after `length` words, how often in a turn, and in how many turns."""
+    """By name: a function that makes one word after `length` words, its calls per turn, and how many turns."""
     file = ModelFile(path)
     generator = Generator.load(path)
     eager = network.load(ROOT / "models" / "trained").float()

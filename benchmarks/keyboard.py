@@ -1,9 +1,9 @@
-"""The keyboard: mistyped and misspelled words, false corrections, learning, languages, time, memory.
+"""The keyboard: typing errors, misspellings, false corrections, learning, languages, time and memory.
 
     python benchmarks/keyboard.py MODEL TEXT [--misspellings FILE] [--kind TEXT] [--other MODEL TEXT]
 
-MODEL was trained on another part of the text that TEXT is of. Each line of output says on how many words
-its figure was taken. The costs of slips were fitted on other texts and are the same for all.
+MODEL was trained on another part of the book that TEXT comes from. Each line of output says how many words
+its figure is based on. The costs of typing errors were fitted on other texts and are the same for all models.
 """
 
 import argparse
@@ -31,7 +31,7 @@ KEYS = Layout("qwerty")
 
 
 def text_of(generator: Generator, path: Path, words: int) -> Iterator[tuple[str, str]]:
-    """The first words of a text, each with all that stands before it."""
+    """The first words of a text, each with all text before it."""
     info = generator.info
     read = reading.read_words(path, info.split_by, info.lowercase, info.line_ends)
     return with_text_before(islice(read, words), info.split_by, info.line_ends)
@@ -43,7 +43,7 @@ def shares(right: dict[str, int], of: int) -> str:
 
 
 def slips(generator: Generator, path: Path, words: int, spell: Callable[[str], str | None]) -> None:
-    """Intended words, wholly typed with an error; and corrections, right and false."""
+    """Words typed with an error: how often the intended one is suggested; right and false corrections."""
     found = evaluate_typing(generator.keyboard(), text_of(generator, path, words), spell)
     print(
         f"  top 1 {found.top_1:.1%}, top 3 {found.top_3:.1%}, corrected {found.corrected:.1%} (of "
@@ -52,7 +52,7 @@ def slips(generator: Generator, path: Path, words: int, spell: Callable[[str], s
 
 
 def beginnings(generator: Generator, path: Path, words: int) -> None:
-    """Three suggestions after three letters, of which one is wrong, or none."""
+    """Three suggestions after three letters, with one of them wrong or none."""
     luck, keyboard = random.Random(2), generator.keyboard()
     right: dict[str, int] = dict.fromkeys(("one wrong", "none wrong", "none wrong, exact beginnings only"), 0)
     count = 0
@@ -73,7 +73,7 @@ def beginnings(generator: Generator, path: Path, words: int) -> None:
 
 
 def keystrokes(text: Iterator[tuple[str, str]], suggest: Callable[[str], list[str]]) -> float:
-    """The share of keystrokes that three suggestions save, as `KeystrokeCounter` counts."""
+    """The share of keystrokes that three suggestions save, as `KeystrokeCounter` counts them."""
     characters = pressed = 0
     for before, word in text:
         # A word is as long as the text that it adds, the blank before it included.
@@ -85,7 +85,7 @@ def keystrokes(text: Iterator[tuple[str, str]], suggest: Callable[[str], list[st
 
 
 def read(keyboard: Keyboard, before: str, learns: bool) -> None:
-    """Shows a keyboard the text before its cursor; if it learns, each line is sent."""
+    """Gives a keyboard the text before its cursor; if it learns, each line is sent."""
     keyboard.update(before)
     if learns and before.endswith("\n"):
         keyboard.commit()
@@ -102,7 +102,7 @@ def saved_by(keyboard: Keyboard, text: Iterator[tuple[str, str]], learns: bool) 
 
 
 def perplexity(keyboard: Keyboard, text: Iterator[tuple[str, str]], learns: bool) -> float:
-    """Of a text, its unknown words spelled by their letters."""
+    """The perplexity of a text whose unknown words are spelled letter by letter."""
     loss = count = 0.0
     for before, word in text:
         read(keyboard, before, learns)
@@ -112,7 +112,7 @@ def perplexity(keyboard: Keyboard, text: Iterator[tuple[str, str]], learns: bool
 
 
 def new_words(generator: Generator, path: Path, words: int) -> None:
-    """A word that the dictionary lacks, at its second use."""
+    """How a word that the dictionary lacks is suggested at its second use."""
     keyboard = generator.keyboard()
     uses: dict[str, int] = defaultdict(int)
     right: dict[str, int] = dict.fromkeys(("after 2 letters", "after 3 letters"), 0)
@@ -153,7 +153,7 @@ def milliseconds(generator: Generator, path: Path, words: int, before: str = "")
 
 
 def megabytes(generator: Generator, path: Path) -> float:
-    """What a keyboard takes beside its model, after a text."""
+    """The memory of a keyboard beside its model, after a text."""
     tracemalloc.start()
     keyboard = generator.keyboard()
     text = path.read_text(encoding="utf-8")[:3000]
@@ -215,7 +215,7 @@ def main() -> None:
 
 
 def languages(generators: list[Generator], paths: list[Path], words: int) -> None:
-    """A few lines of two languages in turns: perplexity beside an oracle that knows whose line it is."""
+    """A few lines of two languages in turns: perplexity beside that of an oracle that knows the language."""
     lines = [lines_of(path, words // 2) for path in paths]
     text = [
         (line, number)
@@ -240,7 +240,7 @@ def languages(generators: list[Generator], paths: list[Path], words: int) -> Non
 
 
 def lines_of(path: Path, words: int) -> list[str]:
-    """The first lines of a text, with so many words or a few more."""
+    """The first lines of a text, with at least the given number of words."""
     lines: list[str] = []
     for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
         lines.append(line)

@@ -1,10 +1,10 @@
-"""The memory that training and evaluation take, by the size of the text.
+"""The memory of training and evaluation by the size of the text.
 
     python benchmarks/memory.py TEXT [--megabytes 1 10 100 1000]
 
-The text's lines are repeated in random order, as in `prepare.py`; the model is that of
-`experiments/book.yaml`, trained for a few steps, measured at its beginning and its end. Each stage
-is a process of its own. The lines held out have the same size, however long the text is.
+The text's lines are repeated in random order, as in `prepare.py`. The model is that of
+`experiments/book.yaml`, trained for a few steps and measured before the first and after the last. Each stage
+runs in its own process. The held-out lines have the same size however long the text is.
 """
 
 import argparse
@@ -27,7 +27,7 @@ HELD_OUT = 0.2  # megabytes
 
 
 def stage(directory: Path, name: str) -> tuple[float, float]:
-    """Runs a stage on what is prepared there; returns seconds and peak megabytes."""
+    """Runs a stage on the prepared text; returns seconds and peak megabytes."""
     done = subprocess.run(
         [sys.executable, "-S", "-c", LAUNCH, sys.executable, str(ROOT / "stages" / f"{name}.py")],
         cwd=directory,

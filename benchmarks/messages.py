@@ -1,7 +1,7 @@
-"""Protocol buffers as fields within fields, so that one can be changed and the lengths around it stay right.
+"""Protocol buffers as nested fields, so that one can be changed and the lengths around it stay right.
 
-It guesses which bytes are a message, and takes whatever can be read; `nextword.runtime.protobuf`
-takes what it knows, and nothing else.
+It guesses which bytes are a message, and accepts whatever can be read; `nextword.runtime.protobuf` accepts
+only what it knows.
 """
 
 from collections.abc import Iterator
@@ -79,7 +79,7 @@ def bytes_of(fields: list[Field]) -> bytes:
 
 
 def messages(fields: list[Field]) -> Iterator[list[Field]]:
-    """A message and all within it."""
+    """A message and all messages in it."""
     yield fields
     for one in fields:
         if isinstance(one.value, list):

@@ -1,4 +1,4 @@
-"""Mutations of model files and of saved sessions, from a seed: of bytes, and of what the bytes mean."""
+"""Mutations of model files and of saved sessions from a seed: of bytes, and of what the bytes mean."""
 
 import contextlib
 import io
@@ -65,19 +65,19 @@ def flipped(chance: random.Random, data: bytes, _: bytes) -> bytes:
 
 
 def truncated(chance: random.Random, data: bytes, _: bytes) -> bytes:
-    """Cuts the end off."""
+    """Cuts off the end."""
     return data[: chance.randrange(len(data))]
 
 
 def spliced(chance: random.Random, data: bytes, other: bytes) -> bytes:
-    """Puts a part of another file in."""
+    """Inserts a part of another file."""
     start, end = sorted(chance.randrange(len(other) + 1) for _ in range(2))
     low, high = sorted(chance.randrange(len(data) + 1) for _ in range(2))
     return data[:low] + other[start : min(end, start + 2000)] + data[chance.choice([low, high]) :]
 
 
 def with_a_field_changed(chance: random.Random, data: bytes, other: bytes) -> bytes:
-    """Changes fields, with the lengths around them right."""
+    """Changes fields and keeps the lengths around them right."""
     fields, donor = fields_of(data) or [], fields_of(other) or []
     for _ in range(chance.choice([1, 1, 1, 2, 3])):
         message = chance.choice([one for one in messages(fields) if one] or [[Field(1, 0, 1)]])
@@ -113,7 +113,7 @@ def _changed(chance: random.Random, kind: int, value: Any) -> Any:
 
 
 def _other_numbers(chance: random.Random, data: bytes) -> bytes:
-    """Bytes of numbers, one of which is another now: of sizes, of weights."""
+    """Changes one number among bytes of numbers, such as sizes or weights."""
     found = bytearray(data)
     size = chance.choice([one for one in (2, 4, 8) if len(data) % one == 0])
     place = size * chance.randrange(len(data) // size) if data else 0
@@ -169,9 +169,9 @@ def _other_json(chance: random.Random, value: Any) -> Any:
 
 
 def with_the_graph_changed(chance: random.Random, data: bytes, _: bytes) -> bytes:
-    """Wires operators otherwise, makes others of them, and stored tensors of other shapes.
+    """Rewires operators, replaces them by others, and changes the shapes of stored tensors.
 
-    What comes out is a well-formed file, of which onnxruntime has to make something.
+    The result is a well-formed file, which onnxruntime must accept or refuse.
     """
     model = fields_of(data) or []
     place = next(place for place, one in enumerate(model) if one.number == 7)
@@ -204,7 +204,7 @@ def _bytes(one: Field) -> bytes:
 
 
 def _other_tensor(chance: random.Random, fields: list[Field]) -> list[Field]:
-    """A tensor of the same numbers in another shape, or of other numbers in the same."""
+    """A tensor of the same numbers in another shape, or of other numbers in the same shape."""
     sizes = [one.value for one in fields if one.number == 1 and one.kind == 0]
     rest = [one for one in fields if one.number != 1]
     if chance.random() < 0.5:
@@ -252,7 +252,7 @@ OF_MODELS = [
 
 
 def with_an_array_changed(chance: random.Random, data: bytes, other: bytes) -> bytes:
-    """Changes arrays or their heads, with the checksums around them right."""
+    """Changes arrays or their headers and keeps the checksums around them right."""
     with zipfile.ZipFile(io.BytesIO(data)) as file, zipfile.ZipFile(io.BytesIO(other)) as donor:
         parts = {name: file.read(name) for name in file.namelist()}
         others = {name: donor.read(name) for name in donor.namelist()}
@@ -291,7 +291,7 @@ OF_SESSIONS = [*OF_BYTES, *[with_an_array_changed] * 6]
 
 
 def mutant(seed: int, kind: str, number: int, bases: list[bytes]) -> tuple[int, bytes]:
-    """The place of the file that a mutant was made from, and the mutant."""
+    """The index of the file that a mutant was made from, and the mutant."""
     chance = random.Random(f"{seed} {kind} {number}")
     place = chance.randrange(len(bases))
     data, other = bases[place], chance.choice(bases)

@@ -3,9 +3,9 @@
     apt-get install presage libpresage-dev g++
     python benchmarks/presage.py MODEL TRAINING_TEXT TEXT [--words N]
 
-MODEL was trained on TRAINING_TEXT, whose n-grams Presage gets; TEXT is another part of the same book. Both
+MODEL was trained on TRAINING_TEXT, and Presage gets its n-grams; TEXT is another part of the same book. Both
 are asked for three words before each character. A word must be suggested with the capitals that it has in
-the text, where both turn what was typed as "Th" into "The".
+the text; both turn "Th" into "The".
 """
 
 import argparse
@@ -29,7 +29,7 @@ CONTEXT = 500  # characters before the cursor that Presage is shown; it looks at
 
 @contextmanager
 def presage(text: Path, folder: Path) -> Iterator[Callable[[str], list[str]]]:
-    """Presage with the n-grams of a text: a text before a cursor → what the next or unfinished word may be.
+    """Presage with the n-grams of a text: the text before a cursor → candidates for the next word.
 
     **Arguments:**
 
@@ -68,7 +68,7 @@ def presage(text: Path, folder: Path) -> Iterator[Callable[[str], list[str]]]:
 def write_profile(path: Path, database: Path) -> None:
     """Debian's settings, but with our n-grams alone, their capitals, three suggestions, and no learning.
 
-    Learning aborts by an assertion. A suggestion that was not taken is not repeated while the same word is
+    Learning fails with an assertion. A suggestion that was not taken is not repeated while the same word is
     typed: that is Debian's setting, and Presage saves more with it.
     """
     profile = ElementTree.parse(PROFILE)

@@ -1,9 +1,9 @@
-"""A large dictionary: the sampled softmax beside the full one, same model, same steps.
+"""A large dictionary: the sampled softmax beside the full one, with the same model and steps.
 
     python benchmarks/softmax.py TEXT [--steps 600]
 
-The text is split at blanks, so that a word and the same word with a comma are two, and its
-dictionary is large: at most 50,000 words. Perplexity is that of the validation part, by all logits.
+The text is split at blanks, so a word and the same word with a comma are two, and the dictionary is large:
+at most 50,000 words. Perplexity is that of the validation part, computed from all logits.
 """
 
 import argparse
@@ -26,7 +26,7 @@ SAMPLES = (0, 8192, 2048, 512)
 
 
 def prepare(text: Path, steps: int, samples: int) -> tuple[Corpus, params.TrainParams]:
-    """The text and the params, in the working directory."""
+    """Writes the params and prepares the text in the working directory."""
     yaml = YAML(typ="safe", pure=True)
     values: dict[str, Any] = yaml.load(ROOT / "experiments" / "book.yaml")
     reading = {

@@ -5,8 +5,8 @@
 The tutorial's program is written here in PyTorch: three raw ids, each fed as one float; one or
 two LSTM layers of 512 units (forget bias 1, Glorot's uniform weights); a matrix and a bias drawn
 from N(0, 1); RMSProp at 0.001, one window a step, from a random offset of 0 to 4 on in strides of
-four words. Ours is the pipeline with params.yaml as it is. Each runs in a process of its own, the
-tutorial's on one thread, which is its fastest.
+four words. Ours is the pipeline with params.yaml as it is. Each runs in its own process; the tutorial's
+runs on one thread, on which it is fastest.
 """
 
 import argparse
@@ -73,7 +73,7 @@ def tutorial_windows(ids: list[int]) -> Iterator[tuple[Tensor, Tensor]]:
 
 
 def run_tutorial(layers: int, iterations: int) -> dict[str, Any]:
-    """Trains and tries the tutorial's program; returns its row of the table."""
+    """Trains and tests the tutorial's program; returns its row of the table."""
     torch.set_num_threads(1)
     random.seed(1)
     torch.manual_seed(1)
@@ -112,7 +112,7 @@ def run_tutorial(layers: int, iterations: int) -> dict[str, Any]:
 
 
 def run_ours() -> dict[str, Any]:
-    """Runs our pipeline, and tries the exported file; returns its row of the table."""
+    """Runs our pipeline and tests the exported file; returns its row of the table."""
     story = prepare_story()
     settings = params.load(Path("params.yaml"))
     start = time.perf_counter()
@@ -138,12 +138,12 @@ def run_ours() -> dict[str, Any]:
 
 
 def prepare_story() -> corpus.Corpus:
-    """Prepares the story in the working directory, by the project's params."""
+    """Prepares the story in the working directory with the project's params."""
     return preparation.prepare(params.load(Path("params.yaml")).prepare, Path("data/prepared"))
 
 
 def seconds_of(act: Callable[[], Any], times: int) -> float:
-    """The mean duration of doing something so many times."""
+    """The mean duration of a number of calls."""
     start = time.perf_counter()
     for _ in range(times):
         act()
@@ -151,13 +151,13 @@ def seconds_of(act: Callable[[], Any], times: int) -> float:
 
 
 def words_right(story: list[int], written: list[int]) -> int:
-    """How many of the words written after a prompt follow, in the story, the words before them."""
+    """How many of the words written after a prompt follow the words before them in the story."""
     places = {tuple(story[start : start + CONTEXT + 1]) for start in range(len(story) - CONTEXT)}
     return sum(tuple(written[start : start + CONTEXT + 1]) in places for start in range(WORDS))
 
 
 def in_a_process(*arguments: str) -> dict[str, Any]:
-    """Runs one recipe in a process and a directory of its own."""
+    """Runs one recipe in its own process and directory."""
     with tempfile.TemporaryDirectory() as directory:
         shutil.copy(ROOT / "params.yaml", directory)
         shutil.copytree(ROOT / "data", Path(directory) / "data", ignore=shutil.ignore_patterns("prepared"))

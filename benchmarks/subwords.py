@@ -3,10 +3,9 @@
     python benchmarks/subwords.py TEXT FOLDER [--steps 4750] [--words 2000]
 
 Three models are trained: `experiments/book.yaml` with dictionaries of 10,000 and of 30,000 words, and
-`experiments/forms.yaml` with 4,000 subwords. They stay in FOLDER, and what is there is not trained again.
-Figures are of the test part, the last twentieth of the lines; accuracy and keystrokes of its first 2,000
-words, of which those that a dictionary lacks are typed in full. Times are of one thread, in milliseconds of
-its own, whatever else the machine does.
+`experiments/forms.yaml` with 4,000 subwords. They stay in FOLDER and are not trained again. Figures are those
+of the test part, the last twentieth of the lines; accuracy and keystrokes are those of its first 2,000 words,
+and words that a dictionary lacks are typed in full. Times are CPU milliseconds of one thread.
 """
 
 import argparse
@@ -67,7 +66,7 @@ def first_words(text: str, count: int) -> str:
 
 
 def keystroke_times(file: ModelFile, text: str) -> list[float]:
-    """Milliseconds of each search while the words of a text are typed."""
+    """Milliseconds of each search while a text is typed."""
     assert isinstance(file.dictionary, SubwordDictionary)
     counter = KeystrokeCounter(Joiner("subwords", file.metadata.line_ends))
     reader = WordReader(file, Entries(file.dictionary), 1)
@@ -80,7 +79,7 @@ def keystroke_times(file: ModelFile, text: str) -> list[float]:
 
 
 def timed(ask: IsSuggested, taken: list[float]) -> IsSuggested:
-    """The same question, of which is noted how long the answer takes."""
+    """Asks the same question and notes how long the answer takes."""
 
     def asked(prefix: str) -> bool:
         start = time.thread_time()
@@ -92,7 +91,7 @@ def timed(ask: IsSuggested, taken: list[float]) -> IsSuggested:
 
 
 def splitting_speed(text: str, file: ModelFile) -> float:
-    """Megabytes of text a second that become ids, on one core."""
+    """Megabytes of text split into ids per second, on one core."""
     fresh = SubwordDictionary(file.metadata.dictionary)
     start = time.thread_time()
     fresh.encode(words.split(text, "subwords", line_ends=True))
@@ -100,7 +99,7 @@ def splitting_speed(text: str, file: ModelFile) -> float:
 
 
 def same_in_text_graph(folder: Path, text: str) -> int:
-    """Of a hundred prompts, how many the text graph continues with the same words as the library."""
+    """How many of a hundred prompts the text graph continues with the same words as the library."""
     generator = Generator.load(folder / "models/nextword.onnx")
     session = onnxruntime.InferenceSession(folder / "models/nextword.text.onnx")
     lines = [line.split() for line in text.splitlines() if len(line.split()) > PROMPT_WORDS]

@@ -2,11 +2,11 @@
 
     python benchmarks/torture.py --seconds 1800 --seed 1     # or: make torture SECONDS=1800 SEED=1
 
-Each trial takes a stage of a tiny pipeline whose text has changed since it last ran, and disturbs it. It
-has to end as such a fault ends, with one line or none, each of its outputs the old one or the new one; and
-when it runs again, its outputs have to be those of an undisturbed run. A fifth of the time goes to mutants
-of models and sessions (fuzzing.py). On top come some runs of `dvc repro`, killed, and two at once, after
-which the next one has to give the lock of an undisturbed run. Linux or another Unix.
+Each trial runs a stage of a tiny pipeline whose text has changed since the last run, and disturbs it. The
+stage must end as the fault demands, with one line or none, and each output must be the old one or the new
+one; when the stage runs again, its outputs must be those of an undisturbed run. A fifth of the time goes to
+mutants of models and sessions (fuzzing.py). Finally `dvc repro` is killed, and started twice in parallel; the
+next run must give the lock of an undisturbed one. Needs Linux or another Unix.
 """
 
 import argparse
@@ -57,8 +57,8 @@ def mutants(seed: int, seconds: float, table: Table) -> None:
 
 
 def main() -> None:
-    """Runs as the head of this file says."""
-    parser = argparse.ArgumentParser(description="Disturb the pipeline, and see what is left.")
+    """Runs as the module's docstring says."""
+    parser = argparse.ArgumentParser(description="Disturb the pipeline and check what is left.")
     parser.add_argument("--seconds", type=float, default=1800)
     parser.add_argument("--seed", type=int, default=1)
     parser.add_argument("--only", type=int, help="the number of one trial")

@@ -1,4 +1,4 @@
-"""`dvc repro` as a whole, killed, and two at once: the next one has to give the undisturbed lock."""
+"""`dvc repro` as a whole, killed or started twice in parallel: the next run gives the undisturbed lock."""
 
 import json
 import os
@@ -34,7 +34,7 @@ class Repro:
         self._lock = self._read_lock()
 
     def disturb(self, table: Table, name: str, disturbance: Callable[[Clone, float], None]) -> None:
-        """Starts over, disturbs `dvc repro`, and lets another one end it."""
+        """Starts over, disturbs `dvc repro`, and lets another run finish it."""
         self._clone.run("git", "checkout", "--quiet", ".")
         self._clone.run("dvc", "checkout", "--force")
         shutil.rmtree(self._clone.path / ".dvc" / "cache" / "runs", ignore_errors=True)
@@ -47,9 +47,9 @@ class Repro:
             table.findings.append(f"dvc repro, {name}: the next one gave another lock, and said {said!r}")
 
     def _mend_rwlock(self) -> None:
-        """Removes what is left of DVC's own lock file, which it writes in place, if a kill cut it short.
+        """Removes DVC's own lock file, which it writes in place, if a kill cut it short.
 
-        DVC says that it is corrupted, and does nothing until it is removed; docs/reproducibility.md says so.
+        DVC reports it as corrupted and does nothing until it is removed (see docs/reproducibility.md).
         """
         rwlock = self._clone.path / ".dvc" / "tmp" / "rwlock"
         try:
@@ -67,7 +67,7 @@ class Repro:
 
 
 def start(clone: Clone) -> subprocess.Popen[str]:
-    """Starts `dvc repro` in a group of processes of its own."""
+    """Starts `dvc repro` in its own process group."""
     return subprocess.Popen(
         ["dvc", "repro"],
         cwd=clone.path,
@@ -81,7 +81,7 @@ def start(clone: Clone) -> subprocess.Popen[str]:
 
 
 def run(directory: Path, seed: int, table: Table) -> None:
-    """Kills `dvc repro` with its stage by each signal, and starts two at once."""
+    """Kills `dvc repro` with its stage by each signal, and starts two in parallel."""
     repro, chance = Repro(directory), random.Random(seed)
 
     def two(clone: Clone, _: float) -> None:

@@ -1,4 +1,4 @@
-"""What other benchmarks need of training: the time of each step, by the loop itself."""
+"""What other benchmarks need from training: the time of each step, taken in the loop itself."""
 
 import time
 from pathlib import Path
@@ -22,14 +22,14 @@ OUTPUTS = Outputs(
 
 
 class Stopwatch(NoCurves):
-    """Takes the time of each step, and what was measured, in place of the curves."""
+    """Records the time of each step, and the measurements, in place of the curves."""
 
     def __init__(self) -> None:
         self.times: list[float] = []
         self.points: list[Point] = []
 
     def stepped(self, *_step: float) -> None:
-        """Takes the time."""
+        """Records the time."""
         self.times.append(time.perf_counter())
 
     def measured(self, point: Point) -> None:
@@ -46,5 +46,5 @@ def trained(text: Corpus, settings: TrainParams) -> Stopwatch:
 
 
 def words_per_second(watch: Stopwatch, words_per_step: int) -> float:
-    """By the median of the steps, among which those with a measurement do not count."""
+    """Words per second by the median of the steps; steps with a measurement do not count."""
     return words_per_step / float(np.median(np.diff(watch.times)))
