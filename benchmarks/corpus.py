@@ -91,7 +91,7 @@ def stage(name: str) -> float:
 
 
 def run_peer(peer: Path, text: Corpus, seconds: float) -> tuple[float | None, float]:
-    """Runs the peer for the given time; returns its test perplexity, if it has one, and its words per second."""
+    """Runs the peer for the given time; returns its test perplexity, if any, and its words per second."""
     data = Path("peer")
     data.mkdir(exist_ok=True)
     for name, ids in {"train": text.training, **text.held_out}.items():

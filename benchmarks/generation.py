@@ -44,7 +44,7 @@ def export_unbounded(path: Path) -> None:
 
 
 def ways(path: Path, length: int) -> dict[str, tuple[Callable[[], object], int, int]]:
-    """By name: a function that makes one word after `length` words, its calls per turn, and how many turns."""
+    """By name: a function that makes one word after `length` words, its calls per turn, and the turns."""
     file = ModelFile(path)
     generator = Generator.load(path)
     eager = network.load(ROOT / "models" / "trained").float()
