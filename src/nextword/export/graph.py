@@ -24,6 +24,12 @@ class Graph:
         self.initializers: list[onnx.TensorProto] = []
         self._prefix = prefix
 
+    def within(self, prefix: str) -> "Graph":
+        """A graph that goes into an operator of this one, and shares its initializers."""
+        inner = Graph(prefix)
+        inner.initializers = self.initializers
+        return inner
+
     def weight(self, name: str, value: NDArray[Any]) -> str:
         """A weight as float32; returns its name. Float16 is stored as it is, and cast once."""
         if value.dtype == np.float32:
@@ -68,3 +74,27 @@ class Graph:
             values_int64s=list(numbers.values()),
             default_int64=otherwise,
         )
+
+
+def shorten(graph: onnx.GraphProto) -> None:
+    """Gives the values between a graph's inputs and outputs short names, which are most of a large graph.
+
+    The graphs in its operators may read its values, so that they are renamed with it.
+    """
+    kept = {value.name for value in [*graph.input, *graph.output]}
+    short = {"": "", **{name: name for name in kept}}
+
+    def renamed(names: Any) -> list[str]:
+        return [short.setdefault(name, f"v{len(short):x}") for name in names]
+
+    def walk(inner: onnx.GraphProto) -> None:
+        for named in [*inner.input, *inner.output, *inner.initializer]:
+            [named.name] = renamed([named.name])
+        for node in inner.node:
+            node.input[:], node.output[:] = renamed(node.input), renamed(node.output)
+            node.name = ""
+            for attribute in node.attribute:
+                if attribute.HasField("g"):
+                    walk(attribute.g)
+
+    walk(graph)
