@@ -26,9 +26,10 @@ def publish(tolerance: float) -> list[str]:
     return publishing.publish(network, weights_of(network), metadata, evidence, params, Path("models"))
 
 
-def test_four_files_are_published_with_a_line_each(in_directory: Path) -> None:
+def test_five_files_are_published_with_a_line_each(in_directory: Path) -> None:
     lines = publish(1e-4)
     names = ["nextword.onnx", "nextword.int8.onnx", "nextword.text.onnx", "nextword.int8.text.onnx"]
+    names.append("nextword.train.onnx")
     assert [line.split(":")[0] for line in lines] == [f"models/{name}" for name in names]
     assert sorted(path.name for path in (in_directory / "models").iterdir()) == sorted(names)
     for name in names[:2]:

@@ -1,9 +1,12 @@
 """onnxruntime against PyTorch: proof that exported files compute what the model computes."""
 
+import copy
+import math
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from itertools import chain
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import onnxruntime
@@ -16,6 +19,7 @@ from nextword.model.predictions import BATCH
 from nextword.runtime import draw
 from nextword.runtime.continuation import continuation
 from nextword.runtime.drafts import drafts
+from nextword.runtime.learning.training_file import Step, TrainingFile
 from nextword.runtime.model_file import ModelFile
 from nextword.runtime.reader import Reader
 from nextword.runtime.sampling import Sampling
@@ -29,6 +33,9 @@ _KNOBS = [
     Sampling(temperature=2.0, top_k=5, seed=2),
     Sampling(temperature=0.7, top_p=0.9, seed=3),
 ]
+# The windows on which a training graph is tried, for how many steps, and how; and what may differ.
+_LEARNT, _STEPS, _RATE, _DECAY, _CLIP = 16, 3, 1e-3, 0.01, 1.0
+_EXACT, _EXACT_STEPS, _ROUGH = 1e-12, 1e-11, 5e-6
 
 
 @dataclass(frozen=True)
@@ -120,6 +127,63 @@ def check_int8(path: Path, step: Path, evidence: Evidence, max_accuracy_drop: fl
             f"export.max_accuracy_drop {max_accuracy_drop:g} allows"
         )
     return found
+
+
+def check_training(path: Path, network: Network, evidence: Evidence) -> float:
+    """Compares a training graph with PyTorch's autograd and AdamW, on some of the text.
+
+    **Returns:** the largest difference found in the first gradient of a weight.
+
+    **Raises:** `ParityError` where it or the weights after some steps differ.
+    """
+    file, trained = TrainingFile(path), copy.deepcopy(network)
+    contexts, next_words = evidence.windows.some(_LEARNT).take(slice(None))
+    is_fixed = network.architecture.context is not None
+    ids, following = (contexts, next_words[:, None]) if is_fixed else (contexts[:, :-1], contexts[:, 1:])
+    state = file.zero_state(len(ids))
+    weights = dict(trained.named_parameters())
+    values = file.begin({name: weight.detach().numpy() for name, weight in weights.items()})
+    groups: list[dict[str, Any]] = [
+        {"params": [one for one in weights.values() if one.ndim > 1], "weight_decay": _DECAY},
+        {"params": [one for one in weights.values() if one.ndim == 1], "weight_decay": 0.0},
+    ]
+    optimizer = torch.optim.AdamW(groups, _RATE)
+    is_exact = network.architecture.precision == "float64"
+    largest = 0.0
+    for number in range(1, _STEPS + 1):
+        features, _ = trained.read(torch.from_numpy(ids))
+        logits = trained.logits(features[-following.shape[1] :].flatten(0, 1))
+        loss = torch.nn.functional.cross_entropy(logits, torch.from_numpy(following).T.flatten())
+        optimizer.zero_grad()
+        loss.backward()
+        if number == 1:  # by a step of gradient descent whose rate is 1
+            whole = Step(1, learning_rate=1.0, clip=math.inf, adamw=False)
+            moved = file.step(ids, following, state, values, whole).values
+            for name, weight in weights.items():
+                gradient = values[name].numpy() - moved[name].numpy()
+                assert weight.grad is not None
+                largest = float(np.maximum(largest, np.abs(gradient - weight.grad.numpy()).max()))
+            allowed = _EXACT if is_exact else _ROUGH
+            if not largest < allowed:
+                raise ParityError(
+                    f"the training graph's gradients differ from PyTorch's by {largest:.2g}, more than "
+                    f"{allowed:g}"
+                )
+        torch.nn.utils.clip_grad_norm_(weights.values(), _CLIP)
+        optimizer.step()
+        values = file.step(ids, following, state, values, Step(number, _RATE, _DECAY, _CLIP)).values
+    apart = max(
+        float(np.abs(values[name].numpy() - weight.detach().numpy()).max())
+        for name, weight in weights.items()
+    )
+    # In float32 AdamW makes steps of full length of gradients that are nothing but rounding.
+    allowed = _EXACT_STEPS if is_exact else 2 * _STEPS * _RATE
+    if not apart < allowed:
+        raise ParityError(
+            f"after {_STEPS} steps the training graph's weights differ from PyTorch's by {apart:.2g}, more "
+            f"than {allowed:g}"
+        )
+    return largest
 
 
 def check_text(path: Path, step: Path, evidence: Evidence) -> None:

@@ -21,7 +21,7 @@ The weights are float16 initializers, each with one `Cast` to float32, which onn
 when it loads the file.
 """
 
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from typing import Any
 
 import numpy as np
@@ -32,6 +32,7 @@ from onnx import TensorProto, helper
 from nextword.export.graph import IR_VERSION, OPSET, Graph
 from nextword.model.cells import CELLS
 from nextword.model.network import Architecture, Weights
+from nextword.runtime.learning.stored import Stored
 
 # Adds a recurrent layer: its number, the name of what it reads `(time, batch, input)`, the names of the
 # state's parts before the first word, and those of what it gives out, the parts after the last included.
@@ -56,28 +57,25 @@ def build(weights: Weights, architecture: Architecture, metadata: Mapping[str, s
     """
     graph = Graph()
     operator = CELLS[architecture.cell].operator
-    embedding = graph.weight("embedding", weights["embedding.weight"])
+    stored = stored_weights(weights, architecture)
+
+    def weight(name: str) -> str:
+        return graph.weight(name, stored[name].join(weights))
+
+    embedding = weight("embedding")
     by_time = graph.node("Transpose", ["ids"], perm=[1, 0])  # (time, batch)
     sequence = graph.node("Gather", [embedding, by_time])  # (time, batch, embedding)
     top_name = "" if "projection.weight" in weights else "features"
     if operator is None:
         top = side_by_side(graph, sequence, architecture)
         for layer in range(architecture.layers):
-            product = [
-                graph.weight(f"W_{layer}", weights[f"layers.{layer}.weight"]),
-                graph.weight(f"B_{layer}", weights[f"layers.{layer}.bias"]),
-            ]
             is_last = layer + 1 == architecture.layers
-            summed = graph.node("Gemm", [top, *product], transB=1)
+            summed = graph.node("Gemm", [top, weight(f"W_{layer}"), weight(f"B_{layer}")], transB=1)
             top = graph.node("Tanh", [summed], top_name if is_last else "")  # (batch, hidden)
     else:
 
         def add(layer: int, values: str, before: list[str], outputs: list[str]) -> None:
-            matrices = [
-                graph.weight(f"W_{layer}", gates(weights, architecture, layer, "weight_ih_l0")),
-                graph.weight(f"R_{layer}", gates(weights, architecture, layer, "weight_hh_l0")),
-                graph.weight(f"B_{layer}", gates(weights, architecture, layer, "bias_ih_l0", "bias_hh_l0")),
-            ]
+            matrices = [weight(f"{kind}_{layer}") for kind in "WRB"]
             # No lengths: all sequences of a batch are equally long.
             inputs = [values, *matrices, "", *before]
             graph.nodes_out(
@@ -86,14 +84,35 @@ def build(weights: Weights, architecture: Architecture, metadata: Mapping[str, s
 
         top = recurrent(graph, architecture, sequence, add, top_name)
     if "projection.weight" in weights:
-        projection = graph.weight("projection", weights["projection.weight"].T)
-        top = graph.node("MatMul", [top, projection], "features")
-    output = [
-        embedding if architecture.tied else graph.weight("logits_weight", weights["logits.weight"]),
-        graph.weight("logits_bias", weights["logits.bias"]),
-    ]
-    graph.node("Gemm", [top, *output], "logits", transB=1)
+        top = graph.node("MatMul", [top, weight("projection")], "features")
+    output = embedding if architecture.tied else weight("logits_weight")
+    graph.node("Gemm", [top, output, weight("logits_bias")], "logits", transB=1)
     return finish(graph, architecture, metadata)
+
+
+def stored_weights(weights: Iterable[str], architecture: Architecture) -> dict[str, Stored]:
+    """How the weights of a network are stored, by the name that the graph computes with.
+
+    **Arguments:**
+
+    - `weights`: their names.
+    """
+    operator = CELLS[architecture.cell].operator
+    found = {"embedding": Stored(("embedding.weight",))}
+    kinds: dict[str, tuple[str, ...]]
+    for layer in range(architecture.layers):
+        if operator is None:
+            kinds = {"W": ("weight",), "B": ("bias",)}
+        else:
+            kinds = {"W": ("weight_ih_l0",), "R": ("weight_hh_l0",), "B": ("bias_ih_l0", "bias_hh_l0")}
+        for kind, names in kinds.items():
+            own = tuple(f"layers.{layer}.{name}" for name in names)
+            found[f"{kind}_{layer}"] = Stored(own, operator.gates if operator else ())
+    if "projection.weight" in weights:
+        found["projection"] = Stored(("projection.weight",), transposed=True)
+    if not architecture.tied:
+        found["logits_weight"] = Stored(("logits.weight",))
+    return found | {"logits_bias": Stored(("logits.bias",))}
 
 
 def side_by_side(graph: Graph, sequence: str, architecture: Architecture) -> str:

@@ -21,21 +21,26 @@ The graph has no weights in it, and the size of the dictionary is open. It is in
 onnxruntime learns with it.
 """
 
-from collections.abc import Collection, Mapping
+import json
+from collections.abc import Collection, Iterator, Mapping
 
 import numpy as np
 import onnx
 from onnx import TensorProto, helper
 
+from nextword.export import step
 from nextword.export.backward import Backward, OwnRule
 from nextword.export.graph import IR_VERSION, OPSET, Graph, shorten
 from nextword.export.optimiser import FIRST, SECOND, add_norm, add_step
 from nextword.export.recurrence import Layer, add_layer
 from nextword.model.cells import CELLS
 from nextword.model.network import Architecture, Network
+from nextword.runtime.learning.training_file import FORMAT
+from nextword.runtime.metadata import Metadata
 
 Shape = tuple[int | str, ...]
 
+_OF_WORDS = frozenset({"dictionary", "unknown", "metrics", "weights"})  # metadata
 _OF_DICTIONARY = ("embedding.weight", "logits.weight", "logits.bias")  # a row or a value for each word
 
 
@@ -49,6 +54,34 @@ def shapes_of(network: Network) -> dict[str, Shape]:
         name: ("dictionary", *shape[1:]) if name in _OF_DICTIONARY else shape
         for name, shape in shapes.items()
     }
+
+
+def properties(network: Network, metadata: Metadata) -> dict[str, str]:
+    """The training graph's `metadata_props`: those of the step graph that do not turn on its words, and more.
+
+    - `stored`: for each tensor of the step graph, the weights that it is made of, in order; the order of
+      their gates; and whether it is transposed.
+    - `initial`: for each weight in the order in which they are drawn, the bound of a uniform distribution, or
+      `null` for the standard normal one.
+    """
+    kept = {name: text for name, text in metadata.to_properties().items() if name not in _OF_WORDS}
+    initial = dict(_bounds(network))
+    tensors = step.stored_weights(initial, network.architecture)
+    stored = {f"{name}_float16": list(one) for name, one in tensors.items()}
+    more = {"stored": stored, "initial": initial}
+    return kept | {"format": FORMAT} | {name: json.dumps(value) for name, value in more.items()}
+
+
+def _bounds(network: Network) -> Iterator[tuple[str, float | None]]:
+    """How `Network` draws each weight."""
+    architecture = network.architecture
+    for name, weight in network.named_parameters():
+        if name == "embedding.weight" and not architecture.tied:
+            yield name, None
+        elif name.endswith("weight") and name.startswith("layers."):
+            yield name, weight.shape[1] ** -0.5
+        else:
+            yield name, architecture.hidden**-0.5
 
 
 def build(

@@ -64,10 +64,10 @@ class ModelFile:
     def __init__(self, path: Path, threads: int = 1) -> None:
         arguments.count("threads", threads, max(_MOST_THREADS, os.cpu_count() or 1))
         self._path = path
-        data = _bytes_of(path)
+        data = bytes_of(path)
         try:
             self.metadata, self.states, outputs = inspect(data)
-            self._session = _session(data, threads)
+            self._session = session_of(data, threads)
         except ModelFileError as error:
             raise ModelFileError(f"{path} {error}") from None
         size = (outputs.get("features") or [None])[-1]
@@ -196,7 +196,7 @@ class ModelFile:
         return ModelFileError(f"{self._path} {what}; train and export it again")
 
 
-def _bytes_of(path: Path) -> bytes:
+def bytes_of(path: Path) -> bytes:
     """A file's content.
 
     **Raises:** `ModelFileError` for a file that cannot be read, or is larger than any model.
@@ -217,7 +217,7 @@ def _bytes_of(path: Path) -> bytes:
         raise ModelFileError(f"{path}: {error.strerror}; name a model file that can be read") from None
 
 
-def _session(data: bytes, threads: int) -> onnxruntime.InferenceSession:
+def session_of(data: bytes, threads: int) -> onnxruntime.InferenceSession:
     """What runs a file that has been checked.
 
     **Raises:** `ModelFileError`, whose message goes on from the name of the file.

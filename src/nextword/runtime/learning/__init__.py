@@ -1,0 +1,1 @@
+"""Learning on the device: a training graph and a text → a model file."""
