@@ -29,6 +29,7 @@ examples:
   nextword score --json < sentences.txt    how likely each line is, for scripts
   nextword evaluate book.txt               perplexity and keystrokes saved on a whole text
   nextword explain MODEL "the old mouse"   which word mattered; --output FILE.svg draws the gates
+  nextword learn MODEL mine.txt -o my.onnx teach a model your own text
   nextword type                            write with suggestions and corrections, as on a phone
   nextword info --model my.onnx            what a model file contains
 
@@ -144,6 +145,25 @@ def _parser() -> argparse.ArgumentParser:
     explain.add_argument("text", metavar="TEXT", help="at least two words")
     explain.add_argument("--output", metavar="FILE", help="an SVG file to draw; needs the extra [plot]")
     explain.add_argument("--json", action="store_true", help="print one JSON object, for scripts")
+    learn = commands.add_parser(
+        "learn",
+        help="teach a model a text of your own, and write another model file",
+        description="Teach a model a text of your own, without PyTorch, and write another model file. The "
+        "last tenth of the text is held out: learning ends when the model gets no better on it.",
+        epilog="example: nextword learn models/nextword.onnx letters.txt -o mine.onnx",
+    )
+    learn.add_argument("model", metavar="MODEL", help="model file in float16, such as nextword.onnx")
+    learn.add_argument("file", metavar="TEXT", help="a UTF-8 text file")
+    learn.add_argument("-o", "--output", required=True, metavar="FILE", help="model file to write")
+    learn.add_argument(
+        "--graph", metavar="FILE", help="training graph (default: nextword.train.onnx beside MODEL)"
+    )
+    learn.add_argument(
+        "--learning-rate", type=float, default=1e-3, metavar="X", help="of AdamW (default: %(default)s)"
+    )
+    learn.add_argument(
+        "--epochs", type=int, default=20, metavar="N", help="at most so many (default: %(default)s)"
+    )
     add("info", "show what a model file contains", "", "nextword info --json")
     return parser
 

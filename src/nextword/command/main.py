@@ -44,6 +44,11 @@ def _main() -> None:
 
         explaining.run(arguments)
         return
+    if arguments.command == "learn":
+        from nextword.command import learning
+
+        learning.run(arguments)
+        return
     generator = Generator.load(arguments.model)
     _serve(generator, arguments)
 

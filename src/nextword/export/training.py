@@ -40,7 +40,10 @@ from nextword.runtime.metadata import Metadata
 
 Shape = tuple[int | str, ...]
 
-_OF_WORDS = frozenset({"dictionary", "unknown", "metrics", "weights"})  # metadata
+# Metadata of the step graph that the training graph does not have.
+_OF_WEIGHTS = frozenset(
+    ["dictionary", "unknown", "metrics", "weights", "params", "corpus_sha256", "cell", "layers", "hidden"]
+)
 _OF_DICTIONARY = ("embedding.weight", "logits.weight", "logits.bias")  # a row or a value for each word
 
 
@@ -57,14 +60,15 @@ def shapes_of(network: Network) -> dict[str, Shape]:
 
 
 def properties(network: Network, metadata: Metadata) -> dict[str, str]:
-    """The training graph's `metadata_props`: those of the step graph that do not turn on its words, and more.
+    """The training graph's `metadata_props`: how texts are read, as in the step graph, and more.
 
+    - `format`: `nextword-training/1`.
     - `stored`: for each tensor of the step graph, the weights that it is made of, in order; the order of
       their gates; and whether it is transposed.
-    - `initial`: for each weight in the order in which they are drawn, the bound of a uniform distribution, or
-      `null` for the standard normal one.
+    - `initial`: for each weight, in the order in which they are drawn, the bound of a uniform distribution,
+      or `null` for the standard normal one.
     """
-    kept = {name: text for name, text in metadata.to_properties().items() if name not in _OF_WORDS}
+    kept = {name: text for name, text in metadata.to_properties().items() if name not in _OF_WEIGHTS}
     initial = dict(_bounds(network))
     tensors = step.stored_weights(initial, network.architecture)
     stored = {f"{name}_float16": list(one) for name, one in tensors.items()}

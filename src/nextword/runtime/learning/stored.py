@@ -1,4 +1,4 @@
-"""Weights as a network has them ⇄ as a step graph stores them, whose gates have another order."""
+"""Weights as a network has them ⇄ as a step graph stores them, with the gates in another order."""
 
 from collections.abc import Mapping
 from typing import Any, NamedTuple

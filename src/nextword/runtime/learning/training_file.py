@@ -68,10 +68,10 @@ class TrainingFile:
 
     **Raises:** `ModelFileError` for a file that is missing, damaged or of another kind or version.
 
-    **Attributes:** `properties`, its metadata as strings; `params`, what its model was made with; `context`,
-    words that it reads, or `None`; `kind`, the type of its numbers; `states`, the shape of each part of the
-    state, 0 for that of the batch; `weights`, the shape of each weight, 0 for the size of the dictionary;
-    `stored`, how the step graph stores them; `initial`, the bound of each one's first values, or `None`.
+    **Attributes:** `properties`, its metadata as strings; `context`, words that it reads, or `None`;
+    `kind`, the type of its numbers; `states`, the shape of each part of the state, 0 for that of the
+    batch; `weights`, the shape of each weight, 0 for the size of the dictionary; `stored`, how the step
+    graph stores them; `initial`, the bound of each one's first values, or `None`.
     """
 
     def __init__(self, path: Path, threads: int = 1) -> None:
@@ -94,7 +94,6 @@ class TrainingFile:
                 f"{path} has {found[:40]}, which this version cannot read; install a newer nextword"
             )
         try:
-            self.params: dict[str, Any] = json.loads(self.properties["params"])
             self.context: int | None = json.loads(self.properties["context"])
             stored = json.loads(self.properties["stored"])
             self.stored = {name: Stored(*map(_tuple, one)) for name, one in stored.items()}

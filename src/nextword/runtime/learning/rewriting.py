@@ -1,0 +1,123 @@
+"""A step graph with other weights, and another dictionary: its bytes are copied but for what changes."""
+
+from collections.abc import Callable, Iterator, Mapping
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+
+_VARINT, _FIXED_64, _BYTES = 0, 1, 2  # wire types
+# Fields of onnx.proto.
+_GRAPH, _PROPERTY = 7, 14
+_TENSOR, _OUTPUT = 5, 12
+_DIMS, _TENSOR_NAME, _RAW_DATA = 1, 8, 9
+
+
+class _Field(NamedTuple):
+    """A field of a message: its number, the bytes in it if it has any, and all of its bytes."""
+
+    number: int
+    own: memoryview | None
+    whole: memoryview
+
+
+def rewritten(
+    data: bytes, tensors: Mapping[str, NDArray[Any]], properties: Mapping[str, str], words: int
+) -> bytes:
+    """A model file in which some things are replaced; it has been read and checked before.
+
+    **Arguments:**
+
+    - `tensors`: by name, what is stored instead, of the same type.
+    - `properties`: by key, the texts of its metadata.
+    - `words`: the size of the dictionary, which the shape of the logits names.
+    """
+
+    def of_graph(number: int, own: memoryview) -> bytes | None:
+        if number == _TENSOR:
+            return _tensor(own, tensors)
+        is_logits = number == _OUTPUT and _name(own, 1) == "logits"
+        return _resized(own, words) if is_logits else None
+
+    def of_model(number: int, own: memoryview) -> bytes | None:
+        if number == _GRAPH:
+            return _edited(own, of_graph)
+        key = _name(own, 1) if number == _PROPERTY else ""
+        if key not in properties:
+            return None
+        return _field(1, key.encode()) + _field(2, properties[key].encode())
+
+    return _edited(memoryview(data), of_model)
+
+
+def _tensor(data: memoryview, tensors: Mapping[str, NDArray[Any]]) -> bytes | None:
+    found = tensors.get(_name(data, _TENSOR_NAME))
+    if found is None:
+        return None
+    kept = [bytes(field.whole) for field in _fields(data) if field.number not in (_DIMS, _RAW_DATA)]
+    dims = [_varint(_DIMS << 3 | _VARINT) + _varint(size) for size in found.shape]
+    return b"".join([*dims, *kept, _field(_RAW_DATA, np.ascontiguousarray(found).tobytes())])
+
+
+def _resized(data: memoryview, words: int) -> bytes:
+    """The logits' description, whose last axis has another size."""
+
+    def of_shape(shape: memoryview) -> bytes:
+        *others, _ = [bytes(field.whole) for field in _fields(shape)]
+        return b"".join([*others, _field(1, _varint(1 << 3 | _VARINT) + _varint(words))])
+
+    def within(number: int, change: Callable[[memoryview], bytes]) -> Callable[[memoryview], bytes]:
+        return lambda part: _edited(part, lambda field, own: change(own) if field == number else None)
+
+    return within(2, within(1, within(2, of_shape)))(data)
+
+
+def _edited(data: memoryview, change: Callable[[int, memoryview], bytes | None]) -> bytes:
+    """A message whose fields of bytes `change` replaces; those for which it gives `None` stay."""
+    parts = []
+    for number, own, whole in _fields(data):
+        other = None if own is None else change(number, own)
+        parts.append(bytes(whole) if other is None else _field(number, other))
+    return b"".join(parts)
+
+
+def _name(data: memoryview, number: int) -> str:
+    """The text in a field."""
+    return next((str(own, "utf-8") for field, own, _ in _fields(data) if field == number and own), "")
+
+
+def _fields(data: memoryview) -> Iterator[_Field]:
+    place = 0
+    while place < len(data):
+        start = place
+        tag, place = _number(data, place)
+        number, kind = tag >> 3, tag & 7
+        size = 8 if kind == _FIXED_64 else 4
+        if kind in (_VARINT, _BYTES):
+            size, place = _number(data, place)
+        own = data[place : place + size] if kind == _BYTES else None
+        place += 0 if kind == _VARINT else size
+        yield _Field(number, own, data[start:place])
+
+
+def _number(data: memoryview, place: int) -> tuple[int, int]:
+    value = shift = 0
+    while True:
+        byte = data[place]
+        place += 1
+        value |= (byte & 127) << shift
+        shift += 7
+        if byte < 128:
+            return value, place
+
+
+def _varint(value: int) -> bytes:
+    found = bytearray()
+    while value > 127:
+        found.append(value & 127 | 128)
+        value >>= 7
+    return bytes([*found, value])
+
+
+def _field(number: int, data: bytes) -> bytes:
+    return _varint(number << 3 | _BYTES) + _varint(len(data)) + data

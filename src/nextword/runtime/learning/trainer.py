@@ -1,0 +1,206 @@
+"""A training graph, a model file and a text → a model file that has learned the text."""
+
+import hashlib
+import json
+import math
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from onnxruntime import OrtValue
+
+from nextword import outputs
+from nextword.errors import ModelFileError, PromptError, TrainingError
+from nextword.runtime import model_file
+from nextword.runtime.learning.batches import batches, in_order
+from nextword.runtime.learning.rewriting import rewritten
+from nextword.runtime.learning.training_file import Step, TrainingFile
+from nextword.runtime.model_file import ModelFile
+from nextword.runtime.onnx_file import OnnxFile
+from nextword.text.dictionary import Dictionary
+
+_MEASURED = 64  # windows, or words of a stream, whose loss is computed at once
+_EXPLODED = 50  # nats a word: no network that learns is ever so wrong
+
+
+@dataclass(frozen=True)
+class Settings:
+    """How a text is learned; the names are those of `params.yaml`.
+
+    - `learning_rate`, `weight_decay`, `clip`: of AdamW.
+    - `batch`: windows of a step, or streams where the model carries its state.
+    - `words_per_step`: words of each stream in a step.
+    - `seed`: of the order of the text, and of weights that are drawn.
+    - `threads`: threads of one step.
+    """
+
+    learning_rate: float = 3e-3
+    weight_decay: float = 0.0
+    clip: float = 1.0
+    batch: int = 256
+    words_per_step: int = 35
+    seed: int = 1
+    threads: int = 1
+
+
+class Learned(NamedTuple):
+    """A step: the mean loss before it, in nats a word, and the norm of the gradients before clipping."""
+
+    loss: float
+    gradient_norm: float
+
+
+class Trainer:
+    """Learns a text by AdamW, step by step, with numpy and onnxruntime alone.
+
+    **Arguments:**
+
+    - `graph`: a training graph, `nextword.train.onnx`.
+    - `model`: a step graph of the same network in float16, `nextword.onnx`. Its rules say how the text is
+      split, and learning begins with its words and weights.
+    - `text`: what is learned.
+    - `settings`: how.
+    - `from_nothing`: whether the words are those of the text instead, and the weights drawn as the train
+      stage draws them.
+
+    **Raises:** `ModelFileError` for files that cannot be read or do not belong together; `PromptError` for a
+    text without words, or of which the model knows none; `UnknownWordError` where it has no `<unk>`;
+    `TrainingError` for a text that is too short.
+
+    **Attributes:** `step`, how many steps were taken; `interval`, the steps of an epoch; `dictionary`.
+    """
+
+    def __init__(
+        self,
+        graph: Path,
+        model: Path,
+        text: str,
+        settings: Settings = Settings(),
+        *,
+        from_nothing: bool = False,
+    ) -> None:
+        self._graph, self._settings = TrainingFile(graph, settings.threads), settings
+        self._file, self._base = model_file.bytes_of(model), ModelFile(model)
+        stored = _stored(self._file, self._graph, model)
+        tokens = self._base.split(text)
+        self._properties = {"metrics": "{}", "corpus_sha256": hashlib.sha256(text.encode()).hexdigest()}
+        self.dictionary = self._base.dictionary
+        if from_nothing:
+            if self._base.metadata.split_by == "subwords":
+                raise ModelFileError(f"{model} knows subwords, which only `dvc repro` learns; name another")
+            self.dictionary = Dictionary.count(Counter(tokens))
+            spelt = json.dumps(self.dictionary.words, ensure_ascii=False)
+            self._properties |= {"dictionary": spelt, "unknown": "null"}
+        ids = np.array(self.dictionary.encode(tokens))
+        if (ids == self.dictionary.unknown).all():
+            raise PromptError(f"{model} knows no word of the text; name a model of the text's language")
+        # A cell without a state has to learn what zero vectors before a short text mean.
+        is_padded, read = not self._graph.states, settings.words_per_step
+        self._batches = batches(
+            ids, self._graph.context, settings.batch, read, settings.seed, is_padded=is_padded
+        )
+        self.interval = self._batches.interval
+        self.step = 0
+        self._state: Mapping[str, NDArray[Any]] = {}
+        self._values = self._graph.begin(self._drawn(ids) if from_nothing else stored)
+
+    def learn(self) -> Learned:
+        """Takes a step.
+
+        **Raises:** `TrainingError` if training diverges; everything stays as it was before the step.
+        """
+        ids, following, begins = self._batches.batch(self.step)
+        state = self._graph.zero_state(len(ids)) if begins else self._state
+        settings = self._settings
+        step = Step(self.step + 1, settings.learning_rate, settings.weight_decay, settings.clip)
+        found = self._graph.step(ids, following, state, self._values, step)
+        if not (found.loss < _EXPLODED and math.isfinite(found.gradient_norm)):
+            raise TrainingError(
+                f"training has diverged at step {self.step + 1}: loss {found.loss:.4g}, gradient norm "
+                f"{found.gradient_norm:.4g}; lower the learning rate"
+            )
+        self._values, self._state, self.step = found.values, found.state, self.step + 1
+        return Learned(found.loss, found.gradient_norm)
+
+    def loss(self, text: str) -> float:
+        """The mean loss on another text, in nats a word, with the weights as they are.
+
+        **Raises:** as the trainer itself.
+        """
+        ids = np.array(self.dictionary.encode(self._base.split(text)))
+        total, count, state = 0.0, 0, self._graph.zero_state(1)
+        for own, following, begins in in_order(ids, self._graph.context, _MEASURED):
+            before = self._graph.zero_state(len(own)) if begins else state
+            found = self._graph.step(own, following, before, self._values, Step(1, 0.0, adamw=False))
+            total, count, state = total + found.loss * following.size, count + following.size, found.state
+        return total / count
+
+    @property
+    def weights(self) -> dict[str, NDArray[Any]]:
+        """The weights by the names of the network's parameters."""
+        return {name: self._values[name].numpy() for name in self._graph.weights}
+
+    def save(self, path: Path) -> None:
+        """Writes a step graph that `Generator.load` takes, its weights rounded to float16.
+
+        **Raises:** `TrainingError` for a weight that float16 cannot hold; `OSError` if it cannot be written.
+        """
+        weights = self.weights
+        with np.errstate(over="ignore"):
+            tensors = {
+                name: stored.join(weights).astype(np.float32).astype(np.float16)
+                for name, stored in self._graph.stored.items()
+            }
+        if not all(np.isfinite(tensor).all() for tensor in tensors.values()):
+            raise TrainingError("a weight is larger than float16 can hold; lower the learning rate")
+        with outputs.replacing(path) as temporary:
+            temporary.write_bytes(rewritten(self._file, tensors, self._properties, len(self.dictionary)))
+
+    def keep(self) -> dict[str, OrtValue]:
+        """What `restore` takes: the weights and moments as they are."""
+        return dict(self._values)
+
+    def restore(self, kept: Mapping[str, OrtValue]) -> None:
+        """Goes back to weights and moments that were kept."""
+        self._values = dict(kept)
+
+    def _drawn(self, ids: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
+        """Weights as the train stage draws them before the first step."""
+        random, size = np.random.default_rng(self._settings.seed), len(self.dictionary)
+        found = {}
+        for name, bound in self._graph.initial.items():
+            shape = [axis or size for axis in self._graph.weights[name]]
+            found[name] = (
+                random.standard_normal(shape) if bound is None else random.uniform(-bound, bound, shape)
+            )
+        if self._graph.context is None:  # each word is expected with its frequency
+            found["logits.bias"] = np.log(np.bincount(ids, minlength=size) / len(ids))
+        return found
+
+
+def _stored(data: bytes, graph: TrainingFile, path: Path) -> dict[str, NDArray[Any]]:
+    """The weights that a step graph stores.
+
+    **Raises:** `ModelFileError` for one of another network than the training graph.
+    """
+    tensors, found = OnnxFile(data).tensors(), dict[str, NDArray[Any]]()
+    # Each weight is in float16, and all that is in float16 is a weight.
+    is_float = {name for name in tensors if tensors[name].dtype == np.float16} == {*graph.stored}
+    for name, stored in graph.stored.items() if is_float else ():
+        try:
+            found |= stored.part(tensors[name])
+        except ValueError:  # of other shapes
+            break
+    shapes = {name: weight.shape for name, weight in found.items()}
+    words = shapes.get("logits.bias", (0,))[0]
+    expected = {name: tuple(size or words for size in shape) for name, shape in graph.weights.items()}
+    if shapes != expected:
+        raise ModelFileError(
+            f"{path} and the training graph are of different networks; name nextword.onnx and "
+            "nextword.train.onnx of the same `dvc repro`"
+        )
+    return found

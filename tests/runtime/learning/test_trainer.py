@@ -1,0 +1,266 @@
+"""Learning without PyTorch, beside the train stage and the files that it makes."""
+
+import subprocess
+import sys
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from hypothesis import HealthCheck, given, settings
+from hypothesis import strategies as st
+from runs import LINES, STREAMS, train
+from safetensors.numpy import load_file, save
+from tiny import TEXT, TRAINED, export, make_network, metadata_of, prepare
+
+from nextword import Generator
+from nextword.errors import ModelFileError, NextwordError, PromptError, TrainingError, UnknownWordError
+from nextword.export import training
+from nextword.model import network
+from nextword.model.network import Network
+from nextword.runtime.learning.rewriting import rewritten
+from nextword.runtime.learning.stored import Stored
+from nextword.runtime.learning.trainer import Settings, Trainer
+
+COMMAND = [sys.executable, "-c", "from nextword.command.main import main; main()", "learn"]
+WORDS = ["the", "mouse", "cat", "ran", "said", ".", "<unk>"]
+LEARNED = "the mouse ran . the cat said . " * 12
+
+
+def write_files(directory: Path, trained: Network, words: list[str], **changes: Any) -> tuple[Path, Path]:
+    """A training graph and a step graph of a network."""
+    model = export(directory / "nextword.onnx", trained, words, **changes)
+    graph = training.build(trained, training.properties(trained, metadata_of(trained, words, **changes)))
+    path = directory / "nextword.train.onnx"
+    path.write_bytes(graph.SerializeToString())
+    return path, model
+
+
+@pytest.fixture(scope="module", params=[None, 3], ids=["streams", "windows"])
+def files(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, Path]:
+    directory = tmp_path_factory.mktemp("learning")
+    trained = make_network(len(WORDS), context=request.param, scale=1.0)
+    return write_files(directory, trained, WORDS, unknown=6)
+
+
+def learned(graph: Path, model: Path, text: str = LEARNED, steps: int = 0, **changes: Any) -> Trainer:
+    trainer = Trainer(graph, model, text, Settings(batch=2, words_per_step=10, **changes))
+    for _ in range(steps):
+        trainer.learn()
+    return trainer
+
+
+@pytest.mark.parametrize(
+    ("text", "changes"),
+    [
+        (TEXT, {"stop_within": 0, "max_steps": 12, "weight_decay": 0.1, "layers": 2}),
+        (TEXT, {"stop_within": 0, "max_steps": 12, "cell": "feedforward"}),
+        (TEXT, {"stop_within": 0, "max_steps": 12, "cell": "gru", "tied": True, "hidden": 20}),
+        (
+            LINES,
+            STREAMS
+            | {"precision": "float64", "dropout": 0.0, "output_dropout": 0.0, "schedule": "constant"}
+            | {"max_steps": 40, "hidden": 24},
+        ),
+    ],
+    ids=["windows", "a cell without a state", "tied and projected", "streams"],
+)
+def test_the_bytes_are_those_of_the_train_stage(
+    in_directory: Path, text: str, changes: dict[str, Any]
+) -> None:
+    corpus = prepare(in_directory, text, **changes)
+    train()
+    by_pytorch = network.load(TRAINED)
+    other = make_network(3, cell=by_pytorch.architecture.cell, context=by_pytorch.architecture.context)
+    words = [*corpus.dictionary.words]
+    graph, model = write_files(in_directory, by_pytorch, words)
+    used = {"learning_rate": 0.03, "batch": 16} | changes
+    names = ("learning_rate", "weight_decay", "batch", "words_per_step")
+    trainer = Trainer(
+        graph,
+        model,
+        text,
+        Settings(**{name: used[name] for name in names if name in used}),
+        from_nothing=True,
+    )
+    for _ in range(changes["max_steps"]):
+        trainer.learn()
+    assert other.size != trainer.weights["logits.bias"].size
+    assert [*trainer.dictionary.words] == words
+    rounded = {name: weight.astype(np.float32).astype(np.float16) for name, weight in trainer.weights.items()}
+    expected = load_file(TRAINED / "weights.safetensors")
+    assert save({name: rounded[name] for name in expected if name in rounded}) == save(
+        {name: weight for name, weight in expected.items() if name in rounded}
+    )
+
+
+def test_what_was_learned_is_a_file_that_generates_with_the_same_words(
+    files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    trainer = learned(*files, steps=60, learning_rate=0.03)
+    trainer.save(tmp_path / "mine.onnx")
+    mine, before = Generator.load(tmp_path / "mine.onnx"), Generator.load(files[1])
+    assert mine.info.dictionary == before.info.dictionary
+    assert mine.info.params == before.info.params
+    assert mine.score(LEARNED).perplexity < 2 < before.score(LEARNED).perplexity
+    assert mine.generate("the mouse ran .", 4) == "the mouse ran . the cat said ."
+
+
+def test_from_nothing_the_words_are_those_of_the_text(files: tuple[Path, Path], tmp_path: Path) -> None:
+    graph, model = files
+    text = "one two three four five six seven eight nine ten " * 8
+    trainer = Trainer(
+        graph, model, text, Settings(batch=4, words_per_step=9, learning_rate=0.05), from_nothing=True
+    )
+    for _ in range(150):
+        trainer.learn()
+    trainer.save(tmp_path / "mine.onnx")
+    mine = Generator.load(tmp_path / "mine.onnx")
+    assert mine.info.dictionary == text.split()[:10]
+    assert mine.info.unknown is None
+    assert mine.generate("one two three", 4) == "one two three four five six seven"
+
+
+def test_a_step_that_diverges_leaves_all_as_it_was(files: tuple[Path, Path]) -> None:
+    trainer = learned(*files, learning_rate=500.0)
+    before = {}
+
+    def go_on() -> None:
+        while True:
+            before.update(trainer.weights)
+            trainer.learn()
+
+    with pytest.raises(TrainingError, match=r"diverged at step \d+: loss .* lower the learning rate"):
+        go_on()
+    assert all(np.array_equal(before[name], weight) for name, weight in trainer.weights.items())
+
+
+def test_weights_are_restored(files: tuple[Path, Path]) -> None:
+    trainer = learned(*files, steps=3, learning_rate=0.03)
+    kept, loss = trainer.keep(), trainer.loss("the cat ran .")
+    trainer.learn()
+    assert trainer.loss("the cat ran .") != loss
+    trainer.restore(kept)
+    assert trainer.loss("the cat ran .") == loss
+
+
+@pytest.mark.parametrize(
+    ("text", "error", "message"),
+    [
+        ("", PromptError, "no words"),
+        ("a b c d " * 20, PromptError, "knows no word of the text"),
+        ("the", TrainingError, "the text has 1 words; learning takes at least"),
+    ],
+)
+def test_a_text_that_cannot_be_learned_is_refused(
+    files: tuple[Path, Path], text: str, error: type[NextwordError], message: str
+) -> None:
+    with pytest.raises(error, match=message):
+        learned(*files, text=text)
+
+
+def test_a_word_that_a_model_without_unk_lacks_is_named(tmp_path: Path) -> None:
+    files = write_files(tmp_path, make_network(len(WORDS)), WORDS)
+    with pytest.raises(UnknownWordError, match="'dog' is not in the dictionary"):
+        learned(*files, text="the dog ran . the dog ran .")
+
+
+def test_files_that_do_not_belong_together_are_refused(files: tuple[Path, Path], tmp_path: Path) -> None:
+    graph, model = files
+    for number, other in enumerate(
+        [
+            make_network(len(WORDS), hidden=9),
+            make_network(len(WORDS), layers=3),
+            make_network(len(WORDS), cell="gru"),
+        ]
+    ):
+        path = export(tmp_path / f"{number}.onnx", other, WORDS)
+        with pytest.raises(ModelFileError, match="of different networks"):
+            learned(graph, path)
+    with pytest.raises(ModelFileError, match="of different networks"):
+        learned(graph, export(tmp_path / "int8.onnx", make_network(len(WORDS)), WORDS, weights="int8"))
+    with pytest.raises(ModelFileError, match="is not a training graph"):
+        learned(model, model)
+    (tmp_path / "cut.onnx").write_bytes(graph.read_bytes()[:-100])
+    with pytest.raises(ModelFileError, match="is not an ONNX model"):
+        learned(tmp_path / "cut.onnx", model)
+
+
+@settings(max_examples=20, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@given(
+    st.lists(
+        st.text(st.characters(exclude_categories=["Cs"]), min_size=1), min_size=1, max_size=300, unique=True
+    )
+)
+def test_a_rewritten_file_has_what_it_was_given_and_all_else_as_before(
+    files: tuple[Path, Path], words: list[str]
+) -> None:
+    import onnx
+    from onnx import numpy_helper
+
+    data = files[1].read_bytes()
+    assert rewritten(data, {}, {}, len(WORDS)) == data
+    embedding = np.arange(6 * len(words), dtype=np.float16).reshape(-1, 6)
+    found = onnx.load_from_string(
+        rewritten(data, {"embedding_float16": embedding}, {"dictionary": str(words)}, len(words))
+    )
+    stored = {one.name: numpy_helper.to_array(one) for one in found.graph.initializer}
+    assert np.array_equal(stored["embedding_float16"], embedding)
+    assert {one.key: one.value for one in found.metadata_props}["dictionary"] == str(words)
+    [logits] = [one for one in found.graph.output if one.name == "logits"]
+    assert logits.type.tensor_type.shape.dim[1].dim_value == len(words)
+    before = onnx.load_from_string(data)
+    assert found.graph.node == before.graph.node
+    assert len(found.metadata_props) == len(before.metadata_props)
+
+
+@given(gates=st.permutations([0, 1, 2, 3]), count=st.integers(1, 2), rows=st.integers(1, 3))
+def test_weights_come_back_from_how_they_are_stored(gates: list[int], count: int, rows: int) -> None:
+    random = np.random.default_rng(rows)
+    names = tuple("ab"[:count])
+    for shape in [(4 * rows, 3), (4 * rows,)]:
+        weights = {name: random.standard_normal(shape) for name in names}
+        for stored in (Stored(names, tuple(gates)), Stored(names), Stored(names, transposed=len(shape) > 1)):
+            found = stored.part(stored.join(weights))
+            assert all(np.array_equal(found[name], weight) for name, weight in weights.items())
+
+
+def run(*arguments: str | Path, status: int = 0) -> str:
+    done = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, check=False)
+    assert done.returncode == status, done.stderr
+    assert "Traceback" not in done.stderr
+    return done.stdout if status == 0 else done.stderr
+
+
+def test_the_command_writes_a_model_that_knows_the_text_better(tmp_path: Path) -> None:
+    _, model = write_files(tmp_path, make_network(len(WORDS), context=None, scale=1.0), WORDS, unknown=6)
+    text, mine = tmp_path / "mine.txt", tmp_path / "mine.onnx"
+    text.write_text("the mouse ran .\nthe cat said .\n" * 60)
+    lines = run(model, text, "-o", mine, "--learning-rate", "0.02", "--epochs", "4").splitlines()
+    assert lines[0].startswith("before learning: perplexity ")
+    before, after = (float(line.split()[3].replace(",", "")) for line in (lines[0], lines[-2]))
+    assert after < before
+    assert lines[-1].startswith(f"{mine}: perplexity ")
+    assert (
+        Generator.load(mine).score("the mouse ran .").perplexity
+        < Generator.load(model).score("the mouse ran .").perplexity
+    )
+
+
+def test_the_command_says_in_a_line_what_is_wrong_and_writes_nothing(tmp_path: Path) -> None:
+    _, model = write_files(tmp_path, make_network(len(WORDS), context=None), WORDS, unknown=6)
+    text, mine = tmp_path / "mine.txt", tmp_path / "mine.onnx"
+    text.write_text("the mouse ran . the cat said .\n" * 20)
+    other = tmp_path / "other.txt"
+    other.write_text("the mouse ran .\n" * 40 + "cat cat cat cat\n" * 5)
+    for arguments, message in [
+        ((model, tmp_path / "none.txt"), "name a text file"),
+        ((model, text, "--learning-rate", "0"), "--learning-rate must be above 0"),
+        ((model, text, "--epochs", "0"), "--epochs must be from 1"),
+        ((model, other), "got no better on the last tenth of the text, so nothing was written"),
+        ((model, text, "--graph", text), "not an ONNX model"),
+    ]:
+        error = run(*arguments, "-o", mine, status=2)
+        assert message in error
+        assert error.count("\n") == 1
+        assert not mine.exists()
