@@ -75,6 +75,8 @@ export type ErrorName =
   | "SamplingError"
   | "SessionError"
   | "KeyboardError"
+  /** A text that is too short, or training that has diverged. */
+  | "TrainingError"
   /** A model was asked after `release`. */
   | "ReleasedError"
   /** `ort`, `signal` or another option is none; a generator was not made by `load`. */

@@ -2,6 +2,7 @@
 import { draw } from "./chart.js";
 import { Field } from "./field.js";
 import * as model from "./model.js";
+import { kept } from "./learned.js";
 import { handOver } from "./offline.js";
 import { personal } from "./personal.js";
 import { NextwordError } from "./vendor/nextword.js";
@@ -315,5 +316,7 @@ for (const [name, isOver] of [["dragover", true], ["dragleave", false], ["drop",
 
 show();
 await handOver();
-await load(0, "vendor/nextword.int8.onnx", "nextword.int8.onnx");
+const learned = new URLSearchParams(location.search).get("model") === "learned" && (await kept());
+if (learned) await load(0, learned, learned.name);
+else await load(0, "vendor/nextword.int8.onnx", "nextword.int8.onnx");
 document.documentElement.dataset.ready = "true";

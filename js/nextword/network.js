@@ -4,6 +4,7 @@
  * of ONNX's operators LSTM, GRU and RNN.
  */
 
+import { half } from "./half.js";
 import { BadFileError } from "./inspection.js";
 import { OnnxFile } from "./onnx-file.js";
 
@@ -184,12 +185,6 @@ function floats({ name }, bytes) {
   const found = new Float32Array(stored.length);
   for (let place = 0; place < found.length; place++) found[place] = halves[stored[place]];
   return found;
-}
-
-function half(bits) {
-  const [exponent, fraction] = [(bits >> 10) & 31, bits & 1023];
-  const size = exponent ? 2 ** (exponent - 15) * (1 + fraction / 1024) : 2 ** -24 * fraction;
-  return bits >> 15 ? -size : size; // infinities are not among weights
 }
 
 const row = ({ columns, values }, number) => values.subarray(number * columns, (number + 1) * columns);

@@ -2,6 +2,7 @@
 import * as ort from "onnxruntime-web";
 
 import { Generator, Keyboard, NextwordError, UnknownWordError, type Session, type Suggestion } from "nextword";
+import { Trainer } from "nextword/learning";
 
 const generator = await Generator.load(new Uint8Array(), { ort });
 const text: string = await generator.generate("long ago ,", 32, { temperature: 0.8, topK: 5, seed: 7 });
@@ -29,3 +30,8 @@ export const corrected: string | undefined = (await keyboard.correction())?.inse
 generator.keyboard({ layout: "colemak" });
 // @ts-expect-error: a keyboard is made by a generator
 new Keyboard();
+const trainer: Trainer = await Trainer.load("nextword.train.onnx", { ort, model: "nextword.onnx", text, fromNothing: true });
+for (let { loss } = await trainer.learn(); loss > 0.1; { loss } = await trainer.learn());
+await Generator.load(await trainer.file(), { ort });
+// @ts-expect-error: an option that does not exist
+await Trainer.load("nextword.train.onnx", { ort, model: "nextword.onnx", text, learningrate: 0.1 });

@@ -1,0 +1,104 @@
+/** What a model learns from: windows of a fixed context, or streams: Python's `nextword.train.data`. */
+
+import { Random } from "./random.js";
+
+/** Independent windows, each epoch in an order of its own. */
+export class Windows {
+  #ids;
+  #context;
+  #batch;
+  #seed;
+  #order = { epoch: -1 };
+
+  /** Gives null for a text that is too short. */
+  static of(ids, context, batch, seed) {
+    return ids.length > context ? new Windows(ids, context, batch, seed) : null;
+  }
+
+  constructor(ids, context, batch, seed) {
+    this.#ids = ids;
+    this.#context = context;
+    this.#batch = batch;
+    this.#seed = seed;
+    /** How many there are. */
+    this.length = ids.length - context;
+    /** Steps of an epoch. */
+    this.interval = Math.ceil(this.length / batch);
+  }
+
+  /** The windows of a step, whose number counts from 0. */
+  batch(step) {
+    const epoch = Math.floor(step / this.interval);
+    const place = step % this.interval;
+    if (this.#order.epoch !== epoch) this.#order = { epoch, rows: new Random(this.#seed, epoch).permutation(this.length) };
+    const rows = this.#order.rows.slice(place * this.#batch, (place + 1) * this.#batch);
+    return { ids: rows.map((row) => this.#window(row)), following: rows.map((row) => [this.#following(row)]), begins: true };
+  }
+
+  /** All windows in the order of the text, some at a time. */
+  *inOrder(count) {
+    for (let start = 0; start < this.length; start += count) {
+      const rows = Array.from({ length: Math.min(count, this.length - start) }, (_, place) => start + place);
+      yield { ids: rows.map((row) => this.#window(row)), following: rows.map((row) => this.#following(row)) };
+    }
+  }
+
+  /**
+   * The highest accuracy and the lowest loss that are possible: where the same words are followed by different ones,
+   * one of these at most is right, and the best is to expect each as often as it comes.
+   */
+  get best() {
+    const followers = new Map();
+    for (let row = 0; row < this.length; row++) {
+      const [key, id] = [this.#window(row).join(), this.#following(row)];
+      if (!followers.has(key)) followers.set(key, new Map());
+      followers.get(key).set(id, (followers.get(key).get(id) ?? 0) + 1);
+    }
+    let [right, nats] = [0, 0];
+    for (const counts of [...followers.values()].map((counts) => [...counts.values()])) {
+      const total = counts.reduce((one, other) => one + other);
+      right += Math.max(...counts);
+      for (const count of counts) nats -= count * Math.log(count / total);
+    }
+    return { accuracy: right / this.length, loss: nats / this.length };
+  }
+
+  #window(row) {
+    return this.#ids.slice(row, row + this.#context);
+  }
+
+  #following(row) {
+    return this.#ids[row + this.#context];
+  }
+}
+
+/** The text as contiguous streams side by side; the state is carried from step to step. */
+export class Streams {
+  #streams;
+  #words;
+  #seed;
+  #steps; // of an epoch, wherever it begins
+
+  /** Gives null for a text that is too short. */
+  static of(ids, batch, words, seed) {
+    const length = Math.floor(ids.length / batch);
+    return length < 2 * words + 1 ? null : new Streams(ids, batch, words, seed);
+  }
+
+  constructor(ids, batch, words, seed) {
+    const length = Math.floor(ids.length / batch);
+    this.#streams = Array.from({ length: batch }, (_, number) => ids.slice(number * length, (number + 1) * length));
+    this.#words = words;
+    this.#seed = seed;
+    this.#steps = Math.floor((length - words) / words);
+  }
+
+  /** The words of each stream that a step reads, and those that follow. */
+  batch(step) {
+    const epoch = Math.floor(step / this.#steps);
+    const place = step % this.#steps;
+    const start = new Random(this.#seed, epoch).below(this.#words) + place * this.#words;
+    const part = (first) => this.#streams.map((stream) => stream.slice(first, first + this.#words));
+    return { ids: part(start), following: part(start + 1), begins: place === 0 };
+  }
+}

@@ -1,0 +1,223 @@
+/** A training graph, a model file and a text → a model file that has learned the text. */
+
+import { NextwordError, checkNumber, fileOf, given } from "../errors.js";
+import { half, toHalves } from "../half.js";
+import { elements } from "../inspection.js";
+import { Model } from "../model.js";
+import { OnnxFile } from "../onnx-file.js";
+import { Random } from "./random.js";
+import { rewritten } from "./rewriting.js";
+import { Streams, Windows } from "./text.js";
+import { TrainingFile } from "./training-file.js";
+
+const EXPLODED = 50; // nats a word: no network that learns is ever so wrong
+const MEASURED = 256; // windows that are predicted at once
+
+const DEFAULTS = {
+  ort: undefined,
+  model: undefined,
+  text: undefined,
+  fromNothing: false,
+  seed: 1,
+  learningRate: 3e-3,
+  weightDecay: 0,
+  clip: 1,
+  batch: 256,
+  wordsPerStep: 35,
+};
+// The least, the most, and whether it is a whole number.
+const RANGES = {
+  seed: [0, 2 ** 32 - 1, true],
+  learningRate: [0, 10],
+  weightDecay: [0, 10],
+  clip: [1e-6, 1e6],
+  batch: [1, 65536, true],
+  wordsPerStep: [1, 65536, true],
+};
+
+/**
+ * Learns a text by AdamW, step by step. Made by `Trainer.load`; it stays as it was before a step that diverges.
+ *
+ * `step` counts the steps that were taken; `words` is the dictionary. With a fixed context `interval` is the number of
+ * steps of an epoch, and `best` the highest accuracy and the lowest loss that are possible; else they are null.
+ */
+export class Trainer {
+  step = 0;
+  #ort;
+  #graph;
+  #file; // the model file's bytes
+  #text;
+  #data;
+  #options;
+  #values;
+  #state = null;
+
+  /**
+   * - `graph`: a training graph (`nextword.train.onnx`): bytes, a Blob, a Response or a URL.
+   * - `model`: a step graph of the same network in float16 (`nextword.onnx`). Its words and weights are those that
+   *   learning begins with; with `fromNothing` its rules alone count, the words are those of the text, and the weights
+   *   are drawn as the train stage draws them.
+   * - `text`: what is learned.
+   * - `seed`, `learningRate`, `weightDecay`, `clip`, `batch`, `wordsPerStep`: as in `params.yaml`.
+   */
+  static async load(graph, options) {
+    const { ort, model, text, ...own } = { ...DEFAULTS, ...given("ArgumentError", "option", options, DEFAULTS) };
+    for (const [name, [low, high, isWhole]] of Object.entries(RANGES)) {
+      checkNumber("TrainingError", name, own[name], low, high, { isWhole });
+    }
+    const file = await TrainingFile.load(graph, ort);
+    const { name, bytes } = await fileOf(model);
+    const base = await Model.load({ name, bytes }, ort);
+    try {
+      return new Trainer(ort, file, { name, bytes, base }, text, own);
+    } finally {
+      await base.release();
+    }
+  }
+
+  constructor(ort, graph, { name, bytes, base }, text, options) {
+    const stored = storedIn(bytes, graph, name);
+    const tokens = base.split(text);
+    const { context } = graph;
+    const words = options.fromNothing ? byFrequency(tokens) : base.info.dictionary;
+    const places = new Map(words.map((word, id) => [word, id]));
+    const ids = options.fromNothing ? tokens.map((word) => places.get(word)) : base.dictionary.encode(tokens);
+    this.#data = dataOf(ids, context, options);
+    this.#ort = ort;
+    this.#graph = graph;
+    this.#file = bytes;
+    this.#text = text;
+    this.#options = options;
+    this.words = words;
+    this.interval = this.#data.interval ?? null;
+    this.best = this.#data.best ?? null;
+    const weights = options.fromNothing ? drawn(graph, options.seed, words.length) : stored;
+    if (options.fromNothing && context === null) expect(weights, ids, words.length);
+    this.#values = graph.begin(weights);
+  }
+
+  /** Takes a step; gives the loss before it, and the norm of the gradients. */
+  async learn() {
+    const { begins, ...batch } = this.#data.batch(this.step);
+    const state = (!begins && this.#state) || this.#graph.zeroState(batch.ids.length);
+    const found = await this.#graph.step(batch, state, this.#values, { number: this.step + 1, ...this.#options });
+    if (!(found.loss < EXPLODED) || !Number.isFinite(found.gradientNorm)) {
+      throw new NextwordError(
+        "TrainingError",
+        `training has diverged at step ${this.step + 1}: loss ${found.loss}; lower the learning rate`,
+      );
+    }
+    this.#values = found.values;
+    this.#state = found.state;
+    this.step += 1;
+    return { loss: found.loss, gradientNorm: found.gradientNorm };
+  }
+
+  /** How many weights there are. */
+  get size() {
+    return [...this.weights.values()].reduce((sum, { values }) => sum + values.length, 0);
+  }
+
+  /** The weights by name, `{ shape, values }`. */
+  get weights() {
+    const { weights } = this.#graph;
+    return new Map([...weights.keys()].map((name) => [name, { shape: [...this.#values.get(name).dims], values: this.#values.get(name).data }]));
+  }
+
+  /** The model as it is now: the bytes of a file that `Generator.load` takes, its weights rounded to float16. */
+  async file() {
+    const tensors = new Map();
+    for (const [name, stored] of this.#graph.stored) {
+      const { shape, values } = stored.join(this.weights);
+      tensors.set(name, { shape, bytes: new Uint8Array(toHalves(values).buffer) });
+    }
+    const properties = { metrics: "{}", corpus_sha256: await sha256(new TextEncoder().encode(this.#text)) };
+    if (this.#options.fromNothing) Object.assign(properties, { dictionary: JSON.stringify(this.words), unknown: "null" });
+    return rewritten(this.#file, { tensors, properties, words: this.words.length });
+  }
+
+  /** With a fixed context, the loss and the accuracy over all windows, of the weights as `file` rounds them. */
+  async measure() {
+    const model = await Model.load({ name: "the model", bytes: await this.file() }, this.#ort);
+    let [right, loss] = [0, 0];
+    for (const { ids, following } of this.#data.inOrder(MEASURED)) {
+      const { logits } = await model.run(ids.flat(), stateOf(model, ids.length), ids.length);
+      const size = this.words.length;
+      following.forEach((id, row) => {
+        const own = logits.subarray(row * size, (row + 1) * size);
+        let [best, total] = [0, 0];
+        own.forEach((value, other) => (best = value > own[best] ? other : best));
+        own.forEach((value) => (total += Math.exp(value - own[best])));
+        right += best === id;
+        loss += own[best] + Math.log(total) - own[id];
+      });
+    }
+    await model.release();
+    return { loss: loss / this.#data.length, accuracy: right / this.#data.length };
+  }
+
+  release() {
+    return this.#graph.release();
+  }
+}
+
+/** What is read step by step. */
+function dataOf(ids, context, { batch, wordsPerStep, seed }) {
+  const data = context === null ? Streams.of(ids, batch, wordsPerStep, seed) : Windows.of(ids, context, batch, seed);
+  if (data) return data;
+  const least = context === null ? batch * (2 * wordsPerStep + 1) : context + 1;
+  throw new NextwordError("TrainingError", `the text has ${ids.length} words; learning takes ${least} at least`);
+}
+
+/** The words of a text by falling frequency, equals in the order in which they come. */
+function byFrequency(tokens) {
+  const counts = new Map();
+  for (const word of tokens) counts.set(word, (counts.get(word) ?? 0) + 1);
+  return [...counts].sort((one, other) => other[1] - one[1]).map(([word]) => word);
+}
+
+/** Weights as the train stage draws them before the first step. */
+function drawn({ weights, initial }, seed, words) {
+  const random = new Random(seed);
+  const found = new Map();
+  for (const [name, bound] of initial) {
+    const shape = weights.get(name).map((size) => size ?? words);
+    const count = elements(shape);
+    found.set(name, { shape, values: bound === null ? random.normal(count) : random.uniform(-bound, bound, count) });
+  }
+  return found;
+}
+
+/** Sets the logits' bias so that each word is expected with its frequency. */
+function expect(weights, ids, words) {
+  const counts = new Float64Array(words);
+  for (const id of ids) counts[id] += 1;
+  weights.get("logits.bias").values.set(counts.map((count) => Math.log(count / ids.length)));
+}
+
+/** The weights that a step graph stores. */
+function storedIn(bytes, { stored }, name) {
+  const tensors = new OnnxFile(bytes).tensors();
+  const found = new Map();
+  for (const [tensor, one] of stored) {
+    const own = tensors.get(tensor);
+    if (own?.type.name !== "float16") {
+      throw new NextwordError("ModelFileError", `${name} is of another network than the training graph; export both together`);
+    }
+    const values = Float64Array.from(new Uint16Array(own.bytes.slice().buffer), half);
+    for (const [weight, part] of one.part({ shape: own.shape, values })) found.set(weight, part);
+  }
+  return found;
+}
+
+/** The zero state of a number of texts. */
+function stateOf(model, texts) {
+  return Object.fromEntries(
+    model.states.map(({ name, type, shape, axis }) => [name, new type.Numbers(elements(shape.map((size, place) => (place === axis ? texts : size))))]),
+  );
+}
+
+async function sha256(bytes) {
+  const digest = await globalThis.crypto.subtle.digest("SHA-256", bytes);
+  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
+}

@@ -1,0 +1,133 @@
+// "Watch it learn" in a real Chromium.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { after, before, beforeEach, test } from "node:test";
+import { fileURLToPath } from "node:url";
+import * as ort from "onnxruntime-web";
+
+import { Generator } from "../nextword.js";
+import { launch, serve } from "./browser.js";
+
+const PHONE = { viewport: { width: 360, height: 800 }, isMobile: true, hasTouch: true };
+const RHYME = "one for the money , two for the show , three to get ready , and four to go . ".repeat(4);
+
+let server, browser, page;
+const requests = [];
+const problems = [];
+
+before(async () => {
+  server = await serve(fileURLToPath(new URL("../../playground/", import.meta.url)));
+  browser = await launch();
+});
+
+after(async () => {
+  await browser?.close();
+  server?.close();
+});
+
+async function open(options = {}) {
+  const context = await browser.newContext({ viewport: { width: 1000, height: 900 }, ...options });
+  const opened = await context.newPage();
+  opened.on("request", (request) => requests.push(request.url()));
+  opened.on("pageerror", (error) => problems.push(String(error)));
+  opened.on("console", (message) => message.type() === "error" && problems.push(message.text()));
+  await opened.goto(`${server.address}learning.html`);
+  await opened.waitForSelector("[data-ready]", { timeout: 60_000 });
+  return opened;
+}
+
+beforeEach(async () => {
+  await page?.context().close();
+  page = await open();
+});
+
+const says = (id, part) =>
+  page.waitForFunction(([at, to]) => document.querySelector(at).textContent.includes(to), [id, part], { timeout: 60_000 });
+
+async function learnAll() {
+  await page.click("#go");
+  await says("#numbers", "It has learned all");
+  await page.waitForSelector("#download:not([hidden])");
+}
+
+test("the story is learned to the end, downloaded, and typed with in the playground", async () => {
+  await learnAll();
+  assert.match(await page.textContent("#numbers"), /99\.0% of words right \(at best 99\.0%\)/);
+  assert.match(await page.locator("#written li").first().textContent(), /long ago , the mice had a general council/);
+  assert.equal(await page.textContent("#go"), "Start");
+  assert.ok(await page.isHidden("#sums")); // these are not the weights of dvc.lock
+  const [download] = await Promise.all([page.waitForEvent("download"), page.click("#download")]);
+  const generator = await Generator.load(readFileSync(await download.path()), { ort });
+  assert.match(await generator.generate("the old mouse", 4), /^the old mouse said it is easy/);
+  await generator.release();
+  await page.waitForSelector("#type:not([hidden])");
+  await page.click("#type");
+  await says("#model", "learned.onnx:");
+});
+
+test("a text of one's own is learned step by step, and from the beginning again", async () => {
+  await page.selectOption("#source", "own");
+  await says("#model", "Paste a text");
+  assert.ok(await page.isDisabled("#go"));
+  await page.fill("#text", RHYME);
+  await page.locator("#text").blur();
+  await says("#model", "15 different words");
+  assert.equal(await page.inputValue("#prompt"), "one for the");
+  await page.click("#one");
+  await says("#numbers", "Step 1:");
+  await page.click("#one");
+  await says("#numbers", "Step 2:");
+  await learnAll();
+  await page.fill("#prompt", "three to get");
+  await page.waitForFunction(() => document.querySelector("#written li").textContent.includes("three to get ready , and four to go"));
+  await page.fill("#prompt", "nonsense");
+  await says("#prompt-message", "is not in the dictionary");
+  await page.click("#again");
+  await says("#numbers", "No step yet");
+  assert.equal(await page.locator("#written li").count(), 0);
+});
+
+test("the same seed gives the same steps, and another one others", async () => {
+  const losses = [];
+  for (const seed of ["1", "1", "2"]) {
+    await page.fill("#seed", seed);
+    await page.click("#again");
+    await says("#numbers", "No step yet");
+    await page.waitForSelector("#one:enabled");
+    await page.click("#one");
+    await says("#numbers", "Step 1:");
+    losses.push(await page.textContent("#numbers"));
+  }
+  assert.equal(losses[0], losses[1]);
+  assert.notEqual(losses[0], losses[2]);
+});
+
+test("what cannot be learned is said in a line, and nothing is lost", async () => {
+  await page.fill("#rate", "9");
+  await page.click("#again");
+  await page.waitForSelector("#go:enabled");
+  await page.click("#go");
+  await says("#message", "training has diverged");
+  assert.equal(await page.textContent("#go"), "Start");
+  await page.fill("#rate", "-1");
+  await page.click("#again");
+  await says("#message", "learningRate must be from 0 to 10; got -1");
+  await page.selectOption("#source", "own");
+  await page.fill("#text", "three words only");
+  await page.locator("#text").blur();
+  await says("#message", "the text has 3 words; learning takes 4 at least");
+});
+
+test("on a phone nothing is wider than the screen", async () => {
+  await page.context().close();
+  page = await open(PHONE);
+  await page.click("#one");
+  await page.waitForSelector("#download:not([hidden])");
+  const [width, inner] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
+  assert.ok(width <= inner, `${width} > ${inner}`);
+});
+
+test("no other host is asked, and nothing went wrong", () => {
+  assert.deepEqual(requests.filter((url) => !url.startsWith(server.address) && !url.startsWith("blob:")), []);
+  assert.deepEqual(problems, []);
+});

@@ -1,0 +1,164 @@
+// Watch it learn: the page tells the worker what to do, and shows what it says.
+import { draw } from "./curve.js";
+import { keep } from "./learned.js";
+import { handOver } from "./offline.js";
+
+const $ = (id) => document.getElementById(id);
+const percent = new Intl.NumberFormat("en", { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
+const PAUSES = [2000, 800, 300, 80, 0]; // milliseconds between steps, slow to fast
+const MOST_WRITTEN = 50; // continuations that are shown
+const SOURCES = { small: { name: "small", rate: 0.02 }, shipped: { name: "story", rate: 0.003 }, own: { name: "small", rate: 0.02 } };
+
+let worker;
+let story; // the story's text, and the sum of the weights that the train stage made of it
+let points = [];
+let possible = 1;
+let isGoing = false;
+let isDone = false;
+let file = null; // the address of the file that can be downloaded
+
+function begin() {
+  const { value } = $("source");
+  const { name } = SOURCES[value];
+  const text = value === "own" ? $("text").value : story.text;
+  say("");
+  [points, isDone] = [[], false];
+  $("written").replaceChildren();
+  for (const id of ["download", "type", "sums"]) $(id).hidden = true;
+  $("numbers").textContent = "No step yet.";
+  enable(false);
+  if (value === "own" && !text.trim()) return describe("Paste a text to learn.");
+  describe("Loading…");
+  worker.postMessage({ begin: { name, text, learningRate: Number($("rate").value), seed: Number($("seed").value) } });
+  worker.postMessage({ after: $("prompt").value });
+}
+
+const takes = {
+  ready({ words, weights, possible: best }) {
+    possible = best;
+    describe(`${weights.toLocaleString("en")} weights, ${words.toLocaleString("en")} different words`);
+    $("curve-caption").textContent =
+      "Grey: loss in nats a word, left. Green: share of words predicted right, right; dashed: what is possible.";
+    show();
+    enable(true);
+    document.documentElement.dataset.ready = "true";
+  },
+
+  stepped(found) {
+    points.push(found);
+    isDone = found.isDone ?? isDone;
+    show();
+  },
+
+  written({ step, text }) {
+    $("prompt-message").textContent = "";
+    const item = document.createElement("li");
+    const label = Object.assign(document.createElement("span"), { className: "step", textContent: `step ${step}` });
+    item.append(label, ` ${text}`);
+    $("written").prepend(item);
+    while ($("written").children.length > MOST_WRITTEN) $("written").lastChild.remove();
+    if (!isGoing) worker.postMessage({ take: true });
+  },
+
+  unread(message) {
+    $("prompt-message").textContent = message;
+    if (!isGoing) worker.postMessage({ take: true });
+  },
+
+  async file(bytes) {
+    const made = new Blob([bytes], { type: "application/octet-stream" });
+    if (file) URL.revokeObjectURL(file);
+    file = URL.createObjectURL(made);
+    Object.assign($("download"), { href: file, hidden: false });
+    if (!globalThis.caches) return; // the page is not secure
+    await keep(made);
+    $("type").hidden = false;
+  },
+
+  isGoing(value, { sum }) {
+    isGoing = value;
+    $("go").textContent = isGoing ? "Pause" : "Start";
+    if (!isGoing && points.length) worker.postMessage({ take: true });
+    if (sum) compare(sum);
+    show();
+  },
+
+  error(message) {
+    isGoing = false;
+    $("go").textContent = "Start";
+    if (!points.length) describe("Nothing to learn yet.");
+    say(message);
+  },
+
+  fault(message) {
+    throw new Error(message);
+  },
+};
+
+/** The sum of the weights beside that of the train stage, for the shipped story alone. */
+function compare(sum) {
+  const isShipped = $("source").value === "shipped" && Number($("rate").value) === SOURCES.shipped.rate;
+  if (!isShipped || Number($("seed").value) !== 1) return;
+  const isSame = sum === story.sum;
+  $("verdict").textContent = isSame
+    ? "These are the weights of dvc.lock, bit by bit: this browser made the same file as PyTorch."
+    : "The weights differ from those of dvc.lock.";
+  $("sum-here").textContent = sum;
+  $("sum-there").textContent = story.sum;
+  $("sums").hidden = false;
+}
+
+function show() {
+  draw($("curve"), points, possible);
+  const last = points.at(-1);
+  if (!last) return;
+  const measured = points.findLast(({ accuracy }) => accuracy !== undefined);
+  const known = measured ? `, ${percent.format(measured.accuracy)} of words right (at best ${percent.format(possible)})` : "";
+  const end = isDone ? ". It has learned all that three words can tell." : "";
+  $("numbers").textContent = `Step ${last.step}: loss ${last.loss.toFixed(3)}${known}${end}`;
+  document.documentElement.dataset.step = last.step;
+}
+
+function enable(isReady) {
+  for (const id of ["go", "one"]) $(id).disabled = !isReady;
+}
+
+const describe = (text) => ($("model").textContent = text);
+
+function say(message) {
+  $("message").textContent = message;
+  $("message").classList.toggle("error", Boolean(message));
+}
+
+function start() {
+  worker = new Worker(new URL("./learning-worker.js", import.meta.url), { type: "module" });
+  worker.addEventListener("message", ({ data }) => {
+    const kind = Object.keys(takes).find((one) => data[one] !== undefined);
+    takes[kind](data[kind], data);
+  });
+  worker.addEventListener("error", ({ message }) => describe(message || "The worker cannot be started."));
+}
+
+// ── what a person does ──────────────────────────────────────────────────────────────────────────
+
+$("source").addEventListener("change", ({ target }) => {
+  $("own").hidden = target.value !== "own";
+  $("rate").value = SOURCES[target.value].rate;
+  if (target.value === "own") $("prompt").value = $("text").value.split(/\s+/).slice(0, 3).join(" ");
+  else $("prompt").value = "long ago ,";
+  begin();
+});
+$("text").addEventListener("change", () => {
+  $("prompt").value = $("text").value.trim().split(/\s+/).slice(0, 3).join(" ");
+  begin();
+});
+$("again").addEventListener("click", begin);
+$("go").addEventListener("click", () => worker.postMessage({ go: !isGoing }));
+$("one").addEventListener("click", () => worker.postMessage({ go: false, one: true }));
+$("speed").addEventListener("input", ({ target }) => worker.postMessage({ speed: PAUSES[target.value] }));
+$("prompt").addEventListener("input", ({ target }) => worker.postMessage({ after: target.value }));
+
+await handOver();
+story = await (await fetch("vendor/story.json")).json();
+start();
+begin();
