@@ -63,11 +63,14 @@ docs-test: docs $(MODULES)
 
 vendor: $(VENV)/train.installed $(MODULES)
 	@dvc repro --quiet export
-	@cd docs/learn && dvc repro --quiet gates
+	@cd docs/learn && dvc repro --quiet gates small
 	@mkdir -p $(VENDOR)
 	@cp $(ORT)/ort.wasm.min.mjs $(ORT)/ort-wasm-simd-threaded.mjs $(ORT)/ort-wasm-simd-threaded.wasm $(VENDOR)
 	@cp -r js/nextword.js js/nextword models/nextword.int8.onnx $(VENDOR)
 	@cp docs/learn/runs/gates/models/nextword.onnx $(VENDOR)/gates.onnx
+	@for kind in onnx train.onnx; do cp models/nextword.$$kind $(VENDOR)/story.$$kind; done
+	@for kind in onnx train.onnx; do cp docs/learn/runs/small/models/nextword.$$kind $(VENDOR)/small.$$kind; done
+	@python playground/story.py > $(VENDOR)/story.json
 
 headers: examples/cpp/include
 
