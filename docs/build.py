@@ -27,7 +27,7 @@ _EXPORT = re.compile(
 )
 # A member of a class or interface: its comment, and its declaration of one line or more.
 _MEMBER = re.compile(r"^  (?:/\*\*((?:(?!\*/).)*)\*/\n  )?(\w.*?;)\n", re.DOTALL | re.MULTILINE)
-_DIRECTIVE = re.compile(r"^::: (js/nextword\.d\.ts|nextword --help)$", re.MULTILINE)
+_DIRECTIVE = re.compile(r"^::: (js/\w+\.d\.ts|nextword --help)$", re.MULTILINE)
 _NO_PAGES = {"build.py", "README.md"}
 _COURSE = DOCS / "learn"  # of which the pages and the pictures are for the site, and what they link to
 _PICTURES = {".png", ".svg"}

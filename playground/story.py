@@ -1,6 +1,6 @@
-"""What the page "Watch it learn" has to know of the story: its text, and the sum of the weights made of it.
+"""What the page "Watch it learn" needs to know of the story: its text, and the sum of the weights made of it.
 
-    python playground/story.py > playground/vendor/story.json
+Run it as `python playground/story.py > playground/vendor/story.json`.
 """
 
 import hashlib
