@@ -2,6 +2,7 @@
 
 import base64
 import dataclasses
+import hashlib
 import json
 from pathlib import Path
 from typing import Any
@@ -9,11 +10,13 @@ from typing import Any
 import numpy as np
 import onnxruntime
 import pytest
+from safetensors.numpy import save
 
 from nextword import Generator, NextwordError, Sampling
 from nextword.runtime import draw
 from nextword.runtime.explanation import explain
 from nextword.runtime.keyboard.keyboard import Keyboard, Suggestion
+from nextword.runtime.learning.trainer import Settings, Trainer
 from nextword.text import characters, words
 from nextword.text.dictionary import Dictionary
 from nextword.text.subwords import SubwordDictionary
@@ -135,6 +138,20 @@ def test_explanation(case: Any) -> None:
         assert list(layer) == list(expected)
         for name, values in expected.items():
             assert np.allclose(layer[name], values, atol=1e-5)
+
+
+@pytest.mark.parametrize(
+    "case", table("learning"), ids=lambda case: f"{case['model']} {case['from_nothing']}"
+)
+def test_learning(case: Any) -> None:
+    graph, model = (HERE / f"{case['model']}{end}.onnx" for end in (".train", ""))
+    settings = Settings(**case["settings"])
+    trainer = Trainer(graph, model, case["text"], settings, from_nothing=case["from_nothing"])
+    assert [*trainer.dictionary.words] == case["dictionary"]
+    losses = [trainer.learn().loss for _ in case["losses"]]
+    assert losses == pytest.approx(case["losses"], rel=1e-9)
+    weights = {name: one.astype(np.float32).astype(np.float16) for name, one in trainer.weights.items()}
+    assert hashlib.sha256(save(weights)).hexdigest() == case["sha256"]
 
 
 @pytest.mark.parametrize("case", table("bad_files"), ids=lambda case: case["name"])

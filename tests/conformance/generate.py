@@ -7,6 +7,7 @@ Python, the text graph and JavaScript are tested with them. They change only whe
 
 import base64
 import dataclasses
+import hashlib
 import json
 import math
 from pathlib import Path
@@ -15,13 +16,15 @@ from typing import Any
 import numpy as np
 import onnx
 import quibble
+from safetensors.numpy import save
 from tiny import SUBWORDS, make_network, make_wordy_network, metadata_of, weights_of
 
 from nextword import Generator, NextwordError, Sampling
-from nextword.export import int8, step, text
+from nextword.export import int8, step, text, training
 from nextword.runtime import draw
 from nextword.runtime.explanation import explain
 from nextword.runtime.keyboard.keyboard import Keyboard
+from nextword.runtime.learning.trainer import Settings, Trainer
 from nextword.text import characters, words
 from nextword.text.dictionary import Dictionary
 from nextword.text.subwords import SubwordDictionary
@@ -453,6 +456,65 @@ def explanation_table() -> list[dict[str, Any]]:
     return table
 
 
+LEARNED: dict[str, dict[str, Any]] = {
+    "learning_windows": {"context": 3, "tied": True, "embedding": 6, "hidden": 8},
+    "learning_streams": {"context": None, "cell": "gru", "layers": 1},
+    "learning_feedforward": {"context": 3, "cell": "feedforward"},
+}
+LEARNED_TEXT = "the mouse ran , the cat said some mice ran long ago . the old moon ( the cat ) said . " * 4
+LEARNED_SETTINGS: dict[str, Any] = {"learning_rate": 0.02, "batch": 7, "words_per_step": 3, "seed": 4, "weight_decay": 0.1}
+
+
+def learning_table() -> list[dict[str, Any]]:
+    """Steps of learning from nothing and from a model; and models with their training graphs."""
+    table = []
+    for name, changes in LEARNED.items():
+        network = make_network(len(DICTIONARY), seed=11, **changes)
+        metadata = metadata_of(network, DICTIONARY, unknown=15)
+        model, graph = HERE / f"{name}.onnx", HERE / f"{name}.train.onnx"
+        onnx.save(step.build(weights_of(network), network.architecture, metadata.to_properties()), model)
+        onnx.save(training.build(network, training.properties(network, metadata)), graph)
+        for from_nothing in (True, False):
+            settings = Settings(**LEARNED_SETTINGS)
+            trainer = Trainer(graph, model, LEARNED_TEXT, settings, from_nothing=from_nothing)
+            losses = [trainer.learn().loss for _ in range(12)]
+            table.append(
+                {
+                    "model": name,
+                    "text": LEARNED_TEXT,
+                    "from_nothing": from_nothing,
+                    "settings": LEARNED_SETTINGS,
+                    "dictionary": [*trainer.dictionary.words],
+                    "losses": losses,
+                    "sha256": sha256_of(trainer),
+                }
+            )
+    return table
+
+
+def sha256_of(trainer: Trainer) -> str:
+    """Of the weights as the train stage writes them."""
+    weights = {name: one.astype(np.float32).astype(np.float16) for name, one in trainer.weights.items()}
+    return hashlib.sha256(save(weights)).hexdigest()
+
+
+def random_table() -> list[dict[str, Any]]:
+    """Numbers of numpy's generator."""
+    table = []
+    for seeds in ([0], [1, 2], [7, 3, 8], [2**32 - 1, 5, 6, 7, 8, 9]):
+        whole, floats, normal, order = (np.random.default_rng(seeds) for _ in range(4))
+        table.append(
+            {
+                "seeds": seeds,
+                "below_35": [int(whole.integers(35)) for _ in range(9)],
+                "uniform": floats.uniform(-0.5, 0.5, 5).tolist(),
+                "normal": normal.standard_normal(400).tolist(),
+                "permutation": order.permutation(50).tolist(),
+            }
+        )
+    return table
+
+
 def rounded(values: list[Any]) -> list[Any]:
     return [rounded(one) if isinstance(one, list) else float(f"{one:.6g}") for one in values]
 
@@ -498,6 +560,8 @@ def main() -> None:
     write("sessions", sessions_table())
     explained_models()
     write("explanation", explanation_table())
+    write("random", random_table())
+    write("learning", learning_table())
 
 
 if __name__ == "__main__":

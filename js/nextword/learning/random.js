@@ -58,10 +58,19 @@ export class Random {
   permutation(count) {
     const order = Array.from({ length: count }, (_, place) => place);
     for (let place = count - 1; place > 0; place--) {
-      const other = this.below(place + 1);
+      const other = this.#upTo(place);
       [order[place], order[other]] = [order[other], order[place]];
     }
     return order;
+  }
+
+  /** A whole number from [0, most], as numpy draws it to change an order: by rejecting what is too large. */
+  #upTo(most) {
+    const shift = Math.clz32(most);
+    for (;;) {
+      const value = (this.#next32() << shift) >>> shift;
+      if (value <= most) return value;
+    }
   }
 
   #step() {

@@ -2,20 +2,28 @@
 
 import { Random } from "./random.js";
 
-/** Independent windows, each epoch in an order of its own. */
+const NO_WORD = -1; // an id for a zero vector
+const SHORTENED = 8; // one window in so many is read only in part, by a cell without a state
+
+/**
+ * Independent windows, each epoch in an order of its own. `isPadded` says that some are read only in part, so that a
+ * cell without a state learns what zero vectors before a short text mean.
+ */
 export class Windows {
   #ids;
   #context;
   #batch;
   #seed;
+  #isPadded;
   #order = { epoch: -1 };
 
   /** Gives null for a text that is too short. */
-  static of(ids, context, batch, seed) {
-    return ids.length > context ? new Windows(ids, context, batch, seed) : null;
+  static of(ids, context, batch, seed, isPadded) {
+    return ids.length > context ? new Windows(ids, context, batch, seed, isPadded) : null;
   }
 
-  constructor(ids, context, batch, seed) {
+  constructor(ids, context, batch, seed, isPadded) {
+    this.#isPadded = isPadded && context > 1;
     this.#ids = ids;
     this.#context = context;
     this.#batch = batch;
@@ -32,7 +40,8 @@ export class Windows {
     const place = step % this.interval;
     if (this.#order.epoch !== epoch) this.#order = { epoch, rows: new Random(this.#seed, epoch).permutation(this.length) };
     const rows = this.#order.rows.slice(place * this.#batch, (place + 1) * this.#batch);
-    return { ids: rows.map((row) => this.#window(row)), following: rows.map((row) => [this.#following(row)]), begins: true };
+    const following = rows.map((row) => [this.#following(row)]);
+    return { ids: this.#padded(rows.map((row) => this.#window(row)), step), following, begins: true };
   }
 
   /** All windows in the order of the text, some at a time. */
@@ -61,6 +70,15 @@ export class Windows {
       for (const count of counts) nats -= count * Math.log(count / total);
     }
     return { accuracy: right / this.length, loss: nats / this.length };
+  }
+
+  /** Windows of a step, the first words of some of which are no words. */
+  #padded(windows, step) {
+    if (!this.#isPadded) return windows;
+    const random = new Random(this.#seed, step, SHORTENED);
+    const missing = windows.map(() => 1 + random.below(this.#context - 1));
+    const areShort = windows.map(() => random.below(SHORTENED) === 0);
+    return windows.map((words, row) => words.map((id, at) => (areShort[row] && at < missing[row] ? NO_WORD : id)));
   }
 
   #window(row) {

@@ -82,7 +82,7 @@ export class Trainer {
     const words = options.fromNothing ? byFrequency(tokens) : base.info.dictionary;
     const places = new Map(words.map((word, id) => [word, id]));
     const ids = options.fromNothing ? tokens.map((word) => places.get(word)) : base.dictionary.encode(tokens);
-    this.#data = dataOf(ids, context, options);
+    this.#data = dataOf(ids, context, options, !graph.zeroState(1).size);
     this.#ort = ort;
     this.#graph = graph;
     this.#file = bytes;
@@ -162,8 +162,9 @@ export class Trainer {
 }
 
 /** What is read step by step. */
-function dataOf(ids, context, { batch, wordsPerStep, seed }) {
-  const data = context === null ? Streams.of(ids, batch, wordsPerStep, seed) : Windows.of(ids, context, batch, seed);
+function dataOf(ids, context, { batch, wordsPerStep, seed }, isPadded) {
+  const data =
+    context === null ? Streams.of(ids, batch, wordsPerStep, seed) : Windows.of(ids, context, batch, seed, isPadded);
   if (data) return data;
   const least = context === null ? batch * (2 * wordsPerStep + 1) : context + 1;
   throw new NextwordError("TrainingError", `the text has ${ids.length} words; learning takes ${least} at least`);

@@ -1,0 +1,76 @@
+// Learning on the device, with the tables that Python has written.
+import assert from "node:assert/strict";
+import { createHash } from "node:crypto";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import * as ort from "onnxruntime-web";
+
+import { toHalves } from "../nextword/half.js";
+import { Random } from "../nextword/learning/random.js";
+import { safetensors } from "../nextword/learning/safetensors.js";
+import { Trainer } from "../nextword/learning/trainer.js";
+import { Generator } from "../nextword.js";
+
+const HERE = new URL("../../tests/conformance/", import.meta.url);
+const table = (name) => JSON.parse(readFileSync(new URL(`${name}.json`, HERE), "utf8"));
+const bytesOf = (name) => readFileSync(new URL(`${name}.onnx`, HERE));
+
+const load = (model, text, options = {}) =>
+  Trainer.load(bytesOf(`${model}.train`), { ort, model: bytesOf(model), text, ...options });
+
+test("random numbers are those of numpy", () => {
+  for (const { seeds, below_35, uniform, normal, permutation } of table("random")) {
+    const random = new Random(...seeds);
+    assert.deepEqual(below_35.map(() => random.below(35)), below_35);
+    assert.deepEqual([...new Random(...seeds).uniform(-0.5, 0.5, uniform.length)], uniform);
+    assert.deepEqual(new Random(...seeds).permutation(permutation.length), permutation);
+    const drawn = new Random(...seeds).normal(normal.length);
+    normal.forEach((value, place) => assert.ok(Math.abs(drawn[place] - value) < 1e-12, `${drawn[place]} ${value}`));
+  }
+});
+
+test("numbers are rounded to float16, ties to even", () => {
+  const cases = [
+    ...[[0, 0], [-0, 0x8000], [1, 0x3c00], [-2, 0xc000], [65504, 0x7bff], [65519, 0x7bff], [65520, 0x7c00], [-1e9, 0xfc00]],
+    ...[[1 + 2 ** -11, 0x3c00], [1 + 3 * 2 ** -11, 0x3c02], [1 + 2 ** -11 + 2 ** -20, 0x3c01], [2 ** -24, 1], [2 ** -25, 0]],
+    ...[[1.5 * 2 ** -24, 2], [2 ** -14, 0x0400], [2 ** -14 - 2 ** -25, 0x0400], [2 ** -14 - 2 ** -24, 0x03ff]],
+  ];
+  for (const [number, bits] of cases) assert.equal(toHalves([number])[0], bits, String(number));
+});
+
+for (const { model, text, from_nothing: fromNothing, settings, dictionary, losses, sha256 } of table("learning")) {
+  const { learning_rate: learningRate, weight_decay: weightDecay, words_per_step: wordsPerStep, ...rest } = settings;
+  test(`the weights are those of Python, bit by bit: ${model}, from ${fromNothing ? "nothing" : "a model"}`, async () => {
+    const trainer = await load(model, text, { fromNothing, learningRate, weightDecay, wordsPerStep, ...rest });
+    assert.deepEqual(trainer.words, dictionary);
+    for (const expected of losses) {
+      const { loss } = await trainer.learn();
+      assert.ok(Math.abs(loss - expected) < 1e-9 * expected, `${loss} ${expected}`);
+    }
+    assert.equal(trainer.step, losses.length);
+    assert.equal(createHash("sha256").update(safetensors(trainer.weights)).digest("hex"), sha256);
+    const generator = await Generator.load(await trainer.file(), { ort });
+    assert.deepEqual(generator.info.dictionary, dictionary);
+    await generator.generate("the mouse", 4);
+    await Promise.all([generator.release(), trainer.release()]);
+  });
+}
+
+test("what is wrong is said in a line", async () => {
+  const text = "the mouse ran . ".repeat(9);
+  const refused = (asked, name, message) => assert.rejects(asked, (error) => error.name === name && message.test(error.message));
+  await refused(load("learning_windows", "the mouse"), "TrainingError", /has 2 words; learning takes 4 at least/);
+  await refused(load("learning_windows", ""), "PromptError", /no words/);
+  await refused(load("learning_windows", text, { learningRate: -1 }), "TrainingError", /learningRate must be from 0 to 10/);
+  await refused(load("learning_windows", text, { rate: 1 }), "ArgumentError", /rate is no option/);
+  const files = (graph, model) => Trainer.load(bytesOf(graph), { ort, model: bytesOf(model), text });
+  await refused(files("fixed", "fixed"), "ModelFileError", /is not a training graph/);
+  await refused(files("learning_windows.train", "fixed"), "ModelFileError", /another network/);
+  const trainer = await load("learning_windows", text, { learningRate: 9, fromNothing: true });
+  const goOn = async () => {
+    for (;;) await trainer.learn();
+  };
+  await refused(goOn(), "TrainingError", /diverged at step \d+: .*lower the learning rate/);
+  assert.ok([...trainer.weights.values()].every(({ values }) => values.every(Number.isFinite)));
+  await trainer.release();
+});
