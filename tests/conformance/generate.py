@@ -462,7 +462,13 @@ LEARNED: dict[str, dict[str, Any]] = {
     "learning_feedforward": {"context": 3, "cell": "feedforward"},
 }
 LEARNED_TEXT = "the mouse ran , the cat said some mice ran long ago . the old moon ( the cat ) said . " * 4
-LEARNED_SETTINGS: dict[str, Any] = {"learning_rate": 0.02, "batch": 7, "words_per_step": 3, "seed": 4, "weight_decay": 0.1}
+LEARNED_SETTINGS: dict[str, Any] = {
+    "learning_rate": 0.02,
+    "batch": 7,
+    "words_per_step": 3,
+    "seed": 4,
+    "weight_decay": 0.1,
+}
 
 
 def learning_table() -> list[dict[str, Any]]:
