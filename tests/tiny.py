@@ -7,7 +7,7 @@ import torch
 from ruamel.yaml import YAML
 
 from nextword import params
-from nextword.export import int8, step
+from nextword.export import int8, step, training
 from nextword.model.network import Architecture, Network, rounded
 from nextword.prepare import preparation
 from nextword.runtime.metadata import Metadata
@@ -115,6 +115,15 @@ def export(path: Path, network: Network, words: list[str] = WORDS, **changes: An
     )
     path.write_bytes(graph.SerializeToString())
     return path
+
+
+def write_files(directory: Path, trained: Network, words: list[str], **changes: Any) -> tuple[Path, Path]:
+    """A training graph and a step graph of a network."""
+    model = export(directory / "nextword.onnx", trained, words, **changes)
+    graph = training.build(trained, training.properties(trained, metadata_of(trained, words, **changes)))
+    path = directory / "nextword.train.onnx"
+    path.write_bytes(graph.SerializeToString())
+    return path, model
 
 
 ROOT = Path(__file__).parents[1]

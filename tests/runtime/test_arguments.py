@@ -44,7 +44,7 @@ NO_COUNTS: list[tuple[Any, str]] = [
         ("words", lambda g, n: g.stream("the", n)),
         ("samples", lambda g, n: g.samples("the", n, 3, Sampling(temperature=1))),
         ("n", lambda g, n: g.suggest("the ", n)),
-        ("threads", lambda g, n: Generator.load(g._model._path, n)),
+        ("threads", lambda g, n: Generator.load(g._model.path, n)),
     ],
 )
 @pytest.mark.parametrize(("value", "message"), NO_COUNTS)

@@ -15,6 +15,7 @@ from nextword.runtime import draw
 from nextword.runtime.cache import CacheSettings, NeuralCache
 from nextword.runtime.entries import Entries
 from nextword.runtime.keystrokes import KeystrokeCounter, Suggester
+from nextword.runtime.learning.dynamic_evaluation import DynamicEvaluation
 from nextword.runtime.model_file import ModelFile
 from nextword.runtime.reader import after_each_context
 from nextword.runtime.word_reader import WordReader, is_suggested_by, rank_of
@@ -48,22 +49,29 @@ class Evaluation:
     keystrokes_saved: float
 
 
-def evaluate(model: ModelFile, words: Iterable[str], cache: CacheSettings) -> Evaluation:
+def evaluate(
+    model: ModelFile,
+    words: Iterable[str],
+    cache: CacheSettings,
+    dynamic: DynamicEvaluation | None = None,
+) -> Evaluation:
     """Evaluates a model on one text, in memory that does not grow with it.
 
     **Arguments:**
 
     - `words`: the text, as `words.split` gives it.
     - `cache`: of the neural cache; a size of 0 is none.
+    - `dynamic`: what changes the model's weights, if something does.
 
     **Raises:** `PromptError` for a text without a single word to evaluate, `UnknownWordError`.
     """
     joiner = Joiner(model.metadata.split_by, model.metadata.line_ends)
     memory = NeuralCache(cache, model.features)
+    model = dynamic.model if dynamic else model
     if isinstance(model.dictionary, SubwordDictionary):
-        tally = _in_words(model, model.dictionary, words, joiner, memory)
+        tally = _in_words(model, model.dictionary, words, joiner, memory, dynamic)
     else:
-        tally = _each_id(model, words, joiner, memory)
+        tally = _each_id(model, words, joiner, memory, dynamic)
     if not tally.words:
         raise PromptError(
             f"the text has too few words to evaluate; give at least {model.metadata.least_context + 1}"
@@ -97,7 +105,13 @@ class _Tally:
         self.right_3 += rank < SUGGESTIONS
 
 
-def _each_id(model: ModelFile, words: Iterable[str], joiner: Joiner, memory: NeuralCache) -> _Tally:
+def _each_id(
+    model: ModelFile,
+    words: Iterable[str],
+    joiner: Joiner,
+    memory: NeuralCache,
+    dynamic: DynamicEvaluation | None,
+) -> _Tally:
     """Evaluates a model of which each entry is a word."""
     tally, dictionary = _Tally(KeystrokeCounter(joiner)), model.dictionary
     suggester = Suggester(dictionary)
@@ -113,7 +127,7 @@ def _each_id(model: ModelFile, words: Iterable[str], joiner: Joiner, memory: Neu
             waiting.append(word)
             yield from dictionary.encode([word])
 
-    for log_probabilities, id in _predictions(model, ids(), memory):
+    for log_probabilities, id in _predictions(model, ids(), memory, dynamic):
         tally.words += 1
         tally.unknown += id == dictionary.unknown
         tally.loss -= float(log_probabilities[id])
@@ -129,10 +143,11 @@ def _in_words(
     words: Iterable[str],
     joiner: Joiner,
     memory: NeuralCache,
+    dynamic: DynamicEvaluation | None,
 ) -> _Tally:
     """Evaluates a model of which an entry may be a part of a word."""
     tally, entries = _Tally(KeystrokeCounter(joiner)), Entries(dictionary)
-    reader = WordReader(model, entries, model.metadata.least_context, memory)
+    reader = WordReader(model, entries, model.metadata.least_context, memory, dynamic)
     for word, path in in_words(dictionary, words):
         if not reader.is_ready:
             tally.keystrokes.show(word)
@@ -148,10 +163,10 @@ def _in_words(
 
 
 def _predictions(
-    model: ModelFile, ids: Iterator[int], memory: NeuralCache
+    model: ModelFile, ids: Iterator[int], memory: NeuralCache, dynamic: DynamicEvaluation | None
 ) -> Iterator[tuple[NDArray[np.float64], int]]:
     """The log-probabilities `(dictionary,)` before each word that has a full context, and its id."""
-    for expected, following in after_each_context(model, ids):
+    for expected, following in after_each_context(model, ids, dynamic.note if dynamic else None):
         for log_probabilities, features, id in zip(
             draw.log_softmax(expected.logits), expected.features, following.tolist(), strict=True
         ):

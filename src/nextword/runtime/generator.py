@@ -6,9 +6,10 @@ from collections.abc import Iterable, Iterator, Sequence
 from os import PathLike
 from typing import TYPE_CHECKING
 
-from nextword.errors import CorpusError, ModelFileError, PromptError, SamplingError
+from nextword.errors import CorpusError, ModelFileError, PromptError, SamplingError, TrainingError
 from nextword.runtime import arguments
 from nextword.runtime.continuation import continuation
+from nextword.runtime.learning import LEARNING_RATE
 from nextword.runtime.metadata import Metadata
 from nextword.runtime.model_file import ModelFile
 from nextword.runtime.sampling import Sampling
@@ -17,6 +18,7 @@ from nextword.runtime.sampling import Sampling
 if TYPE_CHECKING:
     from nextword.runtime.evaluation import Evaluation
     from nextword.runtime.keyboard.keyboard import Keyboard
+    from nextword.runtime.learning.dynamic_evaluation import DynamicEvaluation
     from nextword.runtime.scoring import Score
     from nextword.runtime.session import Session
 
@@ -171,7 +173,12 @@ class Generator:
         return scoring.scores(self._model, arguments.strings(PromptError, "texts", texts))
 
     def session(
-        self, cache_size: int = 0, cache_weight: float = 0.0, cache_flatness: float = _FLATNESS
+        self,
+        cache_size: int = 0,
+        cache_weight: float = 0.0,
+        cache_flatness: float = _FLATNESS,
+        training_graph: str | PathLike[str] | None = None,
+        learning_rate: float = LEARNING_RATE,
     ) -> Session:
         """A text that grows word by word, as under a keyboard.
 
@@ -180,23 +187,38 @@ class Generator:
         - `cache_size`: words of this text that a neural cache remembers; 0 is off.
         - `cache_weight`: share of the probability that the cache gives.
         - `cache_flatness`: how sharply it prefers what stood in similar places.
+        - `training_graph`: the file `nextword.train.onnx` of the same `dvc repro`: the model then learns
+          from what it reads, block by block (dynamic evaluation); `None` is off.
+        - `learning_rate`: of that.
 
-        **Raises:** `SamplingError` for a value that is out of range or has no effect.
+        **Raises:** `SamplingError` for a value that is out of range or has no effect, `ModelFileError` for
+        a training graph that does not fit the model, `TrainingError` for a learning rate that is out of
+        range.
         """
         from nextword.runtime.cache import CacheSettings
         from nextword.runtime.session import Session
 
         settings = CacheSettings(cache_size, cache_weight, cache_flatness).check()
-        return Session(self._model, settings)
+        return Session(self._model, settings, self.dynamic_evaluation(training_graph, learning_rate))
 
-    def resume(self, data: bytes) -> Session:
+    def resume(
+        self,
+        data: bytes,
+        training_graph: str | PathLike[str] | None = None,
+        learning_rate: float = LEARNING_RATE,
+    ) -> Session:
         """Goes on with a session that `Session.save` has written.
 
         The bytes may come from a stranger: they are checked before they are used (SECURITY.md).
 
-        **Raises:** `SessionError` for bytes that are not a session, or belong to another model file.
+        **Arguments:**
+
+        - `training_graph`, `learning_rate`: as of `session`; those of the saved session, if it has been
+          learning.
+
+        **Raises:** `SessionError` for bytes that are not a session, or belong to other files.
         """
-        session = self.session()
+        session = self.session(training_graph=training_graph, learning_rate=learning_rate)
         session.restore(data)
         return session
 
@@ -206,6 +228,8 @@ class Generator:
         punctuation: bool = True,
         adapts: bool = True,
         saved: bytes | None = None,
+        training_graph: str | PathLike[str] | None = None,
+        learning_rate: float = LEARNING_RATE,
     ) -> Keyboard:
         """Suggestions, corrections and learning for a text field; of several languages: `Keyboard.of`.
 
@@ -215,13 +239,15 @@ class Generator:
         - `punctuation`: whether punctuation marks and line ends are suggested as well as words.
         - `adapts`: whether what is written changes what is expected.
         - `saved`: what `Keyboard.save` gave.
+        - `training_graph`, `learning_rate`: as of `session`.
 
-        **Raises:** `KeyboardError` for a layout that does not exist, or for bytes that no keyboard has
-        saved.
+        **Raises:** as `session`; `KeyboardError` for a layout that does not exist, or for bytes that no
+        keyboard has saved.
         """
         from nextword.runtime.keyboard.keyboard import Keyboard
 
-        return Keyboard.of([self], layout, punctuation, adapts, saved)
+        graphs = [] if training_graph is None else [training_graph]
+        return Keyboard.of([self], layout, punctuation, adapts, saved, graphs, learning_rate)
 
     def evaluate(
         self,
@@ -229,16 +255,18 @@ class Generator:
         cache_size: int = 0,
         cache_weight: float = 0.0,
         cache_flatness: float = _FLATNESS,
+        training_graph: str | PathLike[str] | None = None,
+        learning_rate: float = LEARNING_RATE,
     ) -> Evaluation:
         """How good the model is on a text file, which may be larger than memory.
 
         **Arguments:**
 
         - `path`: a UTF-8 text file.
-        - `cache_size`, `cache_weight`, `cache_flatness`: as of `session`.
+        - the others as of `session`.
 
-        **Raises:** `CorpusError` for a file that is missing or not UTF-8, `PromptError` for one that
-        is too short, `UnknownWordError` for a word that is not in the dictionary.
+        **Raises:** as `session`; `CorpusError` for a file that is missing or not UTF-8, `PromptError` for
+        one that is too short, `UnknownWordError` for a word that is not in the dictionary.
         """
         from nextword.runtime import evaluation
         from nextword.runtime.cache import CacheSettings
@@ -247,4 +275,18 @@ class Generator:
         settings = CacheSettings(cache_size, cache_weight, cache_flatness).check()
         file = arguments.path(CorpusError, path)
         tokens = reading.read_words(file, self.info.split_by, self.info.lowercase, self.info.line_ends)
-        return evaluation.evaluate(self._model, tokens, settings)
+        dynamic = self.dynamic_evaluation(training_graph, learning_rate)
+        return evaluation.evaluate(self._model, tokens, settings, dynamic)
+
+    def dynamic_evaluation(
+        self, training_graph: str | PathLike[str] | None, learning_rate: float
+    ) -> DynamicEvaluation | None:
+        """What learns while a text is read, where a training graph is given."""
+        if training_graph is None:
+            if learning_rate != LEARNING_RATE:
+                raise TrainingError("learning_rate has no effect without a training_graph; give both")
+            return None
+        from nextword.runtime.learning.dynamic_evaluation import DynamicEvaluation
+
+        graph = arguments.path(ModelFileError, training_graph)
+        return DynamicEvaluation(self._model, graph, learning_rate)

@@ -2,12 +2,13 @@
 
 from __future__ import annotations
 
+import copy
 import os
 import re
 from collections.abc import Mapping
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, NamedTuple, cast
+from typing import TYPE_CHECKING, Any, NamedTuple, Protocol, cast
 
 import numpy as np
 import onnxruntime
@@ -46,6 +47,13 @@ class Step(NamedTuple):
     state: State
 
 
+class Session(Protocol):
+    """What runs a step graph, as onnxruntime's `InferenceSession` does."""
+
+    def run(self, outputs: list[str], inputs: dict[str, Any]) -> Any:
+        """The values of the outputs."""
+
+
 class ModelFile:
     """A step graph that is ready to run.
 
@@ -57,17 +65,17 @@ class ModelFile:
     **Raises:** `ModelFileError` for a file that is missing, damaged, foreign or of another version;
     `CountError` for a number of threads that is out of range.
 
-    **Attributes:** `metadata`, and `dictionary`, which is in it; `states`, the parts of the state by name;
-    `features`, how many values the logits are computed from, or 0 if the file does not give them.
+    **Attributes:** `path`; `metadata`, and `dictionary`, which is in it; `states`, the parts of the state by
+    name; `features`, how many values the logits are computed from, or 0 if the file does not give them.
     """
 
     def __init__(self, path: Path, threads: int = 1) -> None:
         arguments.count("threads", threads, max(_MOST_THREADS, os.cpu_count() or 1))
-        self._path = path
+        self.path = path
         data = bytes_of(path)
         try:
             self.metadata, self.states, outputs = inspect(data)
-            self._session = session_of(data, threads)
+            self._session: Session = session_of(data, threads)
         except ModelFileError as error:
             raise ModelFileError(f"{path} {error}") from None
         size = (outputs.get("features") or [None])[-1]
@@ -105,8 +113,14 @@ class ModelFile:
         """Of the file."""
         import hashlib
 
-        with self._path.open("rb") as file:
+        with self.path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
+
+    def run_by(self, session: Session) -> ModelFile:
+        """The same model, which something else runs."""
+        found = copy.copy(self)
+        found._session = session
+        return found
 
     def split(self, text: str) -> list[str]:
         """The words of a text, by the file's rules.
@@ -193,7 +207,7 @@ class ModelFile:
             raise self._broken("gives logits that are not finite numbers")
 
     def _broken(self, what: str) -> ModelFileError:
-        return ModelFileError(f"{self._path} {what}; train and export it again")
+        return ModelFileError(f"{self.path} {what}; train and export it again")
 
 
 def bytes_of(path: Path) -> bytes:

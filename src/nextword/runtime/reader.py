@@ -1,13 +1,15 @@
 """What a model has read so far, and what it expects next."""
 
-from collections.abc import Iterable, Iterator, Mapping, Sequence
-from itertools import islice
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from itertools import islice, pairwise
 from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nextword.runtime.model_file import ModelFile, State, Step
+
+Note = Callable[[int, State | None], None]  # takes a word that is read next, and the state before it
 
 _WORDS = 1024  # read at once: more take more memory and are no faster
 _WINDOWS = 256  # windows of a fixed context that are read at once
@@ -87,20 +89,28 @@ class Reader:
         return found
 
 
-def after_each_context(model: ModelFile, ids: Iterable[int]) -> Iterator[tuple[Step, NDArray[np.int64]]]:
+def after_each_context(
+    model: ModelFile, ids: Iterable[int], note: Note | None = None
+) -> Iterator[tuple[Step, NDArray[np.int64]]]:
     """Reads one text of any length.
+
+    **Arguments:**
+
+    - `note`: called before each word is read, if it is given; then words are read one by one.
 
     **Returns:** an iterator over what the model expects after each context, and the ids that
     follow, `(batch,)`, in order. With an unbounded context that is after each word.
     """
     context = model.metadata.context
     ids = iter(ids)
-    if context is None:
+    if context is None or note:
         reader = Reader(model)
-        id = next(ids, None)
-        for following in ids:
-            yield reader.read(np.array([[id]])), np.array([following])
-            id = following
+        for place, (id, following) in enumerate(pairwise(ids), start=1):
+            if note:
+                note(id, reader.state)
+            expected = reader.read(np.array([[id]]))
+            if place >= (context or 1):
+                yield expected, np.array([following])
         return
     text = list(islice(ids, context))
     while more := list(islice(ids, _WINDOWS)):

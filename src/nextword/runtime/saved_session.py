@@ -13,6 +13,16 @@ The bytes are those of `numpy.savez`, an uncompressed zip file of arrays:
 | `cache_features` | float32 | `(places, features)`, the cache's ring |
 | `cache_words` | int64 | `(places,)` |
 | `cache_count` | int64 | `()` |
+
+Of a session that learns (`dynamic_evaluation`), `format` is `nextword-session/3`, and there are also:
+
+| array | type | shape |
+|---|---|---|
+| `training_graph` | text | `()`, the SHA-256 of the training graph's file |
+| `learning_rate` | float64 | `()` |
+| `learned.` and the name of a weight | float32 | `(rows, 4)` of a matrix, else that of the weight |
+| `block` | int64 | `(words,)`, those since the last step, and those that predicted the first of these |
+| `block_state.` and a name | that of the model | the part of the state before them, where it is carried |
 """
 
 import io
@@ -29,10 +39,11 @@ from numpy.typing import NDArray
 from nextword.errors import NextwordError, SessionError
 from nextword.runtime import arguments
 from nextword.runtime.cache import CacheSettings, NeuralCache
+from nextword.runtime.learning.dynamic_evaluation import DynamicEvaluation, Learned
 from nextword.runtime.model_file import ModelFile, State, Step
 
-_FORMAT = "nextword-session/2"
-_STATE = "state."
+_FORMAT, _LEARNING = "nextword-session/2", "nextword-session/3"
+_STATE, _LEARNED, _BLOCK_STATE = "state.", "learned.", "block_state."
 _MOST_TEXT = 100  # characters
 
 # How numpy begins an array, in the first version of its format.
@@ -44,21 +55,22 @@ _HEAD = re.compile(
 
 
 class SavedSession(NamedTuple):
-    """What is saved of a session: its last word, what was read, what is expected, and its cache."""
+    """What is saved of a session: its last word, what was read, is expected and was learned, its cache."""
 
     word: int
     last: NDArray[np.int64]
     state: State | None
     expected: Step
     cache: NeuralCache
+    learned: Learned | None = None
 
 
-def save(model: ModelFile, session: SavedSession) -> bytes:
+def save(model: ModelFile, dynamic: DynamicEvaluation | None, session: SavedSession) -> bytes:
     """A session as bytes."""
     cache, settings = session.cache, session.cache.settings
     features, words = cache.whole()
     arrays: dict[str, Any] = {
-        "format": np.array(_FORMAT),
+        "format": np.array(_LEARNING if session.learned else _FORMAT),
         "model": np.array(model.sha256),
         "word": np.array(session.word),
         "last": session.last,
@@ -70,29 +82,51 @@ def save(model: ModelFile, session: SavedSession) -> bytes:
         "cache_count": np.array(cache.count),
     }
     arrays |= {f"{_STATE}{name}": part for name, part in (session.state or {}).items()}
+    if dynamic and session.learned:
+        learned = session.learned
+        arrays |= {
+            "training_graph": np.array(dynamic.sha256),
+            "learning_rate": np.array(float(dynamic.learning_rate)),
+            "block": np.array(learned.ids),
+        }
+        arrays |= {f"{_LEARNED}{name}": value for name, value in learned.values.items()}
+        arrays |= {f"{_BLOCK_STATE}{name}": part for name, part in (learned.state or {}).items()}
     data = io.BytesIO()
     np.savez(data, **arrays)
     return data.getvalue()
 
 
-def load(model: ModelFile, data: Any) -> SavedSession:
+def load(model: ModelFile, dynamic: DynamicEvaluation | None, data: Any) -> SavedSession:
     """A session out of bytes.
 
-    **Raises:** `SessionError` for bytes that are not a session, or belong to another model file.
+    **Raises:** `SessionError` for bytes that are not a session, or belong to other files.
     """
     if not isinstance(data, bytes | bytearray | memoryview):
         raise SessionError(f"a saved session is bytes; got {arguments.kind(data)}")
     with _whatever_is_wrong():
         saved = _Arrays(bytes(data))
         format = saved.text("format")
-    if format != _FORMAT:
-        raise SessionError(f"the session has format {format[:40]}; this version reads {_FORMAT}")
+    if format not in (_FORMAT, _LEARNING):
+        raise SessionError(
+            f"the session has format {format[:40]}; this version reads {_FORMAT} and {_LEARNING}"
+        )
     with _whatever_is_wrong():
         owner = saved.text("model")
     if owner != model.sha256:
         raise SessionError("the session was saved with another model file; load that one")
+    if format == _FORMAT:
+        with _whatever_is_wrong():
+            return _session(model, saved)
+    if not dynamic:
+        raise SessionError("the session was learning while it read; give its training_graph")
     with _whatever_is_wrong():
-        return _session(model, saved)
+        graph, rate = saved.text("training_graph"), float(saved.array("learning_rate", np.float64, ()))
+    if graph != dynamic.sha256:
+        raise SessionError("the session was saved with another training graph; give that one")
+    if rate != dynamic.learning_rate:
+        raise SessionError(f"the session was saved with a learning_rate of {rate:g}; give the same")
+    with _whatever_is_wrong():
+        return _session(model, saved)._replace(learned=_learned(model, dynamic, saved))
 
 
 def _session(model: ModelFile, saved: "_Arrays") -> SavedSession:
@@ -125,6 +159,24 @@ def _session(model: ModelFile, saved: "_Arrays") -> SavedSession:
     return SavedSession(int(word), last, state or None, expected, cache)
 
 
+def _learned(model: ModelFile, dynamic: DynamicEvaluation, saved: "_Arrays") -> Learned:
+    values = {
+        name: saved.array(f"{_LEARNED}{name}", np.float32, value.shape)
+        for name, value in dynamic.nothing.values.items()
+    }
+    block = saved.array("block", np.int64, (saved.length("block"),))
+    if not ((block >= 0) & (block < len(model.dictionary))).all() or not 0 < len(block) <= dynamic.most:
+        raise ValueError("out of range")
+    names = saved.beginning(_BLOCK_STATE)
+    if names and names != {*model.states}:
+        raise ValueError("another state")
+    state = {
+        name: saved.array(f"{_BLOCK_STATE}{name}", model.states[name].kind, model.states[name].of_batch(1))
+        for name in names
+    }
+    return Learned(values, tuple(block.tolist()), state or None)
+
+
 @contextmanager
 def _whatever_is_wrong() -> Iterator[None]:
     """Turns whatever error a damaged or foreign file causes into one line."""
@@ -152,6 +204,11 @@ class _Arrays:
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             raise ValueError(f"{name} is not finite")
         return array.copy()  # that can be written to
+
+    def beginning(self, start: str) -> set[str]:
+        """The rest of the names that begin so."""
+        names = [name.removesuffix(".npy") for name in self._file.namelist()]
+        return {name.removeprefix(start) for name in names if name.startswith(start)}
 
     def length(self, name: str) -> int:
         """The size of an array's last axis."""

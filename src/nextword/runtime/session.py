@@ -10,6 +10,7 @@ from nextword.errors import PromptError, SessionError
 from nextword.runtime import completion, draw, saved_session
 from nextword.runtime.cache import MOST_FORGOTTEN, CacheSettings, NeuralCache, Remembered
 from nextword.runtime.completion import NextWord
+from nextword.runtime.learning.dynamic_evaluation import DynamicEvaluation, Learned
 from nextword.runtime.model_file import ModelFile, State, Step
 from nextword.runtime.reader import Reader
 from nextword.runtime.saved_session import SavedSession
@@ -23,6 +24,7 @@ class _Moment(NamedTuple):
     - `gave_way`: what the cache had in the places of each of its entries.
     - `expected`: a value for each entry of the dictionary; kept only where it cannot be computed again, where
       a session was resumed.
+    - `learned`: by dynamic evaluation.
     """
 
     word: tuple[int, ...]
@@ -30,6 +32,7 @@ class _Moment(NamedTuple):
     state: State | None
     gave_way: list[Remembered | None]
     expected: Step | None = None
+    learned: Learned | None = None
 
 
 class Session:
@@ -41,8 +44,11 @@ class Session:
     Made by `Generator.session` or `Generator.resume`.
     """
 
-    def __init__(self, model: ModelFile, cache: CacheSettings) -> None:
-        self._model = model
+    def __init__(
+        self, model: ModelFile, cache: CacheSettings, dynamic: DynamicEvaluation | None = None
+    ) -> None:
+        model = dynamic.model if dynamic else model
+        self._model, self._dynamic = model, dynamic
         self._reader = Reader(model)
         self._cache = NeuralCache(cache, model.features)
         # One more than can be taken back to, since a word is read again from where the one before ended.
@@ -58,12 +64,15 @@ class Session:
         """
         for _, word in self._model.dictionary.spelt(self._model.split(text)):
             gave_way = []
-            for id in word:
+            for place, id in enumerate(word):
                 if self._expected:
                     gave_way.append(self._cache.remember(self._expected.features[0], id))
+                if self._dynamic:
+                    self._dynamic.note(id, self._reader.state, may_learn=place == 0)
                 self._expected = self._reader.read(np.array([[id]]))
             self._past.append(self._now)
-            self._now = _Moment(word, self._reader.last, self._reader.state, gave_way)
+            learned = self._dynamic.learned if self._dynamic else None
+            self._now = _Moment(word, self._reader.last, self._reader.state, gave_way, learned=learned)
             self._next = None
 
     def undo(self) -> str:
@@ -83,6 +92,8 @@ class Session:
             )
         word, gave_way = self._model.dictionary.shown(self._now.word), self._now.gave_way
         self._now = self._past.pop()
+        if self._dynamic:
+            self._dynamic.learned = (self._now and self._now.learned) or self._dynamic.nothing
         self._reader = Reader(self._model)
         self._expected = self._next = None
         for before in reversed(gave_way):
@@ -135,17 +146,21 @@ class Session:
         """
         if not self._now or not self._expected:
             raise PromptError("nothing was read yet; feed at least one word")
-        word, last, state, _, _ = self._now
-        saved = SavedSession(word[-1], last, state, self._expected, self._cache)
-        return saved_session.save(self._model, saved)
+        word, last, state = self._now.word[-1], self._now.last, self._now.state
+        saved = SavedSession(word, last, state, self._expected, self._cache, self._now.learned)
+        return saved_session.save(self._model, self._dynamic, saved)
 
     def restore(self, data: bytes) -> None:
         """Becomes the session that was saved.
 
         **Raises:** `SessionError` for bytes that are not a session, or belong to another model file.
         """
-        word, last, state, expected, cache = saved_session.load(self._model, data)
-        self._cache, self._expected = cache, expected
-        self._now, self._next = _Moment((word,), last, state, [], expected), None
+        saved = saved_session.load(self._model, self._dynamic, data)
+        last, state = saved.last, saved.state
+        if self._dynamic and saved.learned:
+            self._dynamic.learned = saved.learned
+        self._cache, self._expected = saved.cache, saved.expected
+        self._now = _Moment((saved.word,), last, state, [], saved.expected, saved.learned)
+        self._next = None
         self._reader.last, self._reader.state = last, state
         self._past.clear()

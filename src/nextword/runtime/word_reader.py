@@ -11,6 +11,7 @@ from nextword.runtime import draw
 from nextword.runtime.cache import NeuralCache
 from nextword.runtime.entries import Entries
 from nextword.runtime.keystrokes import IsSuggested
+from nextword.runtime.learning.dynamic_evaluation import DynamicEvaluation
 from nextword.runtime.reader import Model, Reader
 from nextword.runtime.word_tree import FoundWord, WordTree
 
@@ -25,10 +26,19 @@ class WordReader:
     - `least`: how many subwords must come before the first word that is predicted.
     - `cache`: of the text's subwords, if there is one. A search takes it into account for the first subword
       of a word.
+    - `dynamic`: what changes the model's weights, if something does.
     """
 
-    def __init__(self, model: Model, entries: Entries, least: int, cache: NeuralCache | None = None) -> None:
-        self._model, self._entries, self._least, self._cache = model, entries, least, cache
+    def __init__(
+        self,
+        model: Model,
+        entries: Entries,
+        least: int,
+        cache: NeuralCache | None = None,
+        dynamic: DynamicEvaluation | None = None,
+    ) -> None:
+        self._model, self._entries, self._least = model, entries, least
+        self._cache, self._dynamic = cache, dynamic
         self._reader = Reader(model)
         self._read = 0
         self._expected: NDArray[np.float64] | None = None  # log-probabilities of the next subword
@@ -50,11 +60,13 @@ class WordReader:
         **Returns:** its log-probability in nats: the sum of those of its subwords that are predicted.
         """
         total = 0.0
-        for id in path:
+        for place, id in enumerate(path):
             if self.is_ready and self._expected is not None:
                 total += float(self._expected[id])
                 if self._cache:
                     self._cache.remember(self._features, id)
+            if self._dynamic:
+                self._dynamic.note(id, self._reader.state, may_learn=place == 0)
             step = self._reader.read(np.array([[id]]))
             self._read += 1
             self._features = step.features[0]

@@ -11,13 +11,11 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from runs import LINES, STREAMS, train
 from safetensors.numpy import load_file, save
-from tiny import TEXT, TRAINED, export, make_network, metadata_of, prepare
+from tiny import TEXT, TRAINED, export, make_network, prepare, write_files
 
 from nextword import Generator
 from nextword.errors import ModelFileError, NextwordError, PromptError, TrainingError, UnknownWordError
-from nextword.export import training
 from nextword.model import network
-from nextword.model.network import Network
 from nextword.runtime.learning.rewriting import rewritten
 from nextword.runtime.learning.stored import Stored
 from nextword.runtime.learning.trainer import Settings, Trainer
@@ -25,15 +23,6 @@ from nextword.runtime.learning.trainer import Settings, Trainer
 COMMAND = [sys.executable, "-c", "from nextword.command.main import main; main()", "learn"]
 WORDS = ["the", "mouse", "cat", "ran", "said", ".", "<unk>"]
 LEARNED = "the mouse ran . the cat said . " * 12
-
-
-def write_files(directory: Path, trained: Network, words: list[str], **changes: Any) -> tuple[Path, Path]:
-    """A training graph and a step graph of a network."""
-    model = export(directory / "nextword.onnx", trained, words, **changes)
-    graph = training.build(trained, training.properties(trained, metadata_of(trained, words, **changes)))
-    path = directory / "nextword.train.onnx"
-    path.write_bytes(graph.SerializeToString())
-    return path, model
 
 
 @pytest.fixture(scope="module", params=[None, 3], ids=["streams", "windows"])

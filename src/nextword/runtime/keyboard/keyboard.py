@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from os import PathLike
 from typing import TYPE_CHECKING
 
 from nextword.errors import CountError, KeyboardError
@@ -15,6 +16,7 @@ from nextword.runtime.keyboard.languages import language_of
 from nextword.runtime.keyboard.layouts import Layout
 from nextword.runtime.keyboard.mixture import Candidate, Mixture
 from nextword.runtime.keyboard.text_field import TextField
+from nextword.runtime.learning import LEARNING_RATE
 from nextword.runtime.model_file import ModelFile
 from nextword.text.characters import normalise
 from nextword.text.subwords import SubwordDictionary
@@ -78,6 +80,8 @@ class Keyboard:
         punctuation: bool = True,
         adapts: bool = True,
         saved: bytes | None = None,
+        training_graphs: Sequence[str | PathLike[str] | None] = (),
+        learning_rate: float = LEARNING_RATE,
     ) -> Keyboard:
         """A keyboard of several languages at once; how much each counts follows what is written.
 
@@ -85,6 +89,7 @@ class Keyboard:
 
         - `generators`: one a language; they must split texts in the same way; `words` and `subwords` count as
           the same.
+        - `training_graphs`: one a language, `None` for one that does not learn; or none at all.
 
         **Raises:** as `Generator.keyboard`.
         """
@@ -100,8 +105,19 @@ class Keyboard:
                 "the models of a keyboard must split texts in the same way; their split_by, lowercase or "
                 "line_ends differ"
             )
+        graphs = [*training_graphs] or [None] * len(models)
+        if len(graphs) != len(models):
+            raise KeyboardError(
+                f"a keyboard of {len(models)} languages takes as many training graphs, or none; got "
+                f"{len(graphs)}"
+            )
+        if any(graphs) and not adapts:
+            raise KeyboardError("a keyboard that does not adapt does not learn; leave the training graph out")
         keys = Layout(layout)
-        languages = [language_of(model, adapts, keys, punctuation) for model in models]
+        languages = [
+            language_of(model, adapts, keys, punctuation, generator.dynamic_evaluation(graph, learning_rate))
+            for model, generator, graph in zip(models, generators, graphs, strict=True)
+        ]
         return cls(languages, keys, _field_of(models), saved)
 
     def update(self, text_before_cursor: str) -> None:

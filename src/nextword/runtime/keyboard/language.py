@@ -10,6 +10,7 @@ from typing import ClassVar, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from nextword.runtime.learning.dynamic_evaluation import DynamicEvaluation, Learned
 from nextword.runtime.model_file import ModelFile, State
 from nextword.runtime.reader import Reader
 from nextword.text.words import END_OF_LINE
@@ -70,7 +71,10 @@ class Bias(NamedTuple):
 
 @dataclass(frozen=True)
 class _Moment:
-    """A word, by its ids, and what is known before it is read; `logits`, if the model cannot read it."""
+    """A word, by its ids, and what is known before it is read; `logits`, if the model cannot read it.
+
+    `learned` is there where the model's weights change.
+    """
 
     ids: Sequence[int]
     last: NDArray[np.int64]
@@ -80,6 +84,7 @@ class _Moment:
     foreseen: float
     bias: Sequence[Bias]
     logits: NDArray[np.floating] | None
+    learned: Learned | None
 
 
 class Language(ABC):
@@ -97,6 +102,7 @@ class Language(ABC):
 
     - `model`: the model.
     - `adapts`: whether the bias changes.
+    - `dynamic`: what changes the model's weights as well, if something does.
 
     **Attributes:** `is_marked`, whether it reads marked words; `bias`, `(dictionary,)`, without its `scale`;
     `seen`, the number of unknown words so far, and `foreseen`, how many the model expected.
@@ -104,8 +110,9 @@ class Language(ABC):
 
     is_marked: ClassVar[bool]
 
-    def __init__(self, model: ModelFile, adapts: bool) -> None:
-        self.model, self.dictionary = model, model.dictionary
+    def __init__(self, model: ModelFile, adapts: bool, dynamic: DynamicEvaluation | None = None) -> None:
+        model = dynamic.model if dynamic else model
+        self.model, self.dictionary, self.dynamic = model, model.dictionary, dynamic
         self._adapts = adapts
         self.bias = np.zeros(len(self.dictionary))
         self.scale = 1.0
@@ -173,14 +180,19 @@ class Language(ABC):
         last, state = self._reader.last, self._reader.state
         logits = None if ids else self._logits
         seen, foreseen, bias = self.seen, self.foreseen, []
+        learned = self.dynamic.learned if self.dynamic else None
         if expected:
             self.seen += share * self._is_new(word)
             self.foreseen += share * expected.by_model
-        for id in ids:
+        if self.dynamic and not (is_new and share > 1 / 2):
+            self.dynamic.start_again()
+        for place, id in enumerate(ids):
             if is_new and self._adapts and id != self.dictionary.unknown:
                 bias.append(self._adapt(id, _RATE * share))
+            if self.dynamic and is_new and share > 1 / 2:
+                self.dynamic.note(id, self._reader.state, may_learn=place == 0)
             self._step([id])
-        self._past.append(_Moment(ids, last, state, expected, seen, foreseen, bias, logits))
+        self._past.append(_Moment(ids, last, state, expected, seen, foreseen, bias, logits, learned))
         if len(self._past) > _EXPECTED:
             self._past[-_EXPECTED - 1] = replace(self._past[-_EXPECTED - 1], expected=None)
         self._expected = None
@@ -192,6 +204,8 @@ class Language(ABC):
             for bias in reversed(moment.bias):
                 self.bias[bias.ids], self.scale = bias.values, bias.scale
         self.seen, self.foreseen = moment.seen, moment.foreseen
+        if self.dynamic and moment.learned:
+            self.dynamic.learned = moment.learned
         if not self._past:
             self._begin()
         elif moment.expected:
@@ -209,8 +223,14 @@ class Language(ABC):
         """What was adapted so far stays, whatever is taken back."""
         self.bias *= self.scale
         self.scale = 1.0
+        learned = None
+        if self.dynamic:
+            self.dynamic.learn_rest()
+            learned = self.dynamic.learned
         for place, moment in enumerate(self._past):
-            self._past[place] = replace(moment, bias=(), seen=self.seen, foreseen=self.foreseen)
+            self._past[place] = replace(
+                moment, bias=(), seen=self.seen, foreseen=self.foreseen, learned=learned
+            )
 
     def adapted(self) -> dict[str, float]:
         """The bias of each entry that has one worth saving."""
@@ -228,6 +248,8 @@ class Language(ABC):
         """Reads what comes before a text: a line end, if the model knows line ends."""
         self._reader = Reader(self.model)
         self._expected = None
+        if self.dynamic:
+            self.dynamic.start_again()
         if self.model.metadata.line_ends and END_OF_LINE in self.dictionary.words:
             self._step(self._ids(END_OF_LINE))
         else:

@@ -1,21 +1,31 @@
 """What a keyboard has learned ⇄ bytes: JSON in UTF-8, the same in Python and JavaScript."""
 
+import base64
 import json
 import math
 from typing import Any
 
+import numpy as np
+
 from nextword.errors import KeyboardError
+from nextword.runtime.keyboard.language import Language
 from nextword.runtime.keyboard.mixture import Mixture
 from nextword.runtime.keyboard.personal import LONGEST, MOST_WORDS
+from nextword.runtime.learning.dynamic_evaluation import DynamicEvaluation, Learned
+from nextword.runtime.model_file import ModelFile
 
 _FORMAT = "nextword-keyboard/1"
+_DAMAGED = KeyboardError("these bytes are not what a keyboard has saved, or not all of it")
 _MOST_BYTES = 64_000_000
 _MOST_BIAS = 1000.0
 _MOST_COUNT = 2**31 - 1
 
 
 def save(mixture: Mixture) -> bytes:
-    """What was learned, without the text itself. It has words, not ids, so that it outlives a model file."""
+    """What was learned, without the text itself.
+
+    It has words, not ids, so that it outlives a model file; what weights have learned does not.
+    """
     personal = mixture.personal
     kept = {
         "format": _FORMAT,
@@ -23,7 +33,13 @@ def save(mixture: Mixture) -> bytes:
         "blocked": list(personal.blocked),
         "kept": list(personal.kept),
         "languages": [
-            {"weight": weight, "seen": one.seen, "expected": one.foreseen, "bias": one.adapted()}
+            {
+                "weight": weight,
+                "seen": one.seen,
+                "expected": one.foreseen,
+                "bias": one.adapted(),
+                **_weights(one),
+            }
             for one, weight in zip(mixture.languages, mixture.weights, strict=True)
         ],
     }
@@ -42,33 +58,75 @@ def restore(data: bytes, mixture: Mixture) -> None:
         raise KeyboardError(
             f"this was saved by a keyboard of {len(known)} languages; this one has {len(languages)}"
         )
+    try:
+        learned = [
+            _learned(language, one.get("learned_weights"))
+            for language, one in zip(languages, known, strict=True)
+        ]
+    except (ValueError, TypeError, KeyError):
+        raise _DAMAGED from None
     personal.remember(saved["learned"])
     for word in saved["blocked"]:
         personal.block(word)
     for typed in saved["kept"]:
         personal.keep(typed)
-    for language, one in zip(languages, known, strict=True):
+    for language, one, weights in zip(languages, known, learned, strict=True):
         language.seen, language.foreseen = float(one["seen"]), float(one["expected"])
         language.adapt_to(one["bias"])
+        if language.dynamic and weights:
+            language.dynamic.learned = weights
     total = sum(one["weight"] for one in known)
     mixture.weights = [one["weight"] / total for one in known]
 
 
+def _weights(language: Language) -> dict[str, Any]:
+    """What the weights of a model have learned, if they do; the words that come next are left out."""
+    dynamic = language.dynamic
+    if not dynamic:
+        return {}
+    values = {
+        name: base64.b64encode(value.astype("<f4").tobytes()).decode()
+        for name, value in dynamic.learned.values.items()
+    }
+    return {"learned_weights": {"files": _files(language.model, dynamic), "values": values}}
+
+
+def _learned(language: Language, saved: Any) -> Learned | None:
+    """What `_weights` gave, if it is of the same files.
+
+    **Raises:** `ValueError` for what is damaged.
+    """
+    dynamic = language.dynamic
+    if not dynamic or saved is None or saved["files"] != _files(language.model, dynamic):
+        return None
+    found = {}
+    for name, value in dynamic.nothing.values.items():
+        data = base64.b64decode(saved["values"][name], validate=True)
+        found[name] = np.frombuffer(data, "<f4").reshape(value.shape)
+        if not (np.abs(found[name]) <= _MOST_BIAS).all():
+            raise ValueError(name)
+    return Learned(found)
+
+
+def _files(model: ModelFile, dynamic: DynamicEvaluation) -> list[str]:
+    """The SHA-256 of the files that the learned weights belong to."""
+    return [model.sha256, dynamic.sha256]
+
+
 def _parse(data: bytes) -> Any:
-    damaged = KeyboardError("these bytes are not what a keyboard has saved, or not all of it")
     if not isinstance(data, bytes | bytearray) or len(data) > _MOST_BYTES:
-        raise damaged
+        raise _DAMAGED
     try:
         saved = json.loads(data.decode())
     except (ValueError, RecursionError):
-        raise damaged from None
+        raise _DAMAGED from None
     if isinstance(saved, dict) and saved.get("format") != _FORMAT:
         if str(saved.get("format")).startswith("nextword-keyboard/"):
             raise KeyboardError(
                 f"this was saved as {saved['format']!r:.40}, which this version cannot read; install a newer "
                 "nextword"
             )
-        raise damaged
+        raise _DAMAGED
     fits = (
         isinstance(saved, dict)
         and _are_counts(saved.get("learned"))
@@ -78,7 +136,7 @@ def _parse(data: bytes) -> Any:
         and all(_is_language(one) for one in saved["languages"])
     )
     if not fits:
-        raise damaged
+        raise _DAMAGED
     return saved
 
 

@@ -15,6 +15,7 @@ from nextword.runtime.keyboard.language import SHARE, Language
 from nextword.runtime.keyboard.layouts import Layout
 from nextword.runtime.keyboard.subword_search import SubwordSearch
 from nextword.runtime.keyboard.text_field import is_word
+from nextword.runtime.learning.dynamic_evaluation import DynamicEvaluation
 from nextword.runtime.model_file import ModelFile
 from nextword.runtime.word_nodes import Node, Path
 from nextword.runtime.word_tree import WordTree
@@ -34,15 +35,22 @@ class SubwordLanguage(Language):
 
     **Arguments:**
 
-    - `model`, `adapts`: as of `Language`.
+    - `model`, `adapts`, `dynamic`: as of `Language`.
     - `layout`: of the keys.
     - `punctuation`: whether punctuation marks and line ends are candidates.
     """
 
     is_marked = True
 
-    def __init__(self, model: ModelFile, adapts: bool, layout: Layout, punctuation: bool) -> None:
-        super().__init__(model, adapts)
+    def __init__(
+        self,
+        model: ModelFile,
+        adapts: bool,
+        layout: Layout,
+        punctuation: bool,
+        dynamic: DynamicEvaluation | None = None,
+    ) -> None:
+        super().__init__(model, adapts, dynamic)
         self.layout, self.punctuation = layout, punctuation
         self.entries = model.entries
         self.costs = EntryCosts(self.entries, layout)

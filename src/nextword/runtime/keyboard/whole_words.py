@@ -12,6 +12,7 @@ from nextword.runtime.keyboard.candidates import MODEL, WordTable, best
 from nextword.runtime.keyboard.language import SHARE, Language
 from nextword.runtime.keyboard.layouts import Layout
 from nextword.runtime.keyboard.text_field import is_word
+from nextword.runtime.learning.dynamic_evaluation import DynamicEvaluation
 from nextword.runtime.model_file import ModelFile
 from nextword.text.letters import LetterModel
 from nextword.text.words import END_OF_LINE
@@ -25,15 +26,22 @@ class WholeWords(Language):
 
     **Arguments:**
 
-    - `model`, `adapts`: as of `Language`.
+    - `model`, `adapts`, `dynamic`: as of `Language`.
     - `layout`: of the keys.
     - `punctuation`: whether punctuation marks and line ends are candidates.
     """
 
     is_marked = False
 
-    def __init__(self, model: ModelFile, adapts: bool, layout: Layout, punctuation: bool) -> None:
-        super().__init__(model, adapts)
+    def __init__(
+        self,
+        model: ModelFile,
+        adapts: bool,
+        layout: Layout,
+        punctuation: bool,
+        dynamic: DynamicEvaluation | None = None,
+    ) -> None:
+        super().__init__(model, adapts, dynamic)
         spelt = [
             word
             for id, word in enumerate(self.dictionary.words)

@@ -1,4 +1,7 @@
-"""A step graph with other weights, and another dictionary: its bytes are copied but for what changes."""
+"""A step graph with other weights or another dictionary, or to which weights are given at each run.
+
+Its bytes are copied but for what changes.
+"""
 
 from collections.abc import Callable, Iterator, Mapping
 from typing import Any, NamedTuple
@@ -9,8 +12,9 @@ from numpy.typing import NDArray
 _VARINT, _FIXED_64, _BYTES = 0, 1, 2  # wire types
 # Fields of onnx.proto.
 _GRAPH, _PROPERTY = 7, 14
-_TENSOR, _OUTPUT = 5, 12
+_NODE, _TENSOR, _INPUT, _OUTPUT = 1, 5, 11, 12
 _DIMS, _TENSOR_NAME, _RAW_DATA = 1, 8, 9
+_FLOAT = 1  # the number of float32
 
 
 class _Field(NamedTuple):
@@ -48,6 +52,27 @@ def rewritten(
         return _field(1, key.encode()) + _field(2, properties[key].encode())
 
     return _edited(memoryview(data), of_model)
+
+
+def with_inputs(data: bytes, casts: Mapping[str, str]) -> bytes:
+    """A model file in which some tensors are inputs; it has been read and checked before.
+
+    **Arguments:**
+
+    - `casts`: for each tensor, the name of what one `Cast` makes of it, in float32: that is the input.
+    """
+
+    def is_given(field: _Field) -> bool:
+        number = {_NODE: 1, _TENSOR: _TENSOR_NAME}.get(field.number)  # of a name; a node's, that of its input
+        return number is not None and field.own is not None and _name(field.own, number) in casts
+
+    def of_graph(graph: memoryview) -> bytes:
+        kept = [bytes(field.whole) for field in _fields(graph) if not is_given(field)]
+        kind = _field(1, _varint(1 << 3 | _VARINT) + _varint(_FLOAT))
+        inputs = [_field(_INPUT, _field(1, name.encode()) + _field(2, kind)) for name in casts.values()]
+        return b"".join([*kept, *inputs])
+
+    return _edited(memoryview(data), lambda number, own: of_graph(own) if number == _GRAPH else None)
 
 
 def _tensor(data: memoryview, tensors: Mapping[str, NDArray[Any]]) -> bytes | None:

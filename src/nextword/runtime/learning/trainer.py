@@ -20,7 +20,6 @@ from nextword.runtime.learning.batches import batches, in_order
 from nextword.runtime.learning.rewriting import rewritten
 from nextword.runtime.learning.training_file import Step, TrainingFile
 from nextword.runtime.model_file import ModelFile
-from nextword.runtime.onnx_file import OnnxFile
 from nextword.text.dictionary import Dictionary
 
 _MEASURED = 64  # windows, or words of a stream, whose loss is computed at once
@@ -85,7 +84,7 @@ class Trainer:
     ) -> None:
         self._graph, self._settings = TrainingFile(graph, settings.threads), settings
         self._file, self._base = model_file.bytes_of(model), ModelFile(model)
-        stored = _stored(self._file, self._graph, model)
+        stored = self._graph.stored_in(self._file, model)
         tokens = self._base.split(text)
         self._properties = {"metrics": "{}", "corpus_sha256": hashlib.sha256(text.encode()).hexdigest()}
         self.dictionary = self._base.dictionary
@@ -180,27 +179,3 @@ class Trainer:
         if self._graph.context is None:  # each word is expected with its frequency
             found["logits.bias"] = np.log(np.bincount(ids, minlength=size) / len(ids))
         return found
-
-
-def _stored(data: bytes, graph: TrainingFile, path: Path) -> dict[str, NDArray[Any]]:
-    """The weights that a step graph stores.
-
-    **Raises:** `ModelFileError` for one of another network than the training graph.
-    """
-    tensors, found = OnnxFile(data).tensors(), dict[str, NDArray[Any]]()
-    # Each weight is in float16, and all that is in float16 is a weight.
-    is_float = {name for name in tensors if tensors[name].dtype == np.float16} == {*graph.stored}
-    for name, stored in graph.stored.items() if is_float else ():
-        try:
-            found |= stored.part(tensors[name])
-        except ValueError:  # of other shapes
-            break
-    shapes = {name: weight.shape for name, weight in found.items()}
-    words = shapes.get("logits.bias", (0,))[0]
-    expected = {name: tuple(size or words for size in shape) for name, shape in graph.weights.items()}
-    if shapes != expected:
-        raise ModelFileError(
-            f"{path} and the training graph are of different networks; name nextword.onnx and "
-            "nextword.train.onnx of the same `dvc repro`"
-        )
-    return found

@@ -4,6 +4,7 @@ Unlike a model file, whose operators are all checked, a training graph is truste
 memory: take it from where the model comes from.
 """
 
+import hashlib
 import json
 from collections.abc import Mapping
 from pathlib import Path
@@ -68,14 +69,15 @@ class TrainingFile:
 
     **Raises:** `ModelFileError` for a file that is missing, damaged or of another kind or version.
 
-    **Attributes:** `properties`, its metadata as strings; `context`, words that it reads, or `None`;
-    `kind`, the type of its numbers; `states`, the shape of each part of the state, 0 for that of the
-    batch; `weights`, the shape of each weight, 0 for the size of the dictionary; `stored`, how the step
-    graph stores them; `initial`, the bound of each one's first values, or `None`.
+    **Attributes:** `sha256` of the file; `properties`, its metadata as strings; `context`, words that it
+    reads, or `None`; `kind`, the type of its numbers; `states`, the shape of each part of the state, 0 for
+    that of the batch; `weights`, the shape of each weight, 0 for the size of the dictionary; `stored`, how
+    the step graph stores them; `initial`, the bound of each one's first values, or `None`.
     """
 
     def __init__(self, path: Path, threads: int = 1) -> None:
         data = model_file.bytes_of(path)
+        self.sha256 = hashlib.sha256(data).hexdigest()
         try:
             file = OnnxFile(data)
             self.properties = {name: text.decode() for name, text in file.properties()}
@@ -118,6 +120,34 @@ class TrainingFile:
             "gradient_norm",
             *(f"next_{name}" for name in (*self.states, *self._changed)),
         ]
+
+    def stored_in(self, data: bytes, path: Path) -> dict[str, NDArray[Any]]:
+        """The weights that a step graph stores in float16.
+
+        **Arguments:**
+
+        - `data`: a file that has been checked.
+        - `path`: whose it is.
+
+        **Raises:** `ModelFileError` for one of another network than the training graph.
+        """
+        tensors, found = OnnxFile(data).tensors(), dict[str, NDArray[Any]]()
+        # Each weight is in float16, and all that is in float16 is a weight.
+        is_float = {name for name in tensors if tensors[name].dtype == np.float16} == {*self.stored}
+        for name, stored in self.stored.items() if is_float else ():
+            try:
+                found |= stored.part(tensors[name])
+            except ValueError:  # of other shapes
+                break
+        shapes = {name: weight.shape for name, weight in found.items()}
+        words = shapes.get("logits.bias", (0,))[0]
+        expected = {name: tuple(size or words for size in shape) for name, shape in self.weights.items()}
+        if shapes != expected:
+            raise ModelFileError(
+                f"{path} and the training graph are of different networks; name nextword.onnx and "
+                "nextword.train.onnx of the same `dvc repro`"
+            )
+        return found
 
     def begin(self, weights: Arrays) -> dict[str, OrtValue]:
         """Weights and moments before the first step.
