@@ -78,7 +78,11 @@ def _score(generator: "Generator", text: str, arguments: argparse.Namespace) -> 
 def evaluate(generator: "Generator", arguments: argparse.Namespace) -> None:
     """Shows how good the model is on a text file."""
     found = generator.evaluate(
-        arguments.file, cache_size=arguments.cache_size, cache_weight=arguments.cache_weight
+        arguments.file,
+        cache_size=arguments.cache_size,
+        cache_weight=arguments.cache_weight,
+        training_graph=arguments.training_graph,
+        learning_rate=arguments.learning_rate,
     )
     typed = _typed(generator, arguments.file) if arguments.typing else None
     if arguments.json:

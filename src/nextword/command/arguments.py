@@ -5,6 +5,7 @@ from typing import NoReturn
 
 from nextword import __version__
 from nextword.errors import NextwordError
+from nextword.runtime.learning import LEARNING_RATE
 
 KNOBS = (
     "temperature",
@@ -123,6 +124,18 @@ def _parser() -> argparse.ArgumentParser:
         "--cache-weight", type=float, default=0.0, metavar="X", help="share of the probability that it gives"
     )
     evaluate.add_argument(
+        "--training-graph",
+        metavar="FILE",
+        help="learn from the text while it is read (dynamic evaluation), by this training graph",
+    )
+    evaluate.add_argument(
+        "--learning-rate",
+        type=float,
+        default=LEARNING_RATE,
+        metavar="X",
+        help="of dynamic evaluation (default: %(default)s)",
+    )
+    evaluate.add_argument(
         "--typing",
         action="store_true",
         help="also type the text with one letter in twenty wrong, and measure suggestions and corrections",
@@ -156,7 +169,7 @@ def _parser() -> argparse.ArgumentParser:
     learn.add_argument("file", metavar="TEXT", help="a UTF-8 text file")
     learn.add_argument("-o", "--output", required=True, metavar="FILE", help="model file to write")
     learn.add_argument(
-        "--graph", metavar="FILE", help="training graph (default: nextword.train.onnx beside MODEL)"
+        "--training-graph", metavar="FILE", help="training graph (default: nextword.train.onnx beside MODEL)"
     )
     learn.add_argument(
         "--learning-rate", type=float, default=1e-3, metavar="X", help="of AdamW (default: %(default)s)"

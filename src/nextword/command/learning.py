@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace) -> None:
     if not 1 <= epochs <= _MOST_EPOCHS:
         raise CountError(f"--epochs must be from 1 to {_MOST_EPOCHS:,}; got {epochs}")
     model = Path(arguments.model)
-    graph = Path(arguments.graph) if arguments.graph else model.parent / _GRAPH
+    graph = Path(arguments.training_graph) if arguments.training_graph else model.parent / _GRAPH
     text, held_out = _parts(Path(arguments.file))
     trainer = Trainer(graph, model, text, _settings(graph, text, rate))
     first = best = trainer.loss(held_out)

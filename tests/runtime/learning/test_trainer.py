@@ -247,7 +247,7 @@ def test_the_command_says_in_a_line_what_is_wrong_and_writes_nothing(tmp_path: P
         ((model, text, "--learning-rate", "0"), "--learning-rate must be above 0"),
         ((model, text, "--epochs", "0"), "--epochs must be from 1"),
         ((model, other), "got no better on the last tenth of the text, so nothing was written"),
-        ((model, text, "--graph", text), "not an ONNX model"),
+        ((model, text, "--training-graph", text), "not an ONNX model"),
     ]:
         error = run(*arguments, "-o", mine, status=2)
         assert message in error

@@ -85,6 +85,10 @@ class DynamicEvaluation:
                 self.projections[name] = (signs / np.sqrt(shape[1])).astype(np.float32)
                 shape = (shape[0], _RANK)
             nothing[name] = np.zeros(shape, np.float32)
+        # A step projects the weights after it; the fixed part of those before it is always the same.
+        self._projected = {
+            name: self._weights[name] @ projection.T for name, projection in self.projections.items()
+        }
         self._moments = self._graph.begin(self._weights)  # which gradient descent does not use
         self.nothing = Learned(nothing)
         self._learned = self.nothing
@@ -151,9 +155,12 @@ class DynamicEvaluation:
             return self._learned.values
         learned: dict[str, NDArray[np.float32]] = {}
         for name, own in self._learned.values.items():
-            change = (found.values[name].numpy() - self._now[name]).astype(np.float32)
-            projection = self.projections.get(name)
-            learned[name] = own + (change if projection is None else change @ projection.T)
+            after, projection = found.values[name].numpy(), self.projections.get(name)
+            if projection is None:
+                learned[name] = own + (after - self._now[name]).astype(np.float32)
+            else:
+                before_step = self._projected[name] + own @ (projection @ projection.T)
+                learned[name] = own + (after @ projection.T - before_step).astype(np.float32)
         return learned
 
     def _put(self) -> None:
@@ -162,7 +169,8 @@ class DynamicEvaluation:
             name: weight + (own @ self.projections[name] if name in self.projections else own)
             for (name, weight), own in zip(self._weights.items(), self._learned.values.values(), strict=True)
         }
-        now = {name: weight.astype(self._graph.kind) for name, weight in self._now.items()}
+        kind = self._graph.kind
+        now = {name: weight.astype(kind, copy=False) for name, weight in self._now.items()}
         self._values = {**self._moments, **self._graph.values(now)}
         self._session.give(self._now)
 
