@@ -25,10 +25,6 @@ Of a session that learns (`dynamic_evaluation`), `format` is `nextword-session/3
 | `block_state.` and a name | that of the model | the part of the state before them, where it is carried |
 """
 
-import io
-import math
-import re
-import zipfile
 from collections.abc import Iterator
 from contextlib import contextmanager
 from typing import Any, NamedTuple
@@ -37,21 +33,14 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nextword.errors import NextwordError, SessionError
-from nextword.runtime import arguments
+from nextword.runtime import arguments, saved_arrays
 from nextword.runtime.cache import CacheSettings, NeuralCache
 from nextword.runtime.learning.dynamic_evaluation import DynamicEvaluation, Learned
 from nextword.runtime.model_file import ModelFile, State, Step
+from nextword.runtime.saved_arrays import SavedArrays
 
 _FORMAT, _LEARNING = "nextword-session/2", "nextword-session/3"
 _STATE, _LEARNED, _BLOCK_STATE = "state.", "learned.", "block_state."
-_MOST_TEXT = 100  # characters
-
-# How numpy begins an array, in the first version of its format.
-_MAGIC = b"\x93NUMPY\x01\x00"
-_HEAD = re.compile(
-    rb"\{'descr': '([<|][A-Za-z]\d+)', 'fortran_order': False, "
-    rb"'shape': \((\d{1,12}(?:, \d{1,12})*)?,?\), \} *\n"
-)
 
 
 class SavedSession(NamedTuple):
@@ -91,9 +80,7 @@ def save(model: ModelFile, dynamic: DynamicEvaluation | None, session: SavedSess
         }
         arrays |= {f"{_LEARNED}{name}": value for name, value in learned.values.items()}
         arrays |= {f"{_BLOCK_STATE}{name}": part for name, part in (learned.state or {}).items()}
-    data = io.BytesIO()
-    np.savez(data, **arrays)
-    return data.getvalue()
+    return saved_arrays.save(arrays)
 
 
 def load(model: ModelFile, dynamic: DynamicEvaluation | None, data: Any) -> SavedSession:
@@ -104,7 +91,7 @@ def load(model: ModelFile, dynamic: DynamicEvaluation | None, data: Any) -> Save
     if not isinstance(data, bytes | bytearray | memoryview):
         raise SessionError(f"a saved session is bytes; got {arguments.kind(data)}")
     with _whatever_is_wrong():
-        saved = _Arrays(bytes(data))
+        saved = SavedArrays(bytes(data))
         format = saved.text("format")
     if format not in (_FORMAT, _LEARNING):
         raise SessionError(
@@ -129,7 +116,7 @@ def load(model: ModelFile, dynamic: DynamicEvaluation | None, data: Any) -> Save
         return _session(model, saved)._replace(learned=_learned(model, dynamic, saved))
 
 
-def _session(model: ModelFile, saved: "_Arrays") -> SavedSession:
+def _session(model: ModelFile, saved: SavedArrays) -> SavedSession:
     size, weight, flatness = saved.array("cache", np.float64, (3,)).tolist()
     cache = NeuralCache(CacheSettings(int(size), weight, flatness).check(), model.features)
     cache.features = saved.array("cache_features", np.float32, (cache.places, model.features))
@@ -159,7 +146,7 @@ def _session(model: ModelFile, saved: "_Arrays") -> SavedSession:
     return SavedSession(int(word), last, state or None, expected, cache)
 
 
-def _learned(model: ModelFile, dynamic: DynamicEvaluation, saved: "_Arrays") -> Learned:
+def _learned(model: ModelFile, dynamic: DynamicEvaluation, saved: SavedArrays) -> Learned:
     values = {
         name: saved.array(f"{_LEARNED}{name}", np.float32, value.shape)
         for name, value in dynamic.nothing.values.items()
@@ -184,53 +171,3 @@ def _whatever_is_wrong() -> Iterator[None]:
         yield
     except (Exception, NextwordError):
         raise SessionError("these bytes are not a saved session, or only part of one") from None
-
-
-class _Arrays:
-    """The arrays of a file, none of which is larger in memory than in the file."""
-
-    def __init__(self, data: bytes) -> None:
-        self._file = zipfile.ZipFile(io.BytesIO(data))
-        for entry in self._file.infolist():
-            if entry.compress_type != zipfile.ZIP_STORED or entry.file_size != entry.compress_size:
-                raise ValueError("compressed")
-
-    def array(self, name: str, kind: Any, shape: tuple[int, ...]) -> NDArray[Any]:
-        """An array of this type and shape, all finite."""
-        descriptor, found, data = self._open(name)
-        if np.dtype(kind).str != descriptor or found != shape:
-            raise ValueError(f"{name} is {descriptor}, {found}")
-        array = np.frombuffer(data, kind).reshape(shape)
-        if array.dtype.kind == "f" and not np.isfinite(array).all():
-            raise ValueError(f"{name} is not finite")
-        return array.copy()  # that can be written to
-
-    def beginning(self, start: str) -> set[str]:
-        """The rest of the names that begin so."""
-        names = [name.removesuffix(".npy") for name in self._file.namelist()]
-        return {name.removeprefix(start) for name in names if name.startswith(start)}
-
-    def length(self, name: str) -> int:
-        """The size of an array's last axis."""
-        return self._open(name)[1][-1]
-
-    def text(self, name: str) -> str:
-        """An array that is a text."""
-        descriptor, _, data = self._open(name)
-        if not descriptor.startswith("<U") or len(data) > 4 * _MOST_TEXT:
-            raise ValueError(f"{name} is not a text")
-        return data.decode("utf-32-le")
-
-    def _open(self, name: str) -> tuple[str, tuple[int, ...], bytes]:
-        """The type of an array as numpy writes it, its shape, and its bytes."""
-        data = self._file.read(f"{name}.npy")
-        start = len(_MAGIC) + 2
-        end = start + int.from_bytes(data[start - 2 : start], "little")
-        head = _HEAD.fullmatch(data[start:end])
-        if not data.startswith(_MAGIC) or not head:
-            raise ValueError(f"{name} is not an array")
-        shape = tuple(map(int, head[2].split(b", "))) if head[2] else ()
-        descriptor = head[1].decode()
-        if math.prod(shape) * np.dtype(descriptor).itemsize != len(data) - end:
-            raise ValueError(f"{name} is not whole")
-        return descriptor, shape, data[end:]

@@ -133,6 +133,34 @@ def test_weights_are_restored(files: tuple[Path, Path]) -> None:
     assert trainer.loss("the cat ran .") == loss
 
 
+@pytest.mark.parametrize("before", [0, 3, 14])
+def test_a_checkpoint_goes_on_with_the_same_bits(files: tuple[Path, Path], before: int) -> None:
+    graph, model = files
+    trainer = learned(graph, model, steps=before)
+    other = learned(graph, model)
+    other.resume(trainer.checkpoint())
+    assert other.step == before
+    for _ in range(20):
+        assert other.learn() == trainer.learn()
+    for name, weight in trainer.weights.items():
+        np.testing.assert_array_equal(other.weights[name], weight)
+
+
+def test_a_checkpoint_that_does_not_fit_is_refused(files: tuple[Path, Path]) -> None:
+    graph, model = files
+    data = learned(graph, model, steps=2).checkpoint()
+    trainer = learned(graph, model, steps=1)
+    weights = trainer.weights
+    for found in (b"", data[:-200], data[:100], b"PK" + data[2:60]):
+        with pytest.raises(TrainingError, match="not a checkpoint"):
+            trainer.resume(found)
+    for other in (learned(graph, model, seed=2), learned(graph, model, LEARNED + "the cat ran .")):
+        with pytest.raises(TrainingError, match="of other files, another text"):
+            other.resume(data)
+    assert trainer.step == 1
+    assert all((trainer.weights[name] == weight).all() for name, weight in weights.items())
+
+
 @pytest.mark.parametrize(
     ("text", "error", "message"),
     [

@@ -15,14 +15,18 @@ from onnxruntime import OrtValue
 
 from nextword import outputs
 from nextword.errors import ModelFileError, PromptError, TrainingError
-from nextword.runtime import model_file
+from nextword.runtime import model_file, saved_arrays
 from nextword.runtime.learning.batches import batches, in_order
 from nextword.runtime.learning.rewriting import rewritten
 from nextword.runtime.learning.training_file import Step, TrainingFile
 from nextword.runtime.model_file import ModelFile
+from nextword.runtime.saved_arrays import SavedArrays
 from nextword.text.dictionary import Dictionary
 
 _MEASURED = 64  # windows, or words of a stream, whose loss is computed at once
+_FORMAT = "nextword-checkpoint/1"
+_VALUE, _STATE = "value.", "state."  # begin the names under which weights, moments and states are saved
+_DAMAGED = TrainingError("these bytes are not a checkpoint, or only part of one")
 _EXPLODED = 50  # nats a word: no network that learns is ever so wrong
 
 
@@ -99,6 +103,13 @@ class Trainer:
             raise PromptError(f"{model} knows no word of the text; name a model of the text's language")
         # A cell without a state has to learn what zero vectors before a short text mean.
         is_padded, read = not self._graph.states, settings.words_per_step
+        about = (
+            self._graph.sha256,
+            hashlib.sha256(self._file).hexdigest(),
+            self._properties["corpus_sha256"],
+            *map(str, (int(from_nothing), settings.batch, read, settings.seed)),
+        )
+        self._identity = hashlib.sha256(" ".join(about).encode()).hexdigest()
         self._batches = batches(
             ids, self._graph.context, settings.batch, read, settings.seed, is_padded=is_padded
         )
@@ -158,6 +169,54 @@ class Trainer:
             raise TrainingError("a weight is larger than float16 can hold; lower the learning rate")
         with outputs.replacing(path) as temporary:
             temporary.write_bytes(rewritten(self._file, tensors, self._properties, len(self.dictionary)))
+
+    def checkpoint(self) -> bytes:
+        """Where learning stands: what `resume` takes, in a trainer made anew."""
+        arrays = {
+            "format": np.array(_FORMAT),
+            "trainer": np.array(self._identity),
+            "step": np.array(self.step),
+        }
+        arrays |= {f"{_VALUE}{name}": value.numpy() for name, value in self._values.items()}
+        if self._graph.context is None:
+            arrays |= {f"{_STATE}{name}": part for name, part in self._state.items()}
+        return saved_arrays.save(arrays)
+
+    def resume(self, data: bytes) -> None:
+        """Goes on from a checkpoint with the same bits.
+
+        The trainer must have been made with the same files, text, `batch`, `words_per_step` and `seed`.
+
+        **Raises:** `TrainingError` for bytes that are no checkpoint, or one of another trainer; then
+        everything stays as it was.
+        """
+        try:
+            saved = SavedArrays(bytes(data))
+            found, identity = saved.text("format"), saved.text("trainer")
+        except Exception:
+            raise _DAMAGED from None
+        if found != _FORMAT:
+            raise TrainingError(f"the checkpoint has format {found[:40]}; this version reads {_FORMAT}")
+        if identity != self._identity:
+            raise TrainingError(
+                "the checkpoint is of other files, another text or other settings; give the trainer the same"
+            )
+        try:
+            step = int(saved.array("step", np.int64, ()))
+            values = {
+                name: saved.array(f"{_VALUE}{name}", self._graph.kind, tuple(value.shape()))
+                for name, value in self._values.items()
+            }
+            state = {
+                name: saved.array(f"{_STATE}{name}", self._graph.kind, part.shape)
+                for name, part in self._graph.zero_state(self._settings.batch).items()
+                if step and self._graph.context is None
+            }
+        except Exception:
+            raise _DAMAGED from None
+        if step < 0:
+            raise _DAMAGED
+        self.step, self._values, self._state = step, self._graph.values(values), state
 
     def keep(self) -> dict[str, OrtValue]:
         """What `restore` takes: the weights and moments as they are."""
