@@ -1,5 +1,5 @@
 /** Learning on the device: a model that learns a text, in stock onnxruntime. */
-import type { Runtime } from "./nextword.js";
+import type { CacheSettings, Runtime, Session } from "./nextword.js";
 
 /** Where a file comes from: bytes, a Blob, a Response, or a URL that `fetch` can read. */
 export type Source = ArrayBuffer | ArrayBufferView | Blob | Response | URL | string;
@@ -46,8 +46,45 @@ export class Trainer {
   learn(): Promise<{ loss: number; gradientNorm: number }>;
   /** Over all windows of the text; only with a fixed context. */
   measure(): Promise<{ loss: number; accuracy: number }>;
+  /** Where learning stands: bytes for `resume`, in Python too. */
+  checkpoint(): Promise<Uint8Array>;
+  /**
+   * Goes on from a checkpoint with the same bits. The trainer must have been made with the same files, text, `batch`,
+   * `wordsPerStep` and `seed`.
+   *
+   * @throws TrainingError for bytes that are no checkpoint, or one of another trainer; all stays as it was
+   */
+  resume(bytes: ArrayBufferView | ArrayBuffer): Promise<void>;
   /** The model as it is now: a file that `Generator.load` takes. */
   file(): Promise<Uint8Array>;
+  /** Frees the memory. */
+  release(): Promise<void>;
+}
+
+export interface DynamicEvaluationOptions {
+  ort: Runtime;
+  /** A step graph of the same network in float16, `nextword.onnx`. */
+  model: Source;
+  /** Of gradient descent; 2 if left out. */
+  learningRate?: number;
+}
+
+/**
+ * Makes sessions whose model learns from the text while it is read: after each block of 20 words one step of gradient
+ * descent (Krause et al. 2018). What a session has learned is in what it saves.
+ */
+export class DynamicEvaluation {
+  /** `graph` is the training graph, `nextword.train.onnx`. */
+  static load(graph: Source, options: DynamicEvaluationOptions): Promise<DynamicEvaluation>;
+  private constructor();
+  /** A session that learns. */
+  session(options?: CacheSettings): Session;
+  /**
+   * Goes on with a session that was saved, here or in Python; one that did not learn begins to.
+   *
+   * @throws SessionError for bytes that are not a session, or belong to other files
+   */
+  resume(bytes: ArrayBufferView | ArrayBuffer): Promise<Session>;
   /** Frees the memory. */
   release(): Promise<void>;
 }

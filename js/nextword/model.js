@@ -4,6 +4,7 @@ import { Entries } from "./entries.js";
 import { NextwordError, checkedText } from "./errors.js";
 import { BadFileError, elements, inspect, isSame, propertiesOf } from "./inspection.js";
 import { dictionaryOf } from "./subwords.js";
+import { inTurn } from "./turns.js";
 import { split } from "./words.js";
 
 /** Under this, a generator shows its model to the library, and to nobody else. */
@@ -40,6 +41,7 @@ export class Model {
   #running = new Set();
   #released;
   #entries;
+  #about; // what the file says of itself
 
   /** Loads a file, and reads a word by way of trial. */
   static async load({ name, bytes }, ort) {
@@ -65,7 +67,9 @@ export class Model {
     return model;
   }
 
-  constructor(ort, name, { info, states, outputs }) {
+  constructor(ort, name, about) {
+    const { info, states, outputs } = about;
+    this.#about = about;
     this.#ort = ort;
     this.#name = name;
     this.info = info;
@@ -81,6 +85,14 @@ export class Model {
     const hidden = outputs.get("next_hidden")?.shape ?? [];
     const isOfLayers = hidden.length === 3 && hidden[0] === info.layers && hidden[2] === info.hidden;
     this.features = size || (isOfLayers ? info.hidden : 0);
+  }
+
+  /** The same model, which something else runs, as onnxruntime's session does. */
+  runBy(inference) {
+    const found = new Model(this.#ort, this.#name, this.#about);
+    found.#inference = inference;
+    found.#sha256 = this.#sha256;
+    return found;
   }
 
   /** What the entries of a dictionary of subwords add to a text; for no other. */
@@ -156,7 +168,7 @@ export class Model {
     const feeds = { ids: new Tensor("int64", BigInt64Array.from(ids, BigInt), [batch, ids.length / batch]) };
     const sized = ({ shape, axis }) => shape.map((size, place) => (place === axis ? batch : size));
     for (const part of this.states) feeds[part.name] = new Tensor(part.type.name, state[part.name], sized(part));
-    const running = this.#inference.run(feeds, this.#outputs, SILENT);
+    const running = inTurn(this.#ort, () => this.#inference.run(feeds, this.#outputs, SILENT));
     this.#running.add(running);
     let found;
     try {

@@ -9,8 +9,9 @@ import { isSame } from "./inspection.js";
 import { arraysOf, npz } from "./npz.js";
 import { logSoftmax } from "./sampling.js";
 
-const SESSION_FORMAT = "nextword-session/2";
+const [SESSION_FORMAT, LEARNING_FORMAT] = ["nextword-session/2", "nextword-session/3"];
 const STATE = "state."; // begins the names under which the parts of a state are saved
+const [LEARNED, BLOCK_STATE] = ["learned.", "block_state."]; // begin those of what a session has learned
 const MOST_FORGOTTEN = 128;
 const MOST_CACHED = 1_000_000; // words that a cache remembers
 
@@ -95,12 +96,13 @@ class NeuralCache {
 /**
  * Reads a text word by word, and suggests what comes next; made by `Generator.session` or `resume`.
  *
- * Of each of the last words it keeps `{ ids, last, state, gaveWay }`: its entries, what was read after it, and what
- * the cache had in the places of its entries. What was expected then, a number for each entry of the dictionary, is
+ * Of each of the last words it keeps `{ ids, last, state, gaveWay, learned }`: its entries, what was read after it,
+ * what the cache had in the places of its entries, and what a model that learns had learned. What was expected then, a number for each entry of the dictionary, is
  * computed again when a word is taken back.
  */
 export class Session {
   #model;
+  #learner; // what changes the model's weights, or null
   #reader;
   #cache;
   // One more than can be taken back to, since a word is read again from where the one before ended. Oldest
@@ -112,8 +114,9 @@ export class Session {
   #resumed = null; // what was expected where the session was resumed
   #turns = Promise.resolve();
 
-  constructor(model, cache) {
+  constructor(model, cache, learner = null) {
     this.#model = model;
+    this.#learner = learner;
     this.#reader = model.reader();
     this.#cache = new NeuralCache(cache, model.features);
   }
@@ -123,15 +126,16 @@ export class Session {
     return this.#inTurn(async () => {
       for (const { ids } of this.#model.dictionary.spelt(this.#model.split(text))) {
         const gaveWay = [];
-        for (const id of ids) {
+        for (const [place, id] of ids.entries()) {
           if (this.#expected) gaveWay.push(this.#cache.remember(this.#expected.features, id));
+          await this.#learner?.note(id, this.#carried, place === 0);
           const { logits, features } = await this.#reader.read([id]);
           this.#expected = { logits, features };
         }
         this.#past.push(this.#now);
         if (this.#past.length > MOST_FORGOTTEN + 1) this.#past.shift();
         const { last, state } = this.#reader;
-        this.#now = { ids, last, state, gaveWay };
+        this.#now = { ids, last, state, gaveWay, learned: this.#learner?.learned };
         this.#next = null;
       }
     });
@@ -150,6 +154,7 @@ export class Session {
         );
       }
       const { ids, gaveWay } = this.#now;
+      if (this.#learner) this.#learner.learned = before?.learned ?? this.#learner.nothing;
       this.#expected = await this.#readAgain(before, this.#past.at(-2) ?? null);
       this.#past.pop();
       this.#now = before;
@@ -196,9 +201,10 @@ export class Session {
       const floats = (data, shape) => ({ type: "<f4", shape, data });
       const whole = (numbers, shape) => ({ type: "<i8", shape, data: BigInt64Array.from(numbers, BigInt) });
       const { size, weight, flatness } = settings;
-      const carried = info.context === null ? states : [];
+      const named = (start, parts) =>
+        states.map(({ name, type, shape }) => [start + name, { type: type.numpy, shape, data: parts[name] }]);
       return npz({
-        format: SESSION_FORMAT,
+        format: this.#learner ? LEARNING_FORMAT : SESSION_FORMAT,
         model: await this.#model.digest(),
         word: whole([ids.at(-1)], []),
         last: whole(last, [1, last.length]),
@@ -208,14 +214,30 @@ export class Session {
         cache_features: floats(cached, [places, features]),
         cache_words: whole(Array.from({ length: places }, (_, place) => ring[place]?.word ?? 0), [places]),
         cache_count: whole([count], []),
-        ...Object.fromEntries(
-          carried.map(({ name, type, shape }) => [STATE + name, { type: type.numpy, shape, data: state[name] }]),
-        ),
+        ...Object.fromEntries(info.context === null ? named(STATE, state) : []),
+        ...(this.#learner && (await this.#learnedArrays(named, whole))),
       });
     });
   }
 
-  static async restore(model, bytes) {
+  /** The state that the model carries from word to word; null for a fixed context. */
+  get #carried() {
+    return this.#model.info.context === null ? this.#reader.state : null;
+  }
+
+  /** What was learned, as it is saved. */
+  async #learnedArrays(named, whole) {
+    const { values, ids, state } = this.#now.learned;
+    return {
+      training_graph: await this.#learner.digest(),
+      learning_rate: { type: "<f8", shape: [], data: Float64Array.of(this.#learner.learningRate) },
+      block: whole(ids, [ids.length]),
+      ...Object.fromEntries([...values].map(([name, one]) => [LEARNED + name, { type: "<f4", shape: one.shape, data: one.values }])),
+      ...Object.fromEntries(state ? named(BLOCK_STATE, state) : []),
+    };
+  }
+
+  static async restore(model, bytes, learner = null) {
     const data = bytesOf(bytes);
     if (!data) throw new NextwordError("SessionError", `a saved session is bytes; got ${kind(bytes)}`);
     let arrays;
@@ -226,15 +248,16 @@ export class Session {
     }
     const format = arrays.get("format");
     if (typeof format !== "string") throw notSaved();
-    if (format !== SESSION_FORMAT) {
+    if (![SESSION_FORMAT, LEARNING_FORMAT].includes(format)) {
       throw new NextwordError(
         "SessionError",
-        `the session has format ${format.slice(0, 40)}; this version reads ${SESSION_FORMAT}`,
+        `the session has format ${format.slice(0, 40)}; this version reads ${SESSION_FORMAT} and ${LEARNING_FORMAT}`,
       );
     }
     if (arrays.get("model") !== (await model.digest())) {
       throw new NextwordError("SessionError", "the session was saved with another model file; load that one");
     }
+    if (format === LEARNING_FORMAT) await checkLearner(arrays, learner);
     const { info, dictionary, features, states } = model;
     const size = BigInt(dictionary.words.length);
     const isWord = (id) => id >= 0n && id < size;
@@ -249,7 +272,7 @@ export class Session {
     const length = info.context === null ? 0 : (arrays.get("last")?.shape?.[1] ?? 0);
     const last = Array.from(take("last", "<i8", [1, length], isWord), Number);
     if (info.context !== null && (length < 1 || length > info.context)) throw notSaved();
-    const session = new Session(model, cacheOf(take("cache", "<f8", [3])));
+    const session = new Session(model, cacheOf(take("cache", "<f8", [3])), learner);
     const { places } = session.#cache;
     const [count] = take("cache_count", "<i8", [], (number) => number >= 0n && number < 2n ** 53n);
     const rows = take("cache_features", "<f4", [places, features]);
@@ -269,7 +292,21 @@ export class Session {
       word: Number(words[place]),
     }));
     Object.assign(session.#reader, { last, state });
-    session.#now = { ids: [Number(word)], last, state, gaveWay: [] };
+    if (format === LEARNING_FORMAT) {
+      const block = take("block", "<i8", [arrays.get("block")?.data?.length], isWord);
+      if (!block.length || block.length > learner.most) throw notSaved();
+      const values = [...learner.nothing.values].map(([name, { shape }]) => {
+        return [name, { shape, values: take(LEARNED + name, "<f4", shape) }];
+      });
+      const isThere = states.some(({ name }) => arrays.has(BLOCK_STATE + name));
+      const before = states.map(({ name, type, shape }) => [name, isThere && take(BLOCK_STATE + name, type.numpy, shape)]);
+      learner.learned = {
+        values: new Map(values),
+        ids: Array.from(block, Number),
+        state: isThere ? Object.fromEntries(before) : null,
+      };
+    }
+    session.#now = { ids: [Number(word)], last, state, gaveWay: [], learned: learner?.learned };
     session.#expected = expected;
     session.#resumed = { now: session.#now, expected };
     return session;
@@ -293,6 +330,19 @@ export class Session {
 }
 
 const notSaved = () => new NextwordError("SessionError", "these bytes are not a saved session, or only part of one");
+
+/** Refuses a session that has learned by other files, or where nothing can learn. */
+async function checkLearner(arrays, learner) {
+  const refuse = (message) => {
+    throw new NextwordError("SessionError", message);
+  };
+  if (!learner) refuse("the session was learning while it read; resume it by DynamicEvaluation");
+  if (arrays.get("training_graph") !== (await learner.digest())) {
+    refuse("the session was saved with another training graph; give that one");
+  }
+  const rate = arrays.get("learning_rate")?.data?.[0];
+  if (rate !== learner.learningRate) refuse(`the session was saved with a learningRate of ${rate}; give the same`);
+}
 
 function cacheOf([cacheSize, cacheWeight, cacheFlatness]) {
   try {

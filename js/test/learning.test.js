@@ -65,7 +65,7 @@ test("what is wrong is said in a line", async () => {
   await refused(load("learning_windows", text, { rate: 1 }), "ArgumentError", /rate is no option/);
   const files = (graph, model) => Trainer.load(bytesOf(graph), { ort, model: bytesOf(model), text });
   await refused(files("fixed", "fixed"), "ModelFileError", /is not a training graph/);
-  await refused(files("learning_windows.train", "fixed"), "ModelFileError", /another network/);
+  await refused(files("learning_windows.train", "fixed"), "ModelFileError", /of different networks/);
   const trainer = await load("learning_windows", text, { learningRate: 9, fromNothing: true });
   const goOn = async () => {
     for (;;) await trainer.learn();

@@ -498,6 +498,45 @@ def learning_table() -> list[dict[str, Any]]:
     return table
 
 
+def dynamic_evaluation_table() -> list[dict[str, Any]]:
+    """Sessions that learn: what they suggest after some words, and what they save before the last of these."""
+    table = []
+    for name, cache in (("learning_windows", (0, 0.0)), ("learning_streams", (8, 0.2))):
+        generator = Generator.load(HERE / f"{name}.onnx")
+        session = generator.session(*cache, training_graph=HERE / f"{name}.train.onnx")
+        session.feed(LEARNED_TEXT)
+        saved = session.save()
+        session.feed(LEARNED_TEXT)
+        table.append(
+            {
+                "model": name,
+                "cache": cache,
+                "text": LEARNED_TEXT,
+                "saved": base64.b64encode(saved).decode(),
+                "suggest": [[word, float(f"{p:.6g}")] for word, p in session.suggest(5)],
+            }
+        )
+    return table
+
+
+def checkpoint(model: str) -> dict[str, Any]:
+    """Learning that stops and goes on."""
+    trainer = Trainer(
+        HERE / f"{model}.train.onnx", HERE / f"{model}.onnx", LEARNED_TEXT, Settings(**LEARNED_SETTINGS)
+    )
+    for _ in range(5):
+        trainer.learn()
+    saved = base64.b64encode(trainer.checkpoint()).decode()
+    losses = [trainer.learn().loss for _ in range(5)]
+    return {
+        "model": model,
+        "text": LEARNED_TEXT,
+        "settings": LEARNED_SETTINGS,
+        "checkpoint": saved,
+        "losses": losses,
+    }
+
+
 def sha256_of(trainer: Trainer) -> str:
     """Of the weights as the train stage writes them."""
     weights = {name: one.astype(np.float32).astype(np.float16) for name, one in trainer.weights.items()}
@@ -568,6 +607,8 @@ def main() -> None:
     write("explanation", explanation_table())
     write("random", random_table())
     write("learning", learning_table())
+    write("dynamic_evaluation", dynamic_evaluation_table())
+    write("checkpoints", [checkpoint("learning_streams")])
 
 
 if __name__ == "__main__":

@@ -1,4 +1,7 @@
-/** A step graph with other weights, and another dictionary: its bytes are copied but for what changes. */
+/**
+ * A step graph with other weights or another dictionary, or to which weights are given at each run: its bytes are
+ * copied but for what changes.
+ */
 
 const [VARINT, FIXED_64, BYTES] = [0, 1, 2]; // wire types
 const UTF_8 = new TextEncoder();
@@ -23,6 +26,23 @@ export function rewritten(bytes, { tensors, properties, words }) {
     if (properties[key] === undefined) return null;
     return joined([bytesField(1, UTF_8.encode(key)), bytesField(2, UTF_8.encode(properties[key]))]);
   });
+}
+
+/**
+ * The bytes of a model file in which some tensors are inputs: `casts` has, for each, the name of what one `Cast` makes
+ * of it, in float32. That is the input.
+ */
+export function withInputs(bytes, casts) {
+  const isGiven = ({ field, own }) => {
+    if (field === 5) return casts.has(nameIn(own, 8));
+    return field === 1 && own !== null && casts.has(nameIn(own, 1));
+  };
+  const kind = bytesField(1, joined([varint(1 * 8 + VARINT), varint(1)])); // float32
+  const inputs = [...casts.values()].map((name) =>
+    bytesField(11, joined([bytesField(1, UTF_8.encode(name)), bytesField(2, kind)])),
+  );
+  const graph = (part) => joined([...fieldsOf(part).filter((one) => !isGiven(one)).map(({ whole }) => whole), ...inputs]);
+  return edited(bytes, (field, own) => (field === 7 ? graph(own) : null));
 }
 
 function tensor(bytes, tensors) {

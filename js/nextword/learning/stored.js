@@ -1,5 +1,10 @@
 /** Weights as a network has them ⇄ as a step graph stores them: Python's `nextword.runtime.learning.stored`. */
 
+import { NextwordError } from "../errors.js";
+import { half } from "../half.js";
+import { isSame } from "../inspection.js";
+import { OnnxFile } from "../onnx-file.js";
+
 /**
  * How a tensor of a step graph is made of weights: their `names`, one after another; the order of their `gates`,
  * if there are any; and whether the matrix `isTransposed`. A weight is `{ shape, values }`, row by row.
@@ -55,4 +60,27 @@ function transposed({ shape: [rows, columns], values }) {
     for (let column = 0; column < columns; column++) found[column * rows + row] = values[row * columns + column];
   }
   return { shape: [columns, rows], values: found };
+}
+
+/** The weights that a step graph stores in float16, as pairs of name and weight. */
+export function storedIn(bytes, { stored, weights }, name) {
+  const tensors = new OnnxFile(bytes).tensors();
+  const foreign = () => {
+    const message = `${name} and the training graph are of different networks; name nextword.onnx and `;
+    return new NextwordError("ModelFileError", `${message}nextword.train.onnx of the same \`dvc repro\``);
+  };
+  const found = new Map();
+  for (const [tensor, one] of stored) {
+    const own = tensors.get(tensor);
+    if (own?.type.name !== "float16") throw foreign();
+    const values = Float64Array.from(new Uint16Array(own.bytes.slice().buffer), half);
+    for (const [weight, part] of one.part({ shape: own.shape, values })) found.set(weight, part);
+  }
+  const words = found.get("logits.bias")?.shape[0];
+  for (const [weight, shape] of weights) {
+    const expected = shape.map((size) => size ?? words);
+    if (!isSame(found.get(weight)?.shape ?? [], expected)) throw foreign();
+  }
+  // In the order of the training graph.
+  return new Map([...weights.keys()].map((weight) => [weight, found.get(weight)]));
 }

@@ -1,15 +1,19 @@
 /** A training graph, a model file and a text → a model file that has learned the text. */
 
-import { NextwordError, checkNumber, fileOf, given } from "../errors.js";
-import { half, toHalves } from "../half.js";
-import { elements } from "../inspection.js";
+import { NextwordError, bytesOf, checkNumber, fileOf, given } from "../errors.js";
+import { toHalves } from "../half.js";
+import { elements, isSame } from "../inspection.js";
 import { Model } from "../model.js";
-import { OnnxFile } from "../onnx-file.js";
+import { arraysOf, npz } from "../npz.js";
+import { sha256 } from "../sha256.js";
 import { Random } from "./random.js";
 import { rewritten } from "./rewriting.js";
+import { storedIn } from "./stored.js";
 import { Streams, Windows } from "./text.js";
 import { TrainingFile } from "./training-file.js";
 
+const FORMAT = "nextword-checkpoint/1";
+const [VALUE, STATE] = ["value.", "state."]; // begin the names under which weights, moments and states are saved
 const EXPLODED = 50; // nats a word: no network that learns is ever so wrong
 const MEASURED = 256; // windows that are predicted at once
 
@@ -156,8 +160,69 @@ export class Trainer {
     return { loss: loss / this.#data.length, accuracy: right / this.#data.length };
   }
 
+  /** Where learning stands, as bytes: what `resume` takes, in a trainer made anew, in Python too. */
+  async checkpoint() {
+    const array = ({ dims, data }) => ({ type: this.#graph.type.numpy, shape: [...dims], data });
+    const named = (start, tensors) => [...tensors].map(([name, tensor]) => [start + name, array(tensor)]);
+    const state = this.#graph.context === null ? (this.#state ?? []) : [];
+    return npz({
+      format: FORMAT,
+      trainer: await this.#identity(),
+      step: { type: "<i8", shape: [], data: BigInt64Array.of(BigInt(this.step)) },
+      ...Object.fromEntries([...named(VALUE, this.#values), ...named(STATE, state)]),
+    });
+  }
+
+  /**
+   * Goes on from a checkpoint with the same bits. The trainer must have been made with the same files, text, `batch`,
+   * `wordsPerStep` and `seed`.
+   */
+  async resume(bytes) {
+    const damaged = () => new NextwordError("TrainingError", "these bytes are not a checkpoint, or only part of one");
+    let arrays;
+    try {
+      arrays = arraysOf(bytesOf(bytes));
+    } catch {
+      throw damaged();
+    }
+    const format = arrays.get("format");
+    if (typeof format !== "string") throw damaged();
+    if (format !== FORMAT) {
+      const message = `the checkpoint has format ${format.slice(0, 40)}; this version reads ${FORMAT}`;
+      throw new NextwordError("TrainingError", message);
+    }
+    if (arrays.get("trainer") !== (await this.#identity())) {
+      const message = "the checkpoint is of other files, another text or other settings; give the trainer the same";
+      throw new NextwordError("TrainingError", message);
+    }
+    const { type, context } = this.#graph;
+    const taken = (start, tensors) =>
+      [...tensors].map(([name, { dims }]) => {
+        const found = arrays.get(start + name);
+        const fits = found?.type === type.numpy && isSame(found.shape, [...dims]) && found.data.every(Number.isFinite);
+        if (!fits) throw damaged();
+        return [name, new this.#ort.Tensor(type.name, found.data, found.shape)];
+      });
+    const step = arrays.get("step");
+    if (step?.type !== "<i8" || step.data.length !== 1 || step.data[0] < 0n) throw damaged();
+    const isCarried = context === null && step.data[0] > 0n;
+    const values = taken(VALUE, this.#values);
+    const state = isCarried ? taken(STATE, this.#graph.zeroState(this.#options.batch)) : [];
+    this.step = Number(step.data[0]);
+    this.#values = new Map(values);
+    this.#state = isCarried ? new Map(state) : null;
+  }
+
   release() {
     return this.#graph.release();
+  }
+
+  /** What a checkpoint must agree with: a digest of the files, the text and the settings that say what is read. */
+  async #identity() {
+    const { fromNothing, batch, wordsPerStep, seed } = this.#options;
+    const utf8 = new TextEncoder();
+    const files = [await this.#graph.digest(), await sha256(this.#file), await sha256(utf8.encode(this.#text))];
+    return sha256(utf8.encode([...files, Number(fromNothing), batch, wordsPerStep, seed].join(" ")));
   }
 }
 
@@ -196,29 +261,9 @@ function expect(weights, ids, words) {
   weights.get("logits.bias").values.set(counts.map((count) => Math.log(count / ids.length)));
 }
 
-/** The weights that a step graph stores. */
-function storedIn(bytes, { stored }, name) {
-  const tensors = new OnnxFile(bytes).tensors();
-  const found = new Map();
-  for (const [tensor, one] of stored) {
-    const own = tensors.get(tensor);
-    if (own?.type.name !== "float16") {
-      throw new NextwordError("ModelFileError", `${name} is of another network than the training graph; export both together`);
-    }
-    const values = Float64Array.from(new Uint16Array(own.bytes.slice().buffer), half);
-    for (const [weight, part] of one.part({ shape: own.shape, values })) found.set(weight, part);
-  }
-  return found;
-}
-
 /** The zero state of a number of texts. */
 function stateOf(model, texts) {
   return Object.fromEntries(
     model.states.map(({ name, type, shape, axis }) => [name, new type.Numbers(elements(shape.map((size, place) => (place === axis ? texts : size))))]),
   );
-}
-
-async function sha256(bytes) {
-  const digest = await globalThis.crypto.subtle.digest("SHA-256", bytes);
-  return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");
 }

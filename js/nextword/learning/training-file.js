@@ -3,6 +3,8 @@
 import { NextwordError, fileOf } from "../errors.js";
 import { elements } from "../inspection.js";
 import { OnnxFile, utf8 } from "../onnx-file.js";
+import { sha256 } from "../sha256.js";
+import { inTurn } from "../turns.js";
 import { Stored } from "./stored.js";
 
 const FORMAT = "nextword-training/1";
@@ -19,6 +21,7 @@ const SILENT = { logSeverityLevel: 4 };
 export class TrainingFile {
   #ort;
   #session;
+  #bytes;
   #states; // names and shapes, null for the number of texts
   #changed; // the names of what a step changes
 
@@ -45,6 +48,7 @@ export class TrainingFile {
     } catch (error) {
       throw bad("has damaged metadata; export it again", error);
     }
+    found.#bytes = bytes;
     try {
       found.#session = await ort.InferenceSession.create(bytes, { intraOpNumThreads: 1, ...SILENT });
     } catch (error) {
@@ -82,6 +86,25 @@ export class TrainingFile {
     return found;
   }
 
+  /** The SHA-256 of the file. */
+  digest() {
+    return sha256(this.#bytes);
+  }
+
+  /** Weights, by name `{ shape, values }`, as onnxruntime takes them. */
+  tensors(weights) {
+    return [...weights].map(([name, { shape, values }]) => [name, this.#tensor(this.type.Numbers.from(values), shape)]);
+  }
+
+  /** The state of one text, its parts by name as a step graph gives them. */
+  stateOf(state) {
+    const parts = this.#states.map(({ name, shape }) => {
+      const sized = shape.map((size) => size ?? 1);
+      return [name, this.#tensor(this.type.Numbers.from(state[name]), sized)];
+    });
+    return new Map(parts);
+  }
+
   /** The state before the first word of a number of texts. */
   zeroState(texts) {
     const parts = this.#states.map(({ name, shape }) => {
@@ -113,7 +136,7 @@ export class TrainingFile {
       ...Object.fromEntries(state),
       ...Object.fromEntries(values),
     };
-    const found = await this.#session.run(feeds, SILENT);
+    const found = await inTurn(this.#ort, () => this.#session.run(feeds, SILENT));
     const after = (names) => names.map((name) => [name, found[`next_${name}`]]);
     return {
       loss: found.loss.data[0],

@@ -1,0 +1,118 @@
+// Sessions that learn while they read, and trainers that stop and go on, with the tables that Python has written.
+import assert from "node:assert/strict";
+import { readFileSync } from "node:fs";
+import { test } from "node:test";
+import * as ort from "onnxruntime-web";
+
+import { DynamicEvaluation, Trainer } from "../learning.js";
+import { Generator } from "../nextword.js";
+
+const HERE = new URL("../../tests/conformance/", import.meta.url);
+const table = (name) => JSON.parse(readFileSync(new URL(`${name}.json`, HERE), "utf8"));
+const bytesOf = (name) => readFileSync(new URL(`${name}.onnx`, HERE));
+const load = (model, options = {}) => DynamicEvaluation.load(bytesOf(`${model}.train`), { ort, model: bytesOf(model), ...options });
+const rejects = (ask, name, message) => assert.rejects(async () => ask(), { name, message });
+const isLike = (found, expected) => {
+  assert.deepEqual(found.map(({ word }) => word), expected.map(([word]) => word));
+  found.forEach(({ probability }, place) => assert.ok(Math.abs(probability - expected[place][1]) < 1e-4 * expected[place][1]));
+};
+
+for (const { model, cache: [cacheSize, cacheWeight], text, saved, suggest } of table("dynamic_evaluation")) {
+  test(`a session of ${model} learns as in Python, and goes on with what Python has saved`, async () => {
+    const dynamic = await load(model);
+    const session = dynamic.session({ cacheSize, cacheWeight });
+    await session.feed(text + text);
+    isLike(await session.suggest(5), suggest);
+    const resumed = await dynamic.resume(Buffer.from(saved, "base64"));
+    await resumed.feed(text);
+    isLike(await resumed.suggest(5), suggest);
+    await dynamic.release();
+  });
+
+  test(`what a session of ${model} has learned is taken back and saved with its words`, async () => {
+    const dynamic = await load(model);
+    const session = dynamic.session({ cacheSize, cacheWeight });
+    const other = dynamic.session({ cacheSize, cacheWeight }); // that learns something else at the same time
+    await session.feed(text);
+    const before = await session.suggest(9);
+    const bytes = await session.save();
+    await Promise.all([session.feed("the mouse ran , ".repeat(25)), other.feed("said . ".repeat(50))]);
+    const later = await session.suggest(9);
+    assert.notDeepEqual(later, before);
+    for (let number = 0; number < 100; number++) await session.undo();
+    assert.deepEqual(await session.suggest(9), before);
+    const resumed = await dynamic.resume(bytes);
+    assert.deepEqual(await resumed.suggest(9), before);
+    await resumed.feed("the mouse ran , ".repeat(25));
+    assert.deepEqual(await resumed.suggest(9), later);
+    await dynamic.release();
+  });
+}
+
+test("a session that did not learn can begin to", async () => {
+  const [dynamic, generator] = await Promise.all([
+    load("learning_streams"),
+    Generator.load(bytesOf("learning_streams"), { ort }),
+  ]);
+  const alone = generator.session();
+  await alone.feed("the mouse");
+  const session = await dynamic.resume(await alone.save());
+  assert.deepEqual(await session.suggest(5), await alone.suggest(5));
+  for (const one of [session, alone]) await one.feed("the cat said . ".repeat(20));
+  assert.notDeepEqual(await session.suggest(5), await alone.suggest(5));
+  await Promise.all([dynamic.release(), generator.release()]);
+});
+
+test("what cannot learn, or was saved by another, is refused in a line", async () => {
+  const dynamic = await load("learning_streams");
+  const session = dynamic.session();
+  await session.feed("the mouse ran , the cat said . ".repeat(5));
+  const bytes = await session.save();
+  const generator = await Generator.load(bytesOf("learning_streams"), { ort });
+  await rejects(() => generator.resume(bytes), "SessionError", /was learning while it read; resume it by DynamicEvaluation/);
+  const faster = await load("learning_streams", { learningRate: 5 });
+  await rejects(() => faster.resume(bytes), "SessionError", /learningRate of 2; give the same/);
+  await rejects(() => dynamic.resume(bytes.slice(0, -40)), "SessionError", /not a saved session/);
+  await rejects(() => dynamic.resume("bytes"), "SessionError", /a saved session is bytes/);
+  await rejects(() => load("learning_streams", { learningRate: 0 }), "TrainingError", /nothing is learned/);
+  await rejects(() => load("learning_streams", { learningRate: -1 }), "TrainingError", /learningRate must be/);
+  const files = (graph, model) => DynamicEvaluation.load(bytesOf(graph), { ort, model: bytesOf(model) });
+  await rejects(() => files("learning_streams.train", "explained_int8"), "ModelFileError", /in int8, which cannot learn/);
+  await rejects(() => files("learning_streams.train", "fixed"), "ModelFileError", /of different networks/);
+  await Promise.all([dynamic.release(), faster.release(), generator.release()]);
+});
+
+for (const { model, text, settings, checkpoint, losses } of table("checkpoints")) {
+  const { learning_rate: learningRate, weight_decay: weightDecay, words_per_step: wordsPerStep, ...rest } = settings;
+  const trainerOf = (changes = {}) =>
+    Trainer.load(bytesOf(`${model}.train`), {
+      ...{ ort, model: bytesOf(model), text, learningRate, weightDecay, wordsPerStep, ...rest, ...changes },
+    });
+
+  test(`a trainer of ${model} goes on from a checkpoint of Python, and from its own`, async () => {
+    const trainer = await trainerOf();
+    await trainer.resume(Buffer.from(checkpoint, "base64"));
+    assert.equal(trainer.step, 5);
+    const own = await trainer.checkpoint();
+    for (const expected of losses) {
+      const { loss } = await trainer.learn();
+      assert.ok(Math.abs(loss - expected) < 1e-9 * expected, `${loss} ${expected}`);
+    }
+    const again = await trainerOf();
+    await again.resume(own);
+    for (const expected of losses) assert.ok(Math.abs((await again.learn()).loss - expected) < 1e-9 * expected);
+    assert.deepEqual(again.weights, trainer.weights);
+    await Promise.all([trainer.release(), again.release()]);
+  });
+
+  test(`a checkpoint of ${model} that does not fit is refused, and changes nothing`, async () => {
+    const trainer = await trainerOf({ seed: 9 });
+    const bytes = Buffer.from(checkpoint, "base64");
+    await rejects(() => trainer.resume(bytes), "TrainingError", /another text or other settings/);
+    for (const one of [bytes.subarray(0, 90), bytes.subarray(9), "bytes"]) {
+      await rejects(() => trainer.resume(one), "TrainingError", /not a checkpoint/);
+    }
+    assert.equal(trainer.step, 0);
+    await trainer.release();
+  });
+}
