@@ -4,13 +4,15 @@
     python benchmarks/learning.py MODEL OWN TEXT [--words 20000]
 
 The first form takes steps of the story with the weights of the last `dvc repro`, by the training graph and by
-PyTorch's autograd and AdamW in turns. The second fine-tunes MODEL, a step graph beside its training graph, on
-the first words of TEXT, with a step of PyTorch in turns; perplexity is that of the following tenth of TEXT,
-and of OWN, a held-out part of the text that MODEL was trained on, before and after. Times are CPU time on one
-thread.
+PyTorch's autograd and AdamW in turns, and in JavaScript where npm has installed it. The second fine-tunes
+MODEL, a step graph beside its training graph, on the first words of TEXT, with a step of PyTorch in turns;
+perplexity is that of the following tenth of TEXT, and of OWN, a held-out part of the text that MODEL was
+trained on, before and after. Times are CPU time on one thread.
 """
 
 import argparse
+import json
+import subprocess
 import time
 from collections.abc import Callable
 from pathlib import Path
@@ -64,24 +66,34 @@ def steps(folder: Path, context: int | None, batch: int, words: int) -> dict[str
         torch.nn.utils.clip_grad_norm_(learned.parameters(), 1.0)
         optimizer.step()
 
-    return turns({"the training graph": by_graph, "PyTorch": by_pytorch})
+    found = turns({"PyTorch": by_pytorch, "the training graph in Python": by_graph})
+    script = ROOT / "js" / "benchmark" / "learning.js"
+    for name, runtime, modules in (("Node", "node", "examples/node"), ("WebAssembly", "web", "js")):
+        if (ROOT / modules / "node_modules").exists():
+            command = ["node", str(script), "step", runtime, str(folder), str(batch), str(words)]
+            done = subprocess.run(command, capture_output=True, check=True)
+            found[f"… in {name}"] = json.loads(done.stdout)["milliseconds"]
+    return found
+
+
+def show(title: str, found: dict[str, float]) -> None:
+    """Prints what a step takes, beside PyTorch."""
+    first = found["PyTorch"]
+    rows = [[name, f"{value:.0f}", f"{value / first:.2f}"] for name, value in found.items()]
+    table(title, ["", "CPU ms", "× PyTorch's"], rows)
 
 
 def story() -> None:
     """Prints what a step of the story takes."""
     found = steps(MODELS, context=3, batch=201, words=0)
-    ratio = found["the training graph"] / found["PyTorch"]
-    title = f"A step of the story, 2 × 512 in float64: {ratio:.2f} × PyTorch's CPU time"
-    table(title, ["", "ms"], [[name, f"{value:.0f}"] for name, value in found.items()])
+    show("A step of the story, 2 × 512 in float64", found)
     print(f"\n{MODELS / 'nextword.train.onnx'}: {(MODELS / 'nextword.train.onnx').stat().st_size:,} bytes")
 
 
 def fine_tuned(model: Path, own: Path, path: Path, words: int) -> None:
     """Prints what fine-tuning gives, costs and forgets."""
     found = steps(model.parent, context=None, batch=20, words=35)
-    ratio = found["the training graph"] / found["PyTorch"]
-    title = f"A step of 20 × 35 words: {ratio:.2f} × PyTorch's CPU time"
-    table(title, ["", "ms"], [[name, f"{value:.0f}"] for name, value in found.items()])
+    show("A step of 20 × 35 words", found)
     lines = path.read_text(encoding="utf-8").split("\n")
     place = count = 0
     while count < words:

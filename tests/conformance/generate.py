@@ -499,7 +499,7 @@ def learning_table() -> list[dict[str, Any]]:
 
 
 def dynamic_evaluation_table() -> list[dict[str, Any]]:
-    """Sessions that learn: what they suggest after some words, and what they save before the last of these."""
+    """Sessions that learn: what they save after some words, and what they suggest after more."""
     table = []
     for name, cache in (("learning_windows", (0, 0.0)), ("learning_streams", (8, 0.2))):
         generator = Generator.load(HERE / f"{name}.onnx")
