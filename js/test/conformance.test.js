@@ -153,7 +153,8 @@ for (const { models, settings, steps, saved, restored } of table("keyboard")) {
       assert.deepEqual([keyboard.learned, keyboard.blocked], [learned, blocked]);
     }
     const { languages, ...words } = JSON.parse(new TextDecoder().decode(await keyboard.save()));
-    assert.deepEqual(words, { format: saved.format, learned: saved.learned, blocked: saved.blocked, kept: saved.kept });
+    const { format, learned, blocked, kept, recent } = saved;
+    assert.deepEqual(words, { format, learned, blocked, kept, recent });
     languages.forEach(({ bias, ...numbers }, place) => {
       const { bias: wanted, ...others } = saved.languages[place];
       assert.deepEqual(Object.keys(bias), Object.keys(wanted));

@@ -120,8 +120,8 @@ export class Mixture {
       addBest(costs, table, score, typed, most, isWhole);
     });
     const { table, blocked } = this.personal;
-    const counts = table.words.map((word) => Math.log(this.personal.count(word)));
-    addBest(costs, table, (id) => weight * counts[id], typed, most, isWhole);
+    const uses = this.personal.weights.map(Math.log);
+    addBest(costs, table, (id) => weight * uses[id], typed, most, isWhole);
     const found = [];
     for (const [word, cost] of costs) {
       if (blocked.has(word)) continue;

@@ -8,12 +8,18 @@ import { WordTable } from "./candidates.js";
 export const MOST_WORDS = 5_000; // that are learned, blocked or kept
 export const LONGEST = 64; // characters of a word that is learned
 
+const RECENT = 20; // how much more a use counts that has just been
+const FADES = 60; // new words until that is 1 / e of it
+const REMEMBERED = 512; // uses that are not too long ago to count more
+
 /** The words of a user. */
 export class Personal {
   #layout;
   #here = new Map(); // how often each stands in the text that is being written
+  #recent = []; // the last uses, in order
   #table = null;
-  #total; // of all counts of the words of the table
+  #weights; // what the uses of each word of the table count
+  #total; // of all weights
 
   constructor(layout) {
     this.#layout = layout;
@@ -40,32 +46,59 @@ export class Personal {
   get table() {
     if (!this.#table) {
       this.#table = new WordTable([...new Set([...this.learned.keys(), ...this.#here.keys()])], this.#layout);
-      this.#total = this.#table.words.reduce((sum, word) => sum + this.count(word), 0);
+      this.#weights = new Map(this.#table.words.map((word) => [word, this.count(word)]));
+      [...this.#recent].reverse().forEach((word, age) => {
+        const weight = this.#weights.get(word);
+        if (weight !== undefined) this.#weights.set(word, weight + RECENT * Math.exp(-age / FADES));
+      });
+      this.#total = [...this.#weights.values()].reduce((sum, weight) => sum + weight, 0);
     }
     return this.#table;
+  }
+
+  /** What the uses of each word of `table` count. */
+  get weights() {
+    return this.table && [...this.#weights.values()];
   }
 
   /**
    * P(word | no dictionary has it) (Witten & Bell 1991, method C): of the count c of a word, the sum N of
    * all counts and the number T of different words c / (N + T), and of the T / (N + T) that are left for new
-   * words what its letters give it.
+   * words what its letters give it. New words come in bursts: a use counts 1 + 20 exp(−age / 60), its age in uses of
+   * new words.
    */
   share(word, spelling) {
     const different = this.table.words.length;
     if (!different) return spelling;
-    return (this.count(word) + different * spelling) / (this.#total + different);
+    return ((this.#weights.get(word) ?? 0) + different * spelling) / (this.#total + different);
+  }
+
+  /** The last uses of learned words, in order; what was not sent is none. */
+  get recent() {
+    return this.#recent.filter((word) => this.learned.has(word));
+  }
+
+  /** Takes what `recent` gave. */
+  recall(recent) {
+    this.#recent = [...this.#recent, ...recent].slice(-REMEMBERED);
+    this.#table = null;
   }
 
   /** A new word stands in the text. */
   use(word) {
     if (longerThan(word, LONGEST)) return;
     this.#here.set(word, (this.#here.get(word) ?? 0) + 1);
+    this.#recent.push(word);
+    if (this.#recent.length > REMEMBERED) this.#recent.shift();
     this.#table = null;
   }
 
   /** A new word no longer stands in the text. */
   unuse(word) {
     const count = this.#here.get(word);
+    if (!count) return;
+    const last = this.#recent.lastIndexOf(word);
+    if (last >= 0) this.#recent.splice(last, 1);
     if (count > 1) this.#here.set(word, count - 1);
     else this.#here.delete(word);
     this.#table = null;
@@ -90,6 +123,7 @@ export class Personal {
   /** It is as if a word had never been learned, blocked or kept. */
   forget(word) {
     for (const words of [this.blocked, this.kept, this.learned, this.#here]) words.delete(word);
+    this.#recent = this.#recent.filter((one) => one !== word);
     this.#table = null;
   }
 

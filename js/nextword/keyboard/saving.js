@@ -16,6 +16,7 @@ export function save({ personal, languages, weights }) {
     learned: Object.fromEntries(personal.learned),
     blocked: [...personal.blocked],
     kept: [...personal.kept],
+    recent: personal.recent,
     languages: languages.map((language, place) => ({
       weight: weights[place],
       seen: language.seen,
@@ -37,6 +38,7 @@ export function restore(bytes, mixture) {
     );
   }
   personal.remember(Object.entries(saved.learned));
+  personal.recall(saved.recent ?? []);
   for (const word of saved.blocked) personal.block(word);
   for (const typed of saved.kept) personal.keep(typed);
   saved.languages.forEach(({ seen, expected, bias }, place) => {
@@ -81,7 +83,8 @@ function parsed(given) {
   }
   const fits =
     areCounts(saved.learned) &&
-    [saved.blocked, saved.kept].every(areWords) &&
+    // Older keyboards did not save which words were used last.
+    [saved.blocked, saved.kept, saved.recent ?? []].every(areWords) &&
     Array.isArray(saved.languages) &&
     saved.languages.length > 0 &&
     saved.languages.every(isLanguage);

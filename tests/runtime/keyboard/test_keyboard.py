@@ -246,6 +246,19 @@ def test_it_adapts_to_what_is_written_and_takes_that_back(generator: Generator) 
     assert still.probability("bell") < keyboard.probability("bell") * 2
 
 
+def test_a_new_word_is_likelier_soon_after_it_was_used(generator: Generator) -> None:
+    keyboard, other = generator.keyboard(), generator.keyboard()
+    keyboard.update("Abcde Fghij Klmno Pqrst Kowalski Kowalska Vwxyz the ")  # each once
+    assert keyboard.probability("Vwxyz") > keyboard.probability("Kowalska") > keyboard.probability("Abcde")
+    other.update("Abcde Fghij Klmno Pqrst Kowalski Kowalska Vwxyz Zyxwv the ")
+    before = other.probability("Vwxyz")
+    other.update("Abcde Fghij Klmno Pqrst Kowalski Kowalska Vwxyz the ")
+    assert other.probability("Vwxyz") > before  # what is taken back has not been used
+    other.update("")
+    other.update("Abcde Fghij Klmno Pqrst Kowalski Kowalska Vwxyz the ")
+    assert other.probability("Vwxyz") == pytest.approx(keyboard.probability("Vwxyz"), rel=1e-6)
+
+
 def test_what_is_saved_is_everything_but_the_text(generator: Generator) -> None:
     keyboard = generator.keyboard()
     keyboard.update("the bell Kowalski " * 5)

@@ -95,7 +95,7 @@ def test_words_are_as_likely_as_a_session_holds_them(generator: Generator, text:
     keyboard = generator.keyboard(adapts=False)
     keyboard.update(text)
     for word, probability in next_words(generator, text, 12).items():
-        if not keyboard._personal.counts:
+        if not keyboard._personal.weights:
             assert keyboard.probability(word) == pytest.approx(probability, rel=0.02)
 
 

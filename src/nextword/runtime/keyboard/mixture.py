@@ -117,8 +117,8 @@ class Mixture:
         costs: dict[str, int] = {}
         for one in expected:
             costs |= one.candidates(typed, most, whole)
-        counts = np.array(self.personal.counts, np.float32)
-        costs |= best(self.personal.table, np.float32(weight) * np.log(counts), typed, most, whole)
+        uses = np.array(self.personal.weights, np.float32)
+        costs |= best(self.personal.table, np.float32(weight) * np.log(uses), typed, most, whole)
         costs = {word: cost for word, cost in costs.items() if word not in self.personal.blocked}
         probabilities = self._probabilities(list(costs), expected)
         found = [

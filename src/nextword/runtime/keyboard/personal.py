@@ -1,13 +1,18 @@
 """What a keyboard knows of its user: new words, unwanted words, and strings that are right as they are."""
 
-from collections import Counter
-from collections.abc import Mapping
+import math
+from collections import Counter, deque
+from collections.abc import Iterable, Mapping
 
 from nextword.runtime.keyboard.candidates import WordTable
 from nextword.runtime.keyboard.layouts import Layout
 
 MOST_WORDS = 5_000  # that are learned, blocked or kept
 LONGEST = 64  # characters of a word that is learned
+
+_RECENT = 20.0  # how much more a use counts that has just been
+_FADES = 60.0  # new words until that is 1 / e of it
+_REMEMBERED = 512  # uses that are not too long ago to count more
 
 
 class Personal:
@@ -27,8 +32,9 @@ class Personal:
         self._here: Counter[str] = Counter()  # in the text that is being written
         self.blocked: dict[str, None] = {}
         self.kept: dict[str, None] = {}
-        self._places: dict[str, None] = {}
-        self._total = 0
+        self._recent: deque[str] = deque(maxlen=_REMEMBERED)  # the last uses, in order
+        self._weights: dict[str, float] = {}
+        self._total = 0.0
         self._table: WordTable | None = None
 
     @property
@@ -37,50 +43,65 @@ class Personal:
         return self._learned
 
     def __contains__(self, word: str) -> bool:
-        return word in self._places
+        return word in self._weights
 
     def is_established(self, word: str) -> bool:
         """Whether a word was sent, or occurs more than once in the text."""
         return word in self._learned or self._here[word] > 1
 
     @property
-    def counts(self) -> list[int]:
-        """How often each word of `table` was written."""
-        return [self._learned.get(word, 0) + self._here[word] for word in self._places]
+    def weights(self) -> list[float]:
+        """What the uses of each word of `table` count."""
+        return list(self._weights.values())
 
     @property
     def table(self) -> WordTable:
         """The learned words, and those of the text, as candidates."""
         if self._table is None:
-            self._table = WordTable(list(self._places), self._layout)
+            self._table = WordTable(list(self._weights), self._layout)
         return self._table
 
     def share(self, word: str, spelling: float) -> float:
         """P(word | no dictionary has it) (Witten & Bell 1991, method C).
 
         With the count c of a word, the sum N of all counts and the number T of different words that is
-        c / (N + T), and of the T / (N + T) that are left for new words what its letters give it.
+        c / (N + T), and of the T / (N + T) that are left for new words what its letters give it. New words
+        come in bursts: a use counts 1 + 20 exp(−age / 60), its age in uses of new words.
 
         **Arguments:**
 
         - `spelling`: P(letters).
         """
-        different = len(self._places)
+        different = len(self._weights)
         if not different:
             return spelling
-        count = self._learned.get(word, 0) + self._here[word]
-        return (count + different * spelling) / (self._total + different)
+        return (self._weights.get(word, 0.0) + different * spelling) / (self._total + different)
+
+    @property
+    def recent(self) -> list[str]:
+        """The last uses of learned words, in order; what was not sent is none."""
+        return [word for word in self._recent if word in self._learned]
+
+    def recall(self, recent: Iterable[str]) -> None:
+        """Takes what `recent` gave."""
+        self._recent.extend(recent)
+        self._count()
 
     def use(self, word: str) -> None:
         """A new word was written in the text."""
         if len(word) <= LONGEST:
             self._here[word] += 1
+            self._recent.append(word)
             self._count()
 
     def unuse(self, word: str) -> None:
         """A new word was deleted from the text."""
         if self._here[word] > 0:
             self._here[word] -= 1
+            if word in self._recent:
+                self._recent.reverse()
+                self._recent.remove(word)  # the last one
+                self._recent.reverse()
             self._count()
 
     def learn(self) -> None:
@@ -107,6 +128,7 @@ class Personal:
         self.kept.pop(word, None)
         self._learned.pop(word, None)
         self._here.pop(word, None)
+        self._recent = deque([one for one in self._recent if one != word], _REMEMBERED)
         self._count()
 
     def block(self, word: str) -> None:
@@ -119,8 +141,12 @@ class Personal:
         _add(self.kept, typed)
 
     def _count(self) -> None:
-        self._places = dict.fromkeys([*self._learned, *+self._here])
-        self._total = sum(self._learned.values()) + self._here.total()
+        places = dict.fromkeys([*self._learned, *+self._here])
+        self._weights = {word: float(self._learned.get(word, 0) + self._here[word]) for word in places}
+        for age, word in enumerate(reversed(self._recent)):
+            if word in self._weights:  # and not among the rarest, which are forgotten
+                self._weights[word] += _RECENT * math.exp(-age / _FADES)
+        self._total = math.fsum(self._weights.values())
         self._table = None
 
 

@@ -32,6 +32,7 @@ def save(mixture: Mixture) -> bytes:
         "learned": dict(personal.learned),
         "blocked": list(personal.blocked),
         "kept": list(personal.kept),
+        "recent": personal.recent,
         "languages": [
             {
                 "weight": weight,
@@ -66,6 +67,7 @@ def restore(data: bytes, mixture: Mixture) -> None:
     except (ValueError, TypeError, KeyError):
         raise _DAMAGED from None
     personal.remember(saved["learned"])
+    personal.recall(saved.get("recent", []))
     for word in saved["blocked"]:
         personal.block(word)
     for typed in saved["kept"]:
@@ -131,6 +133,7 @@ def _parse(data: bytes) -> Any:
         isinstance(saved, dict)
         and _are_counts(saved.get("learned"))
         and all(_are_words(saved.get(name)) for name in ("blocked", "kept"))
+        and _are_words(saved.get("recent", []))  # which older keyboards did not save
         and isinstance(saved.get("languages"), list)
         and saved["languages"]
         and all(_is_language(one) for one in saved["languages"])
