@@ -19,7 +19,8 @@ export class Personal {
   #recent = []; // the last uses, in order
   #table = null;
   #weights; // what the uses of each word of the table count
-  #total; // of all weights
+  #uses; // of all these words
+  #total; // of the weights
 
   constructor(layout) {
     this.#layout = layout;
@@ -47,6 +48,7 @@ export class Personal {
     if (!this.#table) {
       this.#table = new WordTable([...new Set([...this.learned.keys(), ...this.#here.keys()])], this.#layout);
       this.#weights = new Map(this.#table.words.map((word) => [word, this.count(word)]));
+      this.#uses = [...this.#weights.values()].reduce((sum, count) => sum + count, 0);
       [...this.#recent].reverse().forEach((word, age) => {
         const weight = this.#weights.get(word);
         if (weight !== undefined) this.#weights.set(word, weight + RECENT * Math.exp(-age / FADES));
@@ -62,15 +64,16 @@ export class Personal {
   }
 
   /**
-   * P(word | no dictionary has it) (Witten & Bell 1991, method C): of the count c of a word, the sum N of
-   * all counts and the number T of different words c / (N + T), and of the T / (N + T) that are left for new
-   * words what its letters give it. New words come in bursts: a use counts 1 + 20 exp(−age / 60), its age in uses of
-   * new words.
+   * P(word | no dictionary has it) (Witten & Bell 1991, method C): with the sum N of all counts and the number T of
+   * different words, N / (N + T) go to the words that were used, by how often, and T / (N + T) to new ones, by their
+   * letters. New words come in bursts: among those that were used, a use counts 1 + 20 exp(−age / 60), its age in uses
+   * of new words.
    */
   share(word, spelling) {
     const different = this.table.words.length;
     if (!different) return spelling;
-    return ((this.#weights.get(word) ?? 0) + different * spelling) / (this.#total + different);
+    const used = (this.#uses * (this.#weights.get(word) ?? 0)) / this.#total;
+    return (used + different * spelling) / (this.#uses + different);
   }
 
   /** The last uses of learned words, in order; what was not sent is none. */

@@ -34,7 +34,8 @@ class Personal:
         self.kept: dict[str, None] = {}
         self._recent: deque[str] = deque(maxlen=_REMEMBERED)  # the last uses, in order
         self._weights: dict[str, float] = {}
-        self._total = 0.0
+        self._uses = 0
+        self._total = 0.0  # of the weights
         self._table: WordTable | None = None
 
     @property
@@ -64,9 +65,9 @@ class Personal:
     def share(self, word: str, spelling: float) -> float:
         """P(word | no dictionary has it) (Witten & Bell 1991, method C).
 
-        With the count c of a word, the sum N of all counts and the number T of different words that is
-        c / (N + T), and of the T / (N + T) that are left for new words what its letters give it. New words
-        come in bursts: a use counts 1 + 20 exp(−age / 60), its age in uses of new words.
+        With the sum N of all counts and the number T of different words, N / (N + T) go to the words that
+        were used, by how often, and T / (N + T) to new ones, by their letters. New words come in bursts: among
+        those that were used, a use counts 1 + 20 exp(−age / 60), its age in uses of new words.
 
         **Arguments:**
 
@@ -75,7 +76,8 @@ class Personal:
         different = len(self._weights)
         if not different:
             return spelling
-        return (self._weights.get(word, 0.0) + different * spelling) / (self._total + different)
+        used = self._uses * self._weights.get(word, 0.0) / self._total
+        return (used + different * spelling) / (self._uses + different)
 
     @property
     def recent(self) -> list[str]:
@@ -146,6 +148,7 @@ class Personal:
         for age, word in enumerate(reversed(self._recent)):
             if word in self._weights:  # and not among the rarest, which are forgotten
                 self._weights[word] += _RECENT * math.exp(-age / _FADES)
+        self._uses = sum(self._learned.values()) + self._here.total()
         self._total = math.fsum(self._weights.values())
         self._table = None
 
