@@ -66,8 +66,8 @@ class Personal:
         """P(word | no dictionary has it) (Witten & Bell 1991, method C).
 
         With the sum N of all counts and the number T of different words, N / (N + T) go to the words that
-        were used, by how often, and T / (N + T) to new ones, by their letters. New words come in bursts: a use
-        counts 1 + 20 exp(−age / 60) among those that were used, its age in uses of new words.
+        were used, by how often, and T / (N + T) to new ones, by their letters. New words come in bursts: a
+        use counts 1 + 20 exp(−age / 60) among those that were used, its age in uses of new words.
 
         **Arguments:**
 
