@@ -71,6 +71,8 @@ vendor: $(VENV)/train.installed $(MODULES)
 	@for kind in onnx train.onnx; do cp models/nextword.$$kind $(VENDOR)/story.$$kind; done
 	@for kind in onnx train.onnx; do cp docs/learn/runs/small/models/nextword.$$kind $(VENDOR)/small.$$kind; done
 	@python playground/story.py > $(VENDOR)/story.json
+	@cd playground && find . -type f ! -name '.*' ! -name '*.py' ! -name service-worker.js \
+		! -name 'story.*onnx' ! -name files.txt | sort > vendor/files.txt
 
 headers: examples/cpp/include
 

@@ -1,55 +1,10 @@
 // Keeps the page's own files, so that it works offline after the first load. Fresh files win while
 // there is a network.
 const CACHE = "nextword-playground";
-const FILES = [
-  "./",
-  "chart.js",
-  "curve.js",
-  "field.js",
-  "glass-box-worker.js",
-  "glass-box.css",
-  "glass-box.html",
-  "glass-box.js",
-  "heat-map.js",
-  "icon.svg",
-  "index.html",
-  "learned.js",
-  "learning-worker.js",
-  "learning.css",
-  "learning.html",
-  "learning.js",
-  "model.js",
-  "offline.js",
-  "personal.js",
-  "playground.js",
-  "style.css",
-  "suggester.js",
-  "unit-drawing.js",
-  "unit-view.js",
-  "vendor/gates.onnx",
-  "vendor/nextword.js",
-  ...[
-    ...["characters", "completion", "dictionary", "drafts", "entries", "errors", "explanation", "half", "inspection"],
-    ...["letters", "marks", "model", "network", "npz", "onnx-file", "sampling", "session", "subwords", "unicode", "word-search"],
-    ...["word-tree", "words"],
-    ...["candidates", "capitals", "keyboard", "language", "layouts", "mixture", "personal", "saving", "text-field"].map(
-      (name) => `keyboard/${name}`,
-    ),
-    ...["random", "rewriting", "safetensors", "stored", "text", "trainer", "training-file"].map((name) => `learning/${name}`),
-  ].map((name) => `vendor/nextword/${name}.js`),
-  "vendor/nextword.int8.onnx",
-  "vendor/small.onnx",
-  "vendor/small.train.onnx",
-  "vendor/story.json",
-  "vendor/ort.wasm.min.mjs",
-  "vendor/ort-wasm-simd-threaded.mjs",
-  "vendor/ort-wasm-simd-threaded.wasm",
-  "word-row.js",
-  "worker.js",
-];
+const LIST = "vendor/files.txt"; // all but the story's large models; made by `make vendor`
 
 addEventListener("install", (event) => {
-  event.waitUntil(caches.open(CACHE).then((cache) => cache.addAll(FILES)));
+  event.waitUntil(keepAll());
 });
 
 addEventListener("activate", (event) => event.waitUntil(self.clients.claim()));
@@ -58,6 +13,12 @@ addEventListener("fetch", (event) => {
   if (event.request.method !== "GET") return;
   event.respondWith(answer(event.request));
 });
+
+async function keepAll() {
+  const list = await (await fetch(LIST, { cache: "no-store" })).text();
+  const cache = await caches.open(CACHE);
+  await cache.addAll(["./", LIST, ...list.trim().split("\n")]);
+}
 
 async function answer(request) {
   const cache = await caches.open(CACHE);

@@ -17,16 +17,31 @@ after(async () => {
   server?.close();
 });
 
+async function visit(context, path) {
+  const page = await context.newPage();
+  await page.goto(server.address + path);
+  await page.waitForSelector("[data-ready]", { timeout: 60_000 });
+  await page.waitForFunction(() => navigator.serviceWorker.controller);
+  await page.close();
+}
+
 test("the models and the WASM are sent once, for the first visit and the next, on either page", async () => {
   const context = await browser.newContext();
-  for (const path of ["", "", "glass-box.html"]) {
-    const page = await context.newPage();
-    await page.goto(server.address + path);
-    await page.waitForSelector("[data-ready]", { timeout: 60_000 });
-    await page.waitForFunction(() => navigator.serviceWorker.controller);
-    await page.close();
+  const sent = server.sent.length;
+  for (const path of ["", "", "glass-box.html"]) await visit(context, path);
+  const large = server.sent.slice(sent).filter((url) => /\.(wasm|onnx)$/.test(url));
+  const names = ["gates.onnx", "nextword.int8.onnx", "ort-wasm-simd-threaded.wasm", "small.onnx", "small.train.onnx"];
+  assert.deepEqual(large.sort(), names.map((name) => `/vendor/${name}`));
+  await context.close();
+});
+
+test("whichever page is visited, all work offline afterwards", async () => {
+  const pages = ["", "glass-box.html", "learning.html"];
+  for (const first of pages) {
+    const context = await browser.newContext();
+    await visit(context, first);
+    await context.setOffline(true);
+    for (const path of pages) await visit(context, path);
+    await context.close();
   }
-  const large = server.sent.filter((url) => /\.(wasm|onnx)$/.test(url)).sort();
-  const wasm = "/vendor/ort-wasm-simd-threaded.wasm";
-  assert.deepEqual(large, ["/vendor/gates.onnx", "/vendor/nextword.int8.onnx", wasm]);
 });
