@@ -1,5 +1,5 @@
 /** Learning on the device: a model that learns a text, in stock onnxruntime. */
-import type { CacheSettings, Runtime, Session } from "./nextword.js";
+import type { CacheSettings, Keyboard, KeyboardSettings, Runtime, Session } from "./nextword.js";
 
 /** Where a file comes from: bytes, a Blob, a Response, or a URL that `fetch` can read. */
 export type Source = ArrayBuffer | ArrayBufferView | Blob | Response | URL | string;
@@ -70,8 +70,8 @@ export interface DynamicEvaluationOptions {
 }
 
 /**
- * Makes sessions whose model learns from the text while it is read: after each block of 20 words one step of gradient
- * descent (Krause et al. 2018). What a session has learned is in what it saves.
+ * Makes sessions and keyboards whose model learns from the text while it is read: after each block of 20 words one step
+ * of gradient descent (Krause et al. 2018). What they have learned is in what they save.
  */
 export class DynamicEvaluation {
   /** `graph` is the training graph, `nextword.train.onnx`. */
@@ -85,6 +85,8 @@ export class DynamicEvaluation {
    * @throws SessionError for bytes that are not a session, or belong to other files
    */
   resume(bytes: ArrayBufferView | ArrayBuffer): Promise<Session>;
+  /** A keyboard that learns; one of several languages, some of which learn: `Keyboard.of`. */
+  keyboard(options?: KeyboardSettings): Keyboard;
   /** Frees the memory. */
   release(): Promise<void>;
 }

@@ -1,5 +1,6 @@
 /// <reference lib="esnext.disposable" />
 /** nextword: continue texts with a model from one .onnx file, as the Python package does. */
+import type { DynamicEvaluation } from "./learning.js";
 
 /** The part of onnxruntime-web or onnxruntime-node that is needed. */
 export interface Runtime {
@@ -238,10 +239,14 @@ export class Keyboard {
   private constructor();
 
   /**
-   * A keyboard of several languages at once, a generator each, which must split texts in the same way; how much
-   * each counts follows what is written.
+   * A keyboard of several languages at once, a generator each, or a `DynamicEvaluation` where the model learns while it
+   * reads. They must split texts in the same way; `words` and `subwords` count as the same. How much each counts follows
+   * what is written.
+   *
+   * @throws KeyboardError for models that do not fit together, a layout that does not exist, or bytes that no keyboard
+   * has saved
    */
-  static of(generators: readonly Generator[], options?: KeyboardSettings): Keyboard;
+  static of(generators: readonly (Generator | DynamicEvaluation)[], options?: KeyboardSettings): Keyboard;
 
   /**
    * Takes the text before the cursor, whatever has happened: typed, deleted, pasted, cursor moved. What it has in

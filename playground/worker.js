@@ -1,5 +1,4 @@
 // The models, beside the page: however long they compute, the page goes on hearing its user.
-import { Suggester } from "./suggester.js";
 import * as ort from "./vendor/ort.wasm.min.mjs";
 import { Generator, Keyboard, NextwordError } from "./vendor/nextword.js";
 
@@ -17,14 +16,9 @@ async function renew() {
   const saved = await keyboards[0]?.save();
   const groups = isTogether ? [generators] : generators.map((generator) => [generator]);
   keyboards = groups.map((group, place) => {
-    return keyboardOf(group, place || !saved ? undefined : forLanguages(saved, group.length));
+    return Keyboard.of(group, { layout, saved: place || !saved ? undefined : forLanguages(saved, group.length) });
   });
 }
-
-const knowsSubwords = ({ info }) => info.splitBy === "subwords";
-
-const keyboardOf = (group, saved) =>
-  group.some(knowsSubwords) ? new Suggester(group[0], saved) : Keyboard.of(group, { layout, saved });
 
 /** What a keyboard has saved, for one of another number of languages: the words, not what it adapted to. */
 function forLanguages(saved, count) {
@@ -34,11 +28,11 @@ function forLanguages(saved, count) {
   return new TextEncoder().encode(JSON.stringify({ ...kept, languages: Array(count).fill(language) }));
 }
 
-const rules = ({ info }) => [info.splitBy, info.lowercase, info.lineEnds].join();
+/** How a model splits texts; subwords are parts of the same words. */
+const rules = ({ info }) => [info.splitBy.replace("subwords", "words"), info.lowercase, info.lineEnds].join();
 
 /** Whether the models can be languages of one keyboard. */
-const canBeTogether = () =>
-  new Set(generators.map(rules)).size === 1 && (generators.length === 1 || !generators.some(knowsSubwords));
+const canBeTogether = () => new Set(generators.map(rules)).size === 1;
 
 /** What the page shows of the models. */
 const state = () => ({
@@ -110,7 +104,7 @@ const answers = {
   /** Takes what a keyboard has saved, in place of what this one knows. */
   restore(saved) {
     const group = isTogether ? generators : generators.slice(0, 1);
-    keyboards[0] = keyboardOf(group, saved);
+    keyboards[0] = Keyboard.of(group, { layout, saved });
     return words();
   },
 

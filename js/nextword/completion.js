@@ -18,7 +18,7 @@ import { ENDS_IN_BLANK } from "./words.js";
  */
 export function after(model, { last, state }, logits, cache = null) {
   if (model.info.splitBy !== "subwords") return new WholeWords(model.dictionary, logits);
-  return new SpeltWords(new WordTree(model, { last, state, place: 0 }, logits, cache));
+  return new SpeltWords(new WordTree(model, { last, state, place: 0 }, logits, { cache }));
 }
 
 /** Words each of which is an entry of the dictionary. */

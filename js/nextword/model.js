@@ -9,6 +9,8 @@ import { split } from "./words.js";
 
 /** Under this, a generator shows its model to the library, and to nobody else. */
 export const MODEL = Symbol("model");
+/** Under this, what makes a model learn while it reads gives the library one that does for one text. */
+export const LEARNER = Symbol("learner");
 
 /** A `ModelFileError` whose message begins with the name of the file. */
 const bad = (name, message, cause) => new NextwordError("ModelFileError", `${name} ${message}`, { cause });

@@ -41,6 +41,12 @@ export function logSoftmax(logits) {
   return found;
 }
 
+/** ln(exp(one) + exp(other)) */
+export function logOfSum(one, other) {
+  const [high, low] = one > other ? [one, other] : [other, one];
+  return low === -Infinity ? high : high + Math.log1p(Math.exp(low - high));
+}
+
 /** Draws a word as Python's `nextword.sampling.draw` defines it. */
 export function draw(logits, number, temperature, topK = 0, topP = 1) {
   const order = ranked(logits, Math.min(topK || logits.length, logits.length));

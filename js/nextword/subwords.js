@@ -57,6 +57,14 @@ export class SubwordDictionary extends Dictionary {
     return words;
   }
 
+  /** The words of some marked words as a user sees them, still marked: of a script without blanks each subword is one. */
+  marked(words) {
+    return words.flatMap((run) => {
+      const parts = this.grouped(this.split(run));
+      return parts.length > 1 ? parts.map((ids) => this.#marked(ids)) : [run];
+    });
+  }
+
   /** The words of a text as a user sees them, each with the ids of its subwords: `{ word, ids }`. */
   spelt(words) {
     return this.grouped(this.encode(words)).map((ids) => ({ word: this.shown(ids), ids }));
@@ -67,6 +75,12 @@ export class SubwordDictionary extends Dictionary {
     const unmarker = new Unmarker();
     const pieces = ids.map((id) => (this.words[id] === END_OF_LINE ? END_OF_LINE : unmarker.push(this.words[id])));
     return pieces.join("").replace(/^ /, "");
+  }
+
+  /** The marked word that some subwords spell. */
+  #marked(ids) {
+    const [first] = this.words[ids[0]];
+    return (isMark(first) ? first : "") + this.shown(ids);
   }
 
   /** Whether some subwords are those that the word which they spell is split into. */
@@ -107,6 +121,9 @@ export function surfaceOf(entry) {
   if (entry === END_OF_LINE) return LINE_END;
   return isMark(entry[0]) ? entry.slice(1) : entry;
 }
+
+/** A marked word as a user sees it. */
+export const shown = (word) => (word === END_OF_LINE ? word : surfaceOf(word));
 
 /** Some of the entries of a dictionary, given by their ids, by what they add to a text. */
 export class Surfaces {

@@ -1,6 +1,8 @@
 /** A search for the likeliest words in a tree of beginnings, best first: Python's `nextword.runtime.word_search`. */
 
 import { MOST_SUBWORDS } from "./entries.js";
+import { Heap, compared } from "./heap.js";
+import { logOfSum } from "./sampling.js";
 import { LINE_END } from "./subwords.js";
 import { END_OF_LINE } from "./words.js";
 
@@ -12,9 +14,8 @@ export class Search {
   #n;
   #typed;
   #entries;
-  // A heap, the likeliest first: `{ id, place, logProbability, siblings }`, each the likeliest of its siblings that was
-  // not yet met.
-  #open = [];
+  // `{ id, place, logProbability, siblings }`, each the likeliest of its siblings that was not yet met.
+  #open = new Heap(isBefore);
   #found = new Map();
   #counted = new Set(); // the names of what they were spelt by
   #best = new Map(); // the likeliest n words that were found, and how likely
@@ -45,8 +46,8 @@ export class Search {
   /** The likeliest nodes of which is not known what follows, if they may lead to a better word. */
   bestOpen(most) {
     const nodes = [];
-    while (this.#open.length && nodes.length < most && this.#open[0].logProbability > this.#worst) {
-      const { id, place, logProbability, siblings } = popped(this.#open);
+    while (nodes.length < most && this.#open.first?.logProbability > this.#worst) {
+      const { id, place, logProbability, siblings } = this.#open.pop();
       this.#push(siblings, place + 1);
       const { parent } = siblings;
       const path = [...parent.path, id];
@@ -126,7 +127,7 @@ export class Search {
     if (place >= siblings.children.length) return;
     const { id, value } = siblings.children[place];
     const logProbability = value + siblings.parent.logProbability;
-    if (logProbability > this.#worst) push(this.#open, { id, place, logProbability, siblings });
+    if (logProbability > this.#worst) this.#open.push({ id, place, logProbability, siblings });
   }
 
   #add(word, path, logProbability) {
@@ -149,46 +150,8 @@ function leastOf(map) {
   return least;
 }
 
-/** ln(exp(one) + exp(other)) */
-function logOfSum(one, other) {
-  const [high, low] = one > other ? [one, other] : [other, one];
-  return low === -Infinity ? high : high + Math.log1p(Math.exp(low - high));
-}
-
-/** Which of two paths has smaller ids where they part: below 0 for the first. */
-function compared(one, other) {
-  const place = one.findIndex((id, at) => id !== other[at]);
-  return place < 0 ? 0 : one[place] - other[place];
-}
-
-/** Whether one comes out of a heap before another. */
+/** Whether one is looked at before another. */
 function isBefore(one, other) {
   if (one.logProbability !== other.logProbability) return one.logProbability > other.logProbability;
   return compared([...one.siblings.parent.path, one.id], [...other.siblings.parent.path, other.id]) < 0;
-}
-
-/** Puts something into a heap. */
-function push(heap, added) {
-  let place = heap.length;
-  for (let above = (place - 1) >> 1; place && isBefore(added, heap[above]); above = (place - 1) >> 1) {
-    heap[place] = heap[above];
-    place = above;
-  }
-  heap[place] = added;
-}
-
-/** Takes the first out of a heap. */
-function popped(heap) {
-  const first = heap[0];
-  const last = heap.pop();
-  if (!heap.length) return first;
-  let place = 0;
-  for (let below = 1; below < heap.length; below = 2 * place + 1) {
-    if (below + 1 < heap.length && isBefore(heap[below + 1], heap[below])) below++;
-    if (!isBefore(heap[below], last)) break;
-    heap[place] = heap[below];
-    place = below;
-  }
-  heap[place] = last;
-  return first;
 }

@@ -15,7 +15,7 @@ const REMEMBERED = 1024; // nodes of which is known what follows
 
 /**
  * The words that may follow a text, which is `{ last, state, place }` as of `Model.readEach`; `logits` are those
- * after it, and `cache` mixes what is expected later in the word.
+ * after it; `cache` mixes what is expected later in the word, and `bias` is added to the logits there.
  *
  * A node is the beginning of a word: `{ path, name, surface, logProbability, before }`, the ids of its subwords, the
  * same as a string, its letters, and the text without its last subword. Of each that was expanded it keeps
@@ -24,12 +24,14 @@ const REMEMBERED = 1024; // nodes of which is known what follows
 export class WordTree {
   #model;
   #cache;
+  #bias;
   #known = new Map(); // by the name of a node: what follows it
   #children = new Map(); // by that and the rest of what was typed
 
-  constructor(model, text, logits, cache = null) {
+  constructor(model, text, logits, { cache = null, bias = null } = {}) {
     this.#model = model;
     this.#cache = cache;
+    this.#bias = bias;
     this.entries = model.entries;
     this.root = { values: Float32Array.from(logSoftmax(logits)), end: 0, after: text };
   }
@@ -94,6 +96,7 @@ export class WordTree {
   #continuation({ logits, features, texts }, place) {
     const { length } = this.root.values;
     let values = logits.subarray(place * length, (place + 1) * length);
+    this.#bias?.forEach((change, id) => (values[id] += change));
     let end = toLogProbabilities(values, this.entries.dictionary.begins);
     if (this.#cache?.count) {
       const size = this.#model.features;

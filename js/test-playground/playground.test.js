@@ -94,7 +94,7 @@ test("suggestions stand at the caret, in the middle of a text too", async () => 
   assert.equal(await value(), "long ago , the mice had a general council");
 });
 
-test("a model that knows subwords completes, suggests and writes whole words", async () => {
+test("a model that knows subwords completes, corrects, learns and writes whole words", async () => {
   await put("subwords.onnx");
   await type("the cat bel");
   await first("bell");
@@ -106,6 +106,15 @@ test("a model that knows subwords completes, suggests and writes whole words", a
   await page.waitForFunction(() => document.querySelector("#continue").textContent === "Continue");
   const { length } = "the cat bell ";
   await page.waitForFunction((to) => document.querySelector("#text").value.length > to, length);
+  await page.fill("#text", "");
+  await type("the mosue ");
+  await becomes("the mouse ");
+  await page.fill("#text", "the Kowalski ");
+  await page.click("#learn");
+  await page.waitForFunction(() => document.querySelector("#learned").textContent.includes("Kowalski"));
+  await page.fill("#text", "");
+  await type("the Ko");
+  await first("Kowalski");
 });
 
 test("a mistyped word is corrected and underlined, and one key takes that back for good", async () => {

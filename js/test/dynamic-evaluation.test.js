@@ -5,16 +5,16 @@ import { test } from "node:test";
 import * as ort from "onnxruntime-web";
 
 import { DynamicEvaluation, Trainer } from "../learning.js";
-import { Generator } from "../nextword.js";
+import { Generator, Keyboard } from "../nextword.js";
 
 const HERE = new URL("../../tests/conformance/", import.meta.url);
 const table = (name) => JSON.parse(readFileSync(new URL(`${name}.json`, HERE), "utf8"));
 const bytesOf = (name) => readFileSync(new URL(`${name}.onnx`, HERE));
 const load = (model, options = {}) => DynamicEvaluation.load(bytesOf(`${model}.train`), { ort, model: bytesOf(model), ...options });
 const rejects = (ask, name, message) => assert.rejects(async () => ask(), { name, message });
-const isLike = (found, expected) => {
+const isLike = (found, expected, tolerance = 1e-4) => {
   assert.deepEqual(found.map(({ word }) => word), expected.map(([word]) => word));
-  found.forEach(({ probability }, place) => assert.ok(Math.abs(probability - expected[place][1]) < 1e-4 * expected[place][1]));
+  found.forEach(({ probability }, place) => assert.ok(Math.abs(probability - expected[place][1]) < tolerance * expected[place][1]));
 };
 
 for (const { model, cache: [cacheSize, cacheWeight], text, saved, suggest } of table("dynamic_evaluation")) {
@@ -45,6 +45,65 @@ for (const { model, cache: [cacheSize, cacheWeight], text, saved, suggest } of t
     assert.deepEqual(await resumed.suggest(9), before);
     await resumed.feed("the mouse ran , ".repeat(25));
     assert.deepEqual(await resumed.suggest(9), later);
+    await dynamic.release();
+  });
+}
+
+for (const { model, text, saved, restored } of table("learning_keyboards")) {
+  test(`a keyboard of ${model} learns as in Python, and goes on with what Python has saved`, async () => {
+    const dynamic = await load(model);
+    const keyboard = dynamic.keyboard();
+    await keyboard.update(text + text);
+    await keyboard.commit();
+    const bytes = await keyboard.save();
+    const own = JSON.parse(new TextDecoder().decode(bytes));
+    const floats = (base64) => [...new Float32Array(new Uint8Array(Buffer.from(base64, "base64")).buffer)];
+    const [{ learned_weights: expected }] = saved.languages;
+    const [{ learned_weights: found }] = own.languages;
+    assert.deepEqual(found.files, expected.files);
+    assert.deepEqual(Object.keys(found.values), Object.keys(expected.values));
+    for (const [name, value] of Object.entries(found.values)) {
+      const wanted = floats(expected.values[name]);
+      const largest = Math.max(...wanted.map(Math.abs));
+      assert.ok(largest > 0, name);
+      floats(value).forEach((one, place) => assert.ok(Math.abs(one - wanted[place]) < 1e-3 * largest, name));
+    }
+    for (const kept of [bytes, Buffer.from(JSON.stringify(saved))]) {
+      const again = dynamic.keyboard({ saved: kept });
+      await again.update(`${text}the m`);
+      isLike(await again.suggest(5), restored.map(({ word, probability }) => [word, probability]), 1e-3);
+    }
+    await dynamic.release();
+  });
+
+  test(`what a keyboard of ${model} has learned is taken back with its words, and can be left out`, async () => {
+    const dynamic = await load(model);
+    const generator = await Generator.load(bytesOf(model), { ort });
+    const keyboard = dynamic.keyboard();
+    await keyboard.update(text);
+    const before = await keyboard.suggest(5);
+    await keyboard.update(`${text}${"the mouse ran , ".repeat(15)}`);
+    const later = await keyboard.suggest(5);
+    await keyboard.update(text);
+    assert.deepEqual(await keyboard.suggest(5), before);
+    const still = generator.keyboard();
+    await still.update(`${text}${"the mouse ran , ".repeat(15)}`);
+    assert.notDeepEqual(await still.suggest(5), later);
+    await keyboard.commit();
+    const bytes = await keyboard.save();
+    const without = generator.keyboard({ saved: bytes });
+    await without.update("the ");
+    assert.equal((await without.suggest(5)).length, 5);
+    const cut = JSON.parse(new TextDecoder().decode(bytes));
+    const [name] = Object.keys(cut.languages[0].learned_weights.values);
+    cut.languages[0].learned_weights.values[name] = "AAAA";
+    await rejects(() => dynamic.keyboard({ saved: Buffer.from(JSON.stringify(cut)) }).suggest(), "KeyboardError", /not what a keyboard/);
+    cut.languages[0].learned_weights.files[0] = "of another file";
+    assert.equal((await dynamic.keyboard({ saved: Buffer.from(JSON.stringify(cut)) }).suggest(5)).length, 5);
+    await rejects(() => dynamic.keyboard({ adapts: false }), "KeyboardError", /does not learn/);
+    const two = Keyboard.of([dynamic, generator]);
+    await two.update(text);
+    assert.equal((await two.suggest(5)).length, 5);
     await dynamic.release();
   });
 }

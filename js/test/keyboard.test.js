@@ -11,6 +11,7 @@ const lines = await load("lines");
 const unbounded = await load("unbounded");
 const gru = await load("gru");
 const quibble = await load("quibble");
+const subwords = await load("subwords");
 
 const put = (text, { replace, insert }) => text.slice(0, text.length - replace) + insert;
 const words = (suggestions) => suggestions.map(({ word }) => word);
@@ -25,10 +26,10 @@ function numbers(seed) {
 }
 
 test("what is suggested turns on the text alone and not on how it was written", async () => {
-  const pieces = ["the ", "cat ", "mouse, ", "mou", "teh ", "Kowalski ", "Kow", "\n", "(", "moon. ", "x", " ", "👍🏽", "e\u0301 "];
+  const pieces = ["the ", "cat ", "mouse, ", "mou", "teh ", "Kowalski ", "Kow", "\n", "(", "moon. ", "x", " ", "👍🏽", "世界", "e\u0301 "];
   for (let seed = 1; seed <= 25; seed++) {
     const next = numbers(seed * 7919);
-    const make = () => (seed % 2 ? lines.keyboard() : Keyboard.of([gru, quibble]));
+    const make = () => [lines.keyboard(), Keyboard.of([gru, quibble]), subwords.keyboard()][seed % 3];
     const [keyboard, fresh] = [make(), make()];
     let text = "";
     for (let step = 0; step < 6; step++) {
@@ -138,6 +139,20 @@ test("a long text that comes at once is followed", async () => {
   await still.update(`${text}mo`); // far back
   await fresh.update(`${text}mo`);
   assert.deepEqual(words(await still.suggest()), words(await fresh.suggest()));
+});
+
+test("where a model knows subwords, every word has a probability, and an emoji one by its bytes", async () => {
+  const keyboard = subwords.keyboard();
+  await keyboard.update("the mouse the ");
+  for (const word of ["mouse", "themathematics", "Kowalski", "👍🏽", "世"]) {
+    const found = await keyboard.probability(word);
+    assert.ok(found > 0 && found < 1, word);
+  }
+  assert.ok((await keyboard.suggest(20)).every(({ word }) => !word.includes("👍")));
+  await keyboard.update("the mosue 👍🏽 ");
+  assert.equal(put("the mosue 👍🏽 ", await keyboard.correction()), "the mouse 👍🏽 ");
+  await keyboard.update(`the ${"x".repeat(10_000)}`);
+  assert.ok((await keyboard.suggest()).length > 0);
 });
 
 test("settings that are wrong are refused by name", async () => {

@@ -369,6 +369,9 @@ KEYBOARDS: list[tuple[list[str], dict[str, Any]]] = [
     (["gru"], {"layout": ["qwertyuiopü", "asdfghjkl", "zxcvbnm"]}),
     (["quibble"], {"adapts": False}),
     (["gru", "quibble"], {"layout": "qwertz"}),
+    (["subwords"], {}),
+    (["subwords_fixed"], {"punctuation": False}),
+    (["lines", "subwords"], {}),
 ]
 TYPED: list[tuple[str, str]] = [
     ("update", ""),
@@ -401,6 +404,8 @@ TYPED: list[tuple[str, str]] = [
     ("forget", "Kowalski"),
     ("update", "世界。the 3.14 m"),
     ("update", "x"),
+    ("update", "the 世界 th 世界世"),
+    ("update", "the cats mouses "),
 ]
 
 
@@ -519,6 +524,24 @@ def dynamic_evaluation_table() -> list[dict[str, Any]]:
     return table
 
 
+def learning_keyboard_table() -> list[dict[str, Any]]:
+    """Keyboards that learn: what they save, and what they suggest once they go on with that."""
+    table = []
+    for name in ("learning_windows", "learning_streams"):
+        generator, graph = Generator.load(HERE / f"{name}.onnx"), HERE / f"{name}.train.onnx"
+        keyboard = generator.keyboard(training_graph=graph)
+        keyboard.update(LEARNED_TEXT * 2)
+        keyboard.commit()
+        saved = json.loads(keyboard.save())
+        again = generator.keyboard(training_graph=graph, saved=keyboard.save())
+        again.update(LEARNED_TEXT + "the m")
+        table.append(
+            {"model": name, "text": LEARNED_TEXT, "saved": saved}
+            | {"restored": [dataclasses.asdict(one) for one in again.suggest(5)]}
+        )
+    return table
+
+
 def checkpoint(model: str) -> dict[str, Any]:
     """Learning that stops and goes on."""
     trainer = Trainer(
@@ -608,6 +631,7 @@ def main() -> None:
     write("random", random_table())
     write("learning", learning_table())
     write("dynamic_evaluation", dynamic_evaluation_table())
+    write("learning_keyboards", learning_keyboard_table())
     write("checkpoints", [checkpoint("learning_streams")])
 
 

@@ -11,8 +11,15 @@ const [SUBSTITUTED, SUBSTITUTED_VOWEL, SUBSTITUTED_NEIGHBOUR, OTHER_CASE] = [41,
 const [EXTRA, EXTRA_NEIGHBOUR, EXTRA_DOUBLED] = [35, 31, 27];
 const [MISSING, MISSING_DOUBLED] = [16, 9];
 const TRANSPOSED = 15;
-const AT_FIRST_LETTER = 11; // is added there
+export const AT_FIRST_LETTER = 11; // is added there
 export const MOST = 120; // a word that costs as much is no candidate; twice that and some fit into 8 bits
+
+export const NAT = 10; // of these are the costs of typing
+export const MODEL = 0.75; // weight of a word's log-probability beside the cost of its typing
+const SLIPPED = 15; // what it costs a beginning that anything in it was mistyped
+const SLIPS_PER_TEN = 12; // how much slips in a beginning count
+const REST = 3; // what it costs that a word goes on, for each letter that was typed after the third
+const [SHORT, SLIPPED_SHORT] = [3, 10]; // letters typed of a word, of which slips cost so much more
 
 const REACH = 3; // letters that what was typed may be ahead of a word, or behind it
 const WIDTH = 2 * REACH + 1;
@@ -28,6 +35,7 @@ const NOWHERE = -1; // the code of a letter that the words lack
  */
 export class WordTable {
   #layout;
+  #atFirstLetter; // what an error there costs more
   #codes = new Map(); // of letters
   #alphabet = [""];
   #letters; // (words, stride): letter j of a word stands at j + REACH, so that each band is one slice
@@ -36,11 +44,13 @@ export class WordTable {
   #longest = 0;
   #typed = [];
   #rows;
+  #wholes = []; // the costs of whole words for the letters of each row, where they were asked for
   #substitutions = new Map();
 
-  constructor(words, layout) {
+  constructor(words, layout, atFirstLetter = AT_FIRST_LETTER) {
     this.words = words;
     this.#layout = layout;
+    this.#atFirstLetter = atFirstLetter;
     const spelt = words.map((word) => [...word].slice(0, LONGEST));
     this.#alphabet.push(...[...new Set(spelt.flat())].sort());
     this.#alphabet.forEach((letter, code) => code && this.#codes.set(letter, code));
@@ -58,6 +68,21 @@ export class WordTable {
     this.#rows = [first];
   }
 
+  /** A table of the same words for which nothing was typed. */
+  another() {
+    const other = new WordTable([], this.#layout, this.#atFirstLetter);
+    other.words = this.words;
+    other.#codes = this.#codes;
+    other.#alphabet = this.#alphabet;
+    other.#letters = this.#letters;
+    other.#stride = this.#stride;
+    other.#lengths = this.#lengths;
+    other.#longest = this.#longest;
+    other.#rows = this.#rows.slice(0, 1);
+    other.#substitutions = this.#substitutions;
+    return other;
+  }
+
   /** Looks for what has been typed; what it has in common with the last is not computed again. */
   type(typed) {
     // As many letters are too many for all words.
@@ -65,6 +90,7 @@ export class WordTable {
     let common = 0;
     while (common < letters.length && letters[common] === this.#typed[common]) common++;
     this.#rows.length = common + 1;
+    this.#wholes.length = Math.min(this.#wholes.length, common + 1);
     this.#typed.length = common;
     for (const letter of letters.slice(common)) {
       this.#rows.push(this.#nextRow(letter));
@@ -75,17 +101,32 @@ export class WordTable {
   /** The cost of each word's best beginning, and of the whole word; at most `MOST`. */
   costs() {
     const row = this.#rows.at(-1);
-    const typed = this.#typed.length;
     const beginnings = new Uint8Array(this.words.length);
-    const wholes = new Uint8Array(this.words.length);
     for (let number = 0, cell = 0; number < beginnings.length; number++, cell += WIDTH) {
       let least = row[cell];
       for (let place = 1; place < WIDTH; place++) if (row[cell + place] < least) least = row[cell + place];
       beginnings[number] = least;
-      const last = REACH + this.#lengths[number] - typed;
-      wholes[number] = this.#lengths[number] && last >= 0 && last < WIDTH ? row[cell + last] : MOST;
     }
-    return { beginnings, wholes };
+    return { beginnings, wholes: this.#whole(this.#typed.length) };
+  }
+
+  /** The cost of each whole word for the first letters that were typed, none to all. */
+  wholeCosts() {
+    return this.#rows.map((_, letters) => this.#whole(letters));
+  }
+
+  /** The cost of each whole word for the first letters. */
+  #whole(letters) {
+    if (!this.#wholes[letters]) {
+      const row = this.#rows[letters];
+      const found = new Uint8Array(this.words.length).fill(MOST);
+      for (let number = 0, cell = 0; number < found.length; number++, cell += WIDTH) {
+        const last = REACH + this.#lengths[number] - letters;
+        if (this.#lengths[number] && last >= 0 && last < WIDTH) found[number] = row[cell + last];
+      }
+      this.#wholes[letters] = found;
+    }
+    return this.#wholes[letters];
   }
 
   /** The row after one more letter, word by word. */
@@ -94,7 +135,7 @@ export class WordTable {
     const before = this.#rows[i - 1];
     const twoBefore = i > 1 ? this.#rows[i - 2] : before;
     const { instead, extra } = this.#costsOf(letter, i === 1);
-    const transposed = TRANSPOSED + (i === 2 ? AT_FIRST_LETTER : 0);
+    const transposed = TRANSPOSED + (i === 2 ? this.#atFirstLetter : 0);
     const previous = i > 1 ? (this.#codes.get(this.#typed.at(-1)) ?? NOWHERE) : NOWHERE;
     const code = this.#codes.get(letter) ?? NOWHERE;
     const letters = this.#letters;
@@ -129,7 +170,7 @@ export class WordTable {
         const one = letters[start + place];
         if (one === NO_LETTER) continue;
         let cost = row[cell + place - 1] + (one === letters[start + place - 1] ? MISSING_DOUBLED : MISSING);
-        if (i + place === REACH + 1) cost += AT_FIRST_LETTER;
+        if (i + place === REACH + 1) cost += this.#atFirstLetter;
         if (cost < row[cell + place]) row[cell + place] = cost;
       }
     }
@@ -140,7 +181,7 @@ export class WordTable {
     const name = letter + isFirst;
     if (!this.#substitutions.has(name)) {
       const lower = folded(letter);
-      const more = isFirst ? AT_FIRST_LETTER : 0;
+      const more = isFirst ? this.#atFirstLetter : 0;
       const instead = new Uint8Array(this.#alphabet.length).fill(SUBSTITUTED + more);
       const extra = new Uint8Array(this.#alphabet.length).fill(EXTRA + more);
       this.#alphabet.forEach((other, code) => {
@@ -161,4 +202,43 @@ export class WordTable {
     }
     return this.#substitutions.get(name);
   }
+}
+
+/**
+ * The words of a table with the best scores less the cost of their typing, and that cost: a map. `scoreOf` takes the
+ * number of a word; `isWhole` says whether a whole word was typed.
+ */
+export function best(table, scoreOf, typed, most, isWhole) {
+  if (typed) table.type(typed);
+  const { beginnings, wholes } = typed ? table.costs() : {};
+  const letters = [...typed].length;
+  const found = []; // { score, id, cost }, best first
+  for (let id = 0; id < table.words.length; id++) {
+    let cost = 0;
+    if (typed) {
+      if ((isWhole ? wholes[id] : Math.min(beginnings[id], wholes[id])) >= MOST) continue;
+      cost = isWhole ? wholes[id] : either(letters, beginnings[id], wholes[id]);
+    }
+    const score = scoreOf(id) - cost / NAT;
+    if (score === -Infinity || (found.length === most && score <= found.at(-1).score)) continue;
+    let place = found.length;
+    while (place > 0 && found[place - 1].score < score) place--;
+    found.splice(place, 0, { score, id, cost });
+    if (found.length > most) found.pop();
+  }
+  return new Map(found.map(({ id, cost }) => [table.words[id], cost]));
+}
+
+/**
+ * The cost of a word of which so many letters were typed, or which was mistyped as a whole. While little is
+ * typed, a beginning without a slip is likelier than a slip.
+ */
+export function either(letters, beginning, whole) {
+  return Math.min(begun(letters, beginning), letters === SHORT && whole ? whole + SLIPPED_SHORT : whole);
+}
+
+/** The cost of a word of which so many letters were typed. */
+export function begun(letters, beginning) {
+  const slips = beginning ? SLIPPED : 0;
+  return Math.floor((beginning * SLIPS_PER_TEN) / 10) + slips + REST * Math.max(letters - SHORT, 0);
 }

@@ -1,9 +1,10 @@
 /** A text field → suggestions and corrections, and what to put where: Python's `keyboard.keyboard`. */
 
 import { NextwordError, checkedText, given, quoted } from "../errors.js";
-import { MODEL } from "../model.js";
+import { LEARNER, MODEL } from "../model.js";
+import { SubwordDictionary } from "../subwords.js";
 import { capitalised, folded, inCaseOf, uncapitalised } from "./capitals.js";
-import { Language } from "./language.js";
+import { languageOf } from "./languages.js";
 import { Layout } from "./layouts.js";
 import { Mixture } from "./mixture.js";
 import { restore, save } from "./saving.js";
@@ -45,34 +46,32 @@ export class Keyboard {
     if (!models.length) throw new NextwordError("KeyboardError", "a keyboard needs a model; give at least one");
     if (!models.every(Boolean)) throw new NextwordError("ArgumentError", "generators must be an array of generators");
     for (const model of models) model.checkUse();
-    if (models.some(({ info }) => info.splitBy === "subwords")) {
-      throw new NextwordError(
-        "KeyboardError",
-        "a keyboard needs models of whole words; load one that is split by words",
-      );
-    }
-    const rules = new Set(models.map(({ info }) => [info.splitBy, info.lowercase, info.lineEnds].join()));
+    const rules = new Set(models.map(({ info }) => [wordsOf(info.splitBy), info.lowercase, info.lineEnds].join()));
     if (rules.size > 1) {
       throw new NextwordError(
         "KeyboardError",
         "the models of a keyboard must split texts in the same way; their split_by, lowercase or line_ends differ",
       );
     }
+    if (!adapts && generators.some((one) => one[LEARNER])) {
+      throw new NextwordError("KeyboardError", "a keyboard that does not adapt does not learn; give its generator instead");
+    }
     const keys = new Layout(layout);
-    return new Keyboard(models.map((model) => new Language(model, adapts)), keys, punctuation, saved);
+    const languages = generators.map((one) => languageOf(one, adapts, keys, punctuation));
+    return new Keyboard(languages, keys, fieldOf(models), saved);
   }
 
-  constructor(languages, layout, punctuation, saved) {
+  constructor(languages, layout, field, saved) {
     if (!(layout instanceof Layout)) {
       throw new NextwordError("ArgumentError", "a keyboard is made by generator.keyboard(), or by Keyboard.of(generators)");
     }
     const { info } = languages[0].model;
     this.#lowercase = info.lowercase;
-    this.#field = new TextField(info);
-    this.#mixture = new Mixture(languages, layout, punctuation);
+    this.#field = field;
+    this.#mixture = new Mixture(languages, layout);
     this.#personal = this.#mixture.personal;
-    if (saved !== undefined && saved !== null) restore(saved, this.#mixture);
-    this.#turns = this.#mixture.restart();
+    const weights = saved !== undefined && saved !== null ? restore(saved, this.#mixture) : () => {};
+    this.#turns = Promise.resolve(weights()).then(() => this.#mixture.restart());
     this.#turns.catch(() => {}); // what comes next says it
   }
 
@@ -111,19 +110,19 @@ export class Keyboard {
    * a correction was put into the text and taken back, what was typed is never corrected again.
    */
   correction() {
-    return this.#inTurn(() => {
-      if (this.#correction === undefined) this.#correction = this.#findCorrection();
+    return this.#inTurn(async () => {
+      if (this.#correction === undefined) this.#correction = await this.#findCorrection();
       return this.#correction;
     });
   }
 
   /** The text was sent: its new words are learned, and what was adapted to it stays. */
   commit() {
-    return this.#inTurn(() => {
+    return this.#inTurn(async () => {
       const last = this.#field.typed ? this.#newWord(this.#field.words.length) : null;
       if (last) this.#personal.use(last);
       this.#personal.learn();
-      for (const language of this.#mixture.languages) language.keep();
+      for (const language of this.#mixture.languages) await language.keep();
       this.#committed = this.#field.words.length;
       this.#correction = undefined;
     });
@@ -201,12 +200,12 @@ export class Keyboard {
     this.#noticeWhetherTaken();
   }
 
-  #suggest(n) {
+  async #suggest(n) {
     const { typed } = this.#field;
     const expected = this.#mixture.expected();
-    const found = this.#mixture.candidates(typed, expected, Math.max(POOL, 4 * n));
+    const found = await this.#mixture.candidates(typed, expected, Math.max(POOL, 4 * n));
     if (typed && !this.#isKnown(typed) && !this.#personal.blocked.has(typed)) {
-      const { score, word } = this.#mixture.asTyped(typed, expected);
+      const { score, word } = await this.#mixture.asTyped(typed, expected);
       found.push({ score: score - TYPED, word });
       found.sort((one, other) => other.score - one.score);
     }
@@ -218,7 +217,7 @@ export class Keyboard {
       const place = typed ? folded(shown) : shown;
       if (suggestions.has(place)) continue;
       suggestions.set(place, {
-        word: this.#mixture.knows(shown) ? shown : word,
+        word: this.#mixture.has(shown) ? shown : word,
         probability: Math.exp(score) / total,
         kind: this.#kind(word, typed),
         ...this.#field.insertion(shown),
@@ -236,51 +235,51 @@ export class Keyboard {
   }
 
   #isKnown(word) {
-    return this.#personal.has(word) || this.#mixture.knows(word);
+    return this.#personal.has(word) || this.#mixture.has(word);
   }
 
   #isEstablished(word) {
-    return this.#personal.isEstablished(word) || this.#mixture.knows(word);
+    return this.#personal.isEstablished(word) || this.#mixture.has(word);
   }
 
   /** The word with this number as it can be learned, null if there is nothing to learn of it. */
   #newWord(number) {
-    const { surfaces, typed, words } = this.#field;
+    const { surfaces, typed } = this.#field;
     const word = surfaces[number] ?? typed;
-    if (!/\p{L}/u.test(word) || this.#mixture.knows(word) || !isWord(word)) return null;
+    if (!/\p{L}/u.test(word) || this.#mixture.has(word) || !isWord(word)) return null;
     // What begins a sentence has a capital anyway; a model that knows no capitals cannot say more.
-    if (this.#lowercase && beginsSentence(words[number - 1]) && !this.#personal.has(word)) return uncapitalised(word);
+    if (this.#lowercase && beginsSentence(surfaces[number - 1]) && !this.#personal.has(word)) return uncapitalised(word);
     return word;
   }
 
   /** A word with the capitals that it has in the text. */
   #shown(word, typed) {
-    if (!typed && this.#lowercase && beginsSentence(this.#field.words.at(-1))) return capitalised(word);
+    if (!typed && this.#lowercase && beginsSentence(this.#field.surfaces.at(-1))) return capitalised(word);
     return inCaseOf(word, typed);
   }
 
   #kind(word, typed) {
     if (typed && inCaseOf(word, typed) === typed) return "as typed";
-    if (this.#personal.has(word) && !this.#mixture.knows(word)) return "learned";
+    if (this.#personal.has(word) && !this.#mixture.has(word)) return "learned";
     if (!typed) return "prediction";
     return folded(word).startsWith(folded(typed)) ? "completion" : "correction";
   }
 
-  #findCorrection() {
+  async #findCorrection() {
     const { words, surfaces } = this.#field;
-    const number = words.findLastIndex(isWord);
+    const number = surfaces.findLastIndex(isWord);
     const expected = number >= 0 ? this.#mixture.expected(words.length - number) : null;
     const after = expected && this.#field.after(number);
     if (!after) return null;
     const typed = surfaces[number];
     if (this.#personal.kept.has(typed) || /[\p{Nd}\p{No}]/u.test(typed)) return null;
-    const found = this.#mixture.candidates(typed, expected, POOL, true);
+    const found = await this.#mixture.candidates(typed, expected, POOL, true);
     const isSame = ({ word }) => inCaseOf(word, typed) === typed;
     const others = found.filter((one) => !isSame(one));
     if (!others.length) return null;
     // That it stands here, once, does not make it a word.
     const same = found.filter((one) => isSame(one) && this.#isEstablished(one.word));
-    const own = same.length ? same[0].score + KNOWN : this.#mixture.asTyped(typed, expected).score;
+    const own = same.length ? same[0].score + KNOWN : (await this.#mixture.asTyped(typed, expected)).score;
     const [best] = others;
     if (best.score <= own) return null;
     const shown = this.#shown(best.word, typed);
@@ -311,3 +310,13 @@ export class Keyboard {
 }
 
 const totalOf = (candidates) => candidates.reduce((sum, { score }) => sum + Math.exp(score), 0);
+
+/** The way to split that gives the same words. */
+const wordsOf = (splitBy) => (splitBy === "subwords" ? "words" : splitBy);
+
+/** The text field that models can read together. */
+function fieldOf(models) {
+  const { splitBy, lowercase, lineEnds } = models[0].info;
+  const subwords = models.map(({ dictionary }) => dictionary).find((one) => one instanceof SubwordDictionary);
+  return new TextField({ splitBy: wordsOf(splitBy), lowercase, lineEnds, subwords });
+}

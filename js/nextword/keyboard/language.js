@@ -1,52 +1,59 @@
 /** One model under a keyboard: what it has read, adapted to, and expects. Python's `keyboard.language`. */
 
-import { LetterModel } from "../letters.js";
-import { logSoftmax } from "../sampling.js";
+import { LEARNER, MODEL } from "../model.js";
 import { END_OF_LINE } from "../words.js";
 
 export const REMEMBERED = 64; // words that are taken back without reading the text again
+export const SHARE = 0.05; // of new words, where a model knows no <unk>
 const EXPECTED = 4; // of these, how many keep what was expected there
 
 const [RATE, DECAY] = [0.4, 0.0007]; // of the bias
 const LEAST = Math.fround(Math.log(1e-3)); // log-probability of the words whose bias changes
+const LEAST_BIAS = 1e-3; // that is worth saving
 const SEEN = 4; // unknown words that count as seen, and as expected, before the first
-const SHARE = 0.05; // of new words, where a model knows no <unk>
 const RANK = 2.7; // of Zipf's law as Mandelbrot amended it
-const LETTERS = 3; // order of the letter model
-const SPELLINGS = 4096; // that are not computed again
-
-const nothing = (scale) => ({ ids: [], values: [], scale });
 
 /**
  * Reads the words under a keyboard, and takes them back. It adapts to its user: a bias b is added to the
- * logits, and after each word
+ * logits, and after each entry of the dictionary
  *
  *     b ← (1 − 0.0007) b + 0.4 (onehot − p)
  *
- * where p holds the probabilities of the likelier words, from 0.1 % on. The odds of `<unk>` are multiplied by
- * (seen + 4) / (foreseen + 4).
+ * where p holds the probabilities of the likelier entries, from 0.1 % on. The odds of an unknown word are multiplied by
+ * (seen + 4) / (foreseen + 4). Where a model learns while it reads, `learner` changes its weights as well.
+ *
+ * A language of some kind adds these:
+ *
+ * - `isMarked`: whether it reads marked words.
+ * - `has(word)`: whether the dictionary has a word, so that there is nothing to learn of it; `canWrite(word)`: whether
+ *   the language may suggest it.
+ * - `idsOf(word)`: what the model reads of a word, nothing if it cannot be read; `isNew(word)`: whether one that was read
+ *   is one that the dictionary lacks.
+ * - `likelihoods()`: the log-probability of each entry that may come next, adapted.
+ * - `expectation()`: what comes next: an object with
+ *   `unknown`, the probability of a word that the language does not know, which together with those of all that it knows
+ *   makes 1; `byModel`, the same before it was adapted to how many the user writes; `logits`, those of the model;
+ *   `known(words)`, for each P(word) as one that the language knows, and `unknown` if it may be one that it does not;
+ *   `spelling(word)`, P(letters | the language does not know the word); and
+ *   `candidates(typed, most, isWhole)`, words that may be meant by what was typed, and the cost of their typing.
  */
 export class Language {
-  #adapts;
-  #past = []; // each of the last words and what was known before it was read; logits only of what cannot be read
-  #letters;
-  #ofUnknownLetters; // what strings that the dictionary lacks have in common
+  adapts;
+  #past = []; // what was read, and what was known before; logits only of what cannot be read
   #reader;
-  #logits;
   #expected = null;
-  #spellings = new Map();
 
-  constructor(model, adapts) {
-    this.model = model;
-    this.dictionary = model.dictionary;
-    this.#adapts = adapts;
+  /** `source` is a generator, or what makes a model learn while it reads. */
+  constructor(source, adapts) {
+    this.learner = source[LEARNER]?.() ?? null;
+    this.model = this.learner?.model ?? source[MODEL];
+    this.dictionary = this.model.dictionary;
+    this.adapts = adapts;
+    this.logits = null; // of what comes next
     this.bias = new Float64Array(this.dictionary.words.length); // without its scale
     this.scale = 1;
     this.seen = 0; // unknown words so far
     this.foreseen = 0; // how many the model expected
-    const spelt = this.dictionary.words.filter((word, id) => id !== this.dictionary.unknown && word !== END_OF_LINE);
-    this.#letters = new LetterModel(spelt, LETTERS);
-    this.#ofUnknownLetters = Math.max(1 - this.#letters.total(spelt), 1e-9);
   }
 
   /** Goes to the beginning of a text; what was adapted stays. */
@@ -61,22 +68,9 @@ export class Language {
     return number < length || (number === of && of === length);
   }
 
-  /** Whether the dictionary has a word. */
-  knows(word) {
-    return this.dictionary.has(word) && this.idOf(word) !== this.dictionary.unknown;
-  }
-
-  idOf(word) {
-    return this.dictionary.encode([word])[0];
-  }
-
-  /**
-   * What comes next: `logProbabilities` of each word of the dictionary, −∞ for `<unk>`, and the probability
-   * `unknown` of a word that it lacks, with which they add up to 1; `byModel`, the same before it was adapted to
-   * how many the user writes; `logits`, those of the model.
-   */
+  /** What comes next. */
   get expected() {
-    this.#expected ??= this.#expectation();
+    this.#expected ??= this.expectation();
     return this.#expected;
   }
 
@@ -85,26 +79,38 @@ export class Language {
     return back ? (this.#past.at(-back)?.expected ?? null) : this.expected;
   }
 
+  /** What has read the text. */
+  get reader() {
+    return this.#reader;
+  }
+
   /**
    * Reads a word, and adapts to it if it is new. `share` is P(the word is of this language); in a foreign word
    * there is nothing to adapt to.
    */
   async read(word, isNew = true, share = 1) {
-    const isKnown = this.knows(word);
+    const { learner, seen, foreseen } = this;
+    const ids = this.idsOf(word);
     const expected = isNew ? this.expected : null;
     const { last, state } = this.#reader;
-    const { seen, foreseen } = this;
-    const adapts = isNew && isKnown && this.#adapts;
-    const bias = adapts ? this.#adapt(expected, this.idOf(word), RATE * share) : nothing(this.scale);
-    const logits = this.#canRead(word) ? null : this.#logits;
-    this.#past.push({ word, last, state, expected, seen, foreseen, bias, logits });
-    if (this.#past.length > REMEMBERED) this.#past.shift();
-    if (this.#past.length > EXPECTED) this.#past.at(-EXPECTED - 1).expected = null;
-    if (isNew) {
-      this.seen += isKnown ? 0 : share;
+    const logits = ids.length ? null : this.logits;
+    const learned = learner?.learned;
+    const learns = learner && isNew && share > 1 / 2;
+    const bias = [];
+    if (expected) {
+      this.seen += this.isNew(word) ? share : 0;
       this.foreseen += share * expected.byModel;
     }
-    await this.#step(word);
+    if (learner && !learns) learner.startAgain();
+    for (const [place, id] of ids.entries()) {
+      if (isNew && this.adapts && id !== this.dictionary.unknown) bias.push(this.#adapt(id, RATE * share));
+      if (learns) await learner.note(id, this.#carried, place === 0);
+      await this.#step(id);
+    }
+    this.#past.push({ ids, last, state, expected, seen, foreseen, bias, logits, learned });
+    if (this.#past.length > REMEMBERED) this.#past.shift();
+    if (this.#past.length > EXPECTED) this.#past.at(-EXPECTED - 1).expected = null;
+    this.#expected = null;
   }
 
   /** Takes back the last words, one at least: fewer than are remembered, or all of the text. */
@@ -112,87 +118,100 @@ export class Language {
     let moment;
     for (; number > 0; number--) {
       moment = this.#past.pop();
-      moment.bias.ids.forEach((id, place) => (this.bias[id] = moment.bias.values[place]));
-      this.scale = moment.bias.scale;
+      for (const { ids, values, scale } of moment.bias.toReversed()) {
+        ids.forEach((id, place) => (this.bias[id] = values[place]));
+        this.scale = scale;
+      }
     }
     this.seen = moment.seen;
     this.foreseen = moment.foreseen;
+    if (this.learner) this.learner.learned = moment.learned;
     const before = this.#past.at(-1);
     if (!before) {
       await this.#begin();
     } else {
       const { last, state } = moment.expected ? moment : before;
       Object.assign(this.#reader, { last, state });
-      this.#logits = moment.expected?.logits ?? before.logits;
-      if (!moment.expected) await this.#step(before.word); // the last word that stays is read again
+      this.logits = moment.expected?.logits ?? before.logits ?? this.logits;
+      // The last word that stays is read again.
+      if (!moment.expected) for (const id of before.ids) await this.#step(id);
     }
     this.#expected = moment.expected;
   }
 
   /** What was adapted so far stays, whatever is taken back. */
-  keep() {
+  async keep() {
     this.bias.forEach((value, id) => (this.bias[id] = value * this.scale));
     this.scale = 1;
-    for (const moment of this.#past) {
-      Object.assign(moment, { bias: nothing(1), seen: this.seen, foreseen: this.foreseen });
-    }
+    await this.learner?.learnRest();
+    const { seen, foreseen } = this;
+    const learned = this.learner?.learned;
+    for (const moment of this.#past) Object.assign(moment, { bias: [], seen, foreseen, learned });
   }
 
-  /** P(letters | the dictionary lacks the word); these add up to 1 over all strings that it lacks. */
-  spelling(word) {
-    let found = this.#spellings.get(word);
-    if (found === undefined) {
-      if (this.#spellings.size >= SPELLINGS) this.#spellings.clear();
-      found = Math.exp(this.#letters.logProbability(word)) / this.#ofUnknownLetters;
-      this.#spellings.set(word, found);
-    }
+  /** The bias of each entry that has one worth saving. */
+  adapted() {
+    const entries = [];
+    this.bias.forEach((value, id) => {
+      const whole = value * this.scale;
+      if (Math.abs(whole) >= LEAST_BIAS) entries.push([this.dictionary.words[id], Number(whole.toFixed(4))]);
+    });
+    return Object.fromEntries(entries);
+  }
+
+  /** Takes what `adapted` gave; entries that the dictionary lacks are left out. */
+  adaptTo(bias) {
+    this.dictionary.words.forEach((entry, id) => {
+      if (Object.hasOwn(bias, entry) && id !== this.dictionary.unknown) this.bias[id] = bias[entry];
+    });
+  }
+
+  /** The logits of what comes next, adapted. */
+  withBias() {
+    const { bias, scale } = this;
+    const found = Float64Array.from(this.logits);
+    if (this.adapts) for (let id = 0; id < found.length; id++) found[id] += bias[id] * scale;
     return found;
+  }
+
+  /** The probability of an unknown word as the user writes them. */
+  unknownShare(byModel) {
+    const odds = ((byModel / (1 - byModel)) * (this.seen + SEEN)) / (this.foreseen + SEEN);
+    return odds / (1 + odds);
+  }
+
+  /** The state that the model carries from word to word; null for a fixed context. */
+  get #carried() {
+    return this.model.info.context === null ? this.#reader.state : null;
   }
 
   /** Reads what stands before a text: a line end, if the model knows them. */
   async #begin() {
-    this.#reader = this.model.reader();
+    const { model, dictionary } = this;
+    this.#reader = model.reader();
     this.#expected = null;
-    if (this.model.info.lineEnds && this.knows(END_OF_LINE)) await this.#step(END_OF_LINE);
-    // The ids are ranks; the file does not say how frequent words are, but Zipf's law does.
-    else this.#logits = Float32Array.from(this.bias, (_, id) => -Math.log(id + RANK));
+    this.learner?.startAgain();
+    if (model.info.lineEnds && dictionary.words.includes(END_OF_LINE)) {
+      for (const id of this.idsOf(END_OF_LINE)) await this.#step(id);
+    } else {
+      // The ids are ranks; the file does not say how frequent words are, but Zipf's law does.
+      this.logits = Float32Array.from(this.bias, (_, id) => -Math.log(id + RANK));
+    }
   }
 
-  async #step(word) {
+  async #step(id) {
     this.#expected = null;
-    if (!this.#canRead(word)) return;
-    this.#logits = (await this.#reader.read([this.idOf(word)])).logits;
+    this.logits = (await this.#reader.read([id])).logits;
   }
 
-  #canRead(word) {
-    return this.knows(word) || this.dictionary.unknown !== null;
-  }
-
-  #expectation() {
-    const { unknown: id } = this.dictionary;
-    const { bias, scale } = this;
-    const adapted = Float64Array.from(this.#logits);
-    if (this.#adapts) for (let at = 0; at < adapted.length; at++) adapted[at] += bias[at] * scale;
-    const found = logSoftmax(adapted);
-    const byModel = id === null ? SHARE : Math.min(Math.exp(found[id]), 1 - 1e-9);
-    const odds = ((byModel / (1 - byModel)) * (this.seen + SEEN)) / (this.foreseen + SEEN);
-    const unknown = odds / (1 + odds);
-    const change = Math.log((1 - unknown) / (id === null ? 1 : 1 - byModel));
-    for (let at = 0; at < found.length; at++) found[at] += change;
-    const logProbabilities = Float32Array.from(found);
-    if (id !== null) logProbabilities[id] = -Infinity;
-    return { logProbabilities, unknown, byModel, logits: this.#logits };
-  }
-
-  /** Changes the bias after the word `id`; gives what it was. */
-  #adapt({ logProbabilities }, id, rate) {
+  /** Changes the bias before the entry `id` is read; gives what it was. */
+  #adapt(id, rate) {
+    const expected = this.likelihoods();
     const ids = [];
-    logProbabilities.forEach((value, at) => {
-      if (value >= LEAST || at === id) ids.push(at);
-    });
+    for (let at = 0; at < expected.length; at++) if (expected[at] >= LEAST || at === id) ids.push(at);
     const before = { ids, values: ids.map((at) => this.bias[at]), scale: this.scale };
     this.scale *= 1 - DECAY;
-    for (const at of ids) this.bias[at] -= (rate / this.scale) * Math.exp(logProbabilities[at]);
+    for (const at of ids) this.bias[at] -= (rate / this.scale) * Math.exp(expected[at]);
     this.bias[id] += rate / this.scale;
     return before;
   }

@@ -4,20 +4,14 @@
  */
 
 import { normalise } from "../characters.js";
-import { MOST, WordTable } from "./candidates.js";
+import { shown } from "../subwords.js";
+import { MODEL, NAT, best } from "./candidates.js";
 import { REMEMBERED } from "./language.js";
 import { Personal } from "./personal.js";
-import { isWord } from "./text-field.js";
 
-const MODEL = 0.75; // weight of a word's log-probability beside the cost of its typing
 const SPELLING = 0.2; // weight of the letters of a string that nothing knows
 const UNKNOWN = 4; // nats that it costs
-const SLIPPED = 15; // what it costs a beginning that anything in it was mistyped
-const SLIPS_PER_TEN = 12; // how much slips in a beginning count
-const REST = 3; // what it costs that a word goes on, for each letter that was typed after the third
-const [SHORT, SLIPPED_SHORT] = [3, 10]; // letters typed of a word, of which slips cost so much more
 const STAYS = 0.94; // share of a language's weight that follows the text
-const NAT = 10; // of these are the costs of typing
 
 /**
  * Languages, each with a weight π that follows the text, and the words of the user:
@@ -29,44 +23,48 @@ const NAT = 10; // of these are the costs of typing
  */
 export class Mixture {
   #lowercase;
-  #tables;
-  #suggestable; // of each language, the words that may be suggested: where nothing was typed, and where something was
+  #isMarked;
   #past = [];
 
-  constructor(languages, layout, punctuation) {
+  constructor(languages, layout) {
     this.languages = languages;
     this.weights = languages.map(() => 1 / languages.length);
     this.personal = new Personal(layout);
     this.#lowercase = languages[0].model.info.lowercase;
-    this.#tables = languages.map(({ dictionary }) => new WordTable(dictionary.words, layout));
-    this.#suggestable = languages.map(({ dictionary }) => {
-      const isSuggestable = (word, id) => id !== dictionary.unknown && isWord(word);
-      const words = Uint8Array.from(dictionary.words, (word, id) => Number(isSuggestable(word, id)));
-      const all = Uint8Array.from(words, (_, id) => Number(id !== dictionary.unknown));
-      return { next: punctuation ? all : words, typed: words };
-    });
+    this.#isMarked = languages.some(({ isMarked }) => isMarked);
   }
 
-  /** Whether a dictionary has a word. */
-  knows(word) {
+  /** Whether a word is one of a dictionary. */
+  has(word) {
     const normal = normalise(word, this.#lowercase);
-    return this.languages.some((language) => language.knows(normal));
+    return this.languages.some((language) => language.has(normal));
   }
 
-  /** Reads a word; the weights and the languages adapt to it if it is new. */
+  /** Whether a word can be suggested that the user has not taught. */
+  canWrite(word) {
+    const normal = normalise(word, this.#lowercase);
+    return this.languages.some((language) => language.canWrite(normal));
+  }
+
+  /** Reads a word of the text field; the weights and the languages adapt to it if it is new. */
   async read(word, isNew = true) {
+    const plain = this.#isMarked ? shown(word) : word;
     this.#past.push(this.weights);
     if (this.#past.length > REMEMBERED) this.#past.shift();
     let shares = this.languages.map(() => 1);
     if (isNew && this.languages.length > 1) {
-      const parts = this.languages.map(
-        (language, place) => this.weights[place] * Math.max(this.#probabilityIn(language, language.expected, word), 1e-30),
-      );
+      const parts = [];
+      for (const [place, { expected }] of this.languages.entries()) {
+        const [probability] = await this.#probabilitiesIn(expected, [plain]);
+        parts.push(this.weights[place] * Math.max(probability, 1e-30));
+      }
       const total = parts.reduce((one, other) => one + other);
       shares = parts.map((part) => part / total);
       this.weights = shares.map((share) => STAYS * share + (1 - STAYS) / shares.length);
     }
-    for (const [place, language] of this.languages.entries()) await language.read(word, isNew, shares[place]);
+    for (const [place, language] of this.languages.entries()) {
+      await language.read(language.isMarked ? word : plain, isNew, shares[place]);
+    }
   }
 
   /** Whether the last `number` words of a text of `of` words are remembered. */
@@ -93,12 +91,8 @@ export class Mixture {
   }
 
   /** P(word); over all strings, it adds up to 1. */
-  probability(word, expected) {
-    let sum = 0;
-    this.languages.forEach((language, place) => {
-      sum += this.weights[place] * this.#probabilityIn(language, expected[place], word);
-    });
-    return sum;
+  async probability(word, expected) {
+    return (await this.#probabilities([word], expected))[0];
   }
 
   /**
@@ -109,72 +103,50 @@ export class Mixture {
    * `most` are looked at closely of each language and of the user's words; `isWhole` says whether what was typed
    * is a whole word.
    */
-  candidates(typed, expected, most, isWhole = false) {
+  async candidates(typed, expected, most, isWhole = false) {
     const weight = typed ? MODEL : 1;
     const costs = new Map();
-    this.#tables.forEach((table, place) => {
-      const isSuggestable = this.#suggestable[place][typed ? "typed" : "next"];
-      const { logProbabilities } = expected[place];
-      const share = Math.log(this.weights[place]);
-      const score = (id) => (isSuggestable[id] ? weight * (logProbabilities[id] + share) : -Infinity);
-      addBest(costs, table, score, typed, most, isWhole);
-    });
+    const add = (found) => found.forEach((cost, word) => costs.set(word, cost));
+    for (const one of expected) add(await one.candidates(typed, most, isWhole));
     const { table, blocked } = this.personal;
     const uses = this.personal.weights.map(Math.log);
-    addBest(costs, table, (id) => weight * uses[id], typed, most, isWhole);
-    const found = [];
-    for (const [word, cost] of costs) {
-      if (blocked.has(word)) continue;
-      found.push({ score: weight * Math.log(Math.max(this.probability(word, expected), 1e-300)) - cost / NAT, word });
-    }
+    add(best(table, (id) => weight * uses[id], typed, most, isWhole));
+    for (const word of blocked) costs.delete(word);
+    const words = [...costs.keys()];
+    const probabilities = await this.#probabilities(words, expected);
+    const found = words.map((word, place) => {
+      return { score: weight * Math.log(Math.max(probabilities[place], 1e-300)) - costs.get(word) / NAT, word };
+    });
     return found.sort((one, other) => other.score - one.score);
   }
 
   /** A string that nothing knows, as a candidate for what it should be. */
-  asTyped(typed, expected) {
+  async asTyped(typed, expected) {
     let [unknown, spelling] = [0, 0];
-    this.languages.forEach((language, place) => {
-      unknown += this.weights[place] * expected[place].unknown;
-      spelling += this.weights[place] * language.spelling(typed);
-    });
+    for (const [place, one] of expected.entries()) {
+      unknown += this.weights[place] * one.unknown;
+      spelling += this.weights[place] * (await one.spelling(typed));
+    }
     return { score: MODEL * Math.log(unknown) + SPELLING * Math.log(Math.max(spelling, 1e-300)) - UNKNOWN, word: typed };
   }
 
-  #probabilityIn(language, expected, word) {
-    const normal = normalise(word, this.#lowercase);
-    if (language.knows(normal)) return Math.exp(expected.logProbabilities[language.idOf(normal)]);
-    return expected.unknown * this.personal.share(word, language.spelling(word));
-  }
-}
-
-/** Adds the words of a table with the best scores less the cost of their typing, and that cost. */
-function addBest(costs, table, scoreOf, typed, most, isWhole) {
-  if (typed) table.type(typed);
-  const { beginnings, wholes } = typed ? table.costs() : {};
-  const letters = [...typed].length;
-  const best = []; // { score, id, cost }, best first
-  for (let id = 0; id < table.words.length; id++) {
-    let cost = 0;
-    if (typed) {
-      if ((isWhole ? wholes[id] : Math.min(beginnings[id], wholes[id])) >= MOST) continue;
-      cost = isWhole ? wholes[id] : either(letters, beginnings[id], wholes[id]);
+  /** P(word) of each. */
+  async #probabilities(words, expected) {
+    const sums = words.map(() => 0);
+    for (const [place, one] of expected.entries()) {
+      const found = await this.#probabilitiesIn(one, words);
+      found.forEach((probability, number) => (sums[number] += this.weights[place] * probability));
     }
-    const score = scoreOf(id) - cost / NAT;
-    if (score === -Infinity || (best.length === most && score <= best.at(-1).score)) continue;
-    let place = best.length;
-    while (place > 0 && best[place - 1].score < score) place--;
-    best.splice(place, 0, { score, id, cost });
-    if (best.length > most) best.pop();
+    return sums;
   }
-  for (const { id, cost } of best) costs.set(table.words[id], cost);
-}
 
-/**
- * The cost of a word of which so many letters were typed, or which was mistyped as a whole. While little is
- * typed, a beginning without a slip is likelier than a slip.
- */
-function either(letters, beginning, whole) {
-  const slips = beginning ? SLIPPED : 0;
-  const begun = Math.floor((beginning * SLIPS_PER_TEN) / 10) + slips + REST * Math.max(letters - SHORT, 0);
-  return Math.min(begun, letters === SHORT && whole ? whole + SLIPPED_SHORT : whole);
+  async #probabilitiesIn(expected, words) {
+    const known = await expected.known(words.map((word) => normalise(word, this.#lowercase)));
+    const found = [];
+    for (const [place, { probability, unknown }] of known.entries()) {
+      const share = unknown && this.personal.share(words[place], await expected.spelling(words[place]));
+      found.push(probability + unknown * share);
+    }
+    return found;
+  }
 }

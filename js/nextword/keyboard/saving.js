@@ -5,12 +5,15 @@ import { LONGEST, MOST_WORDS, longerThan } from "./personal.js";
 
 const FORMAT = "nextword-keyboard/1";
 const MOST_BYTES = 64_000_000;
-const LEAST_BIAS = 1e-3; // is saved
 const MOST_BIAS = 1000;
 const MOST_COUNT = 2 ** 31 - 1;
 
-/** What was learned, without the text itself. Words stand for ids, so that it outlives a model file. */
-export function save({ personal, languages, weights }) {
+/**
+ * What was learned, without the text itself. Words stand for ids, so that it outlives a model file; what weights have
+ * learned does not.
+ */
+export async function save({ personal, languages, weights }) {
+  const learned = await Promise.all(languages.map(weightsOf));
   const kept = {
     format: FORMAT,
     learned: Object.fromEntries(personal.learned),
@@ -21,13 +24,17 @@ export function save({ personal, languages, weights }) {
       weight: weights[place],
       seen: language.seen,
       expected: language.foreseen,
-      bias: biasOf(language),
+      bias: language.adapted(),
+      ...learned[place],
     })),
   };
   return new TextEncoder().encode(JSON.stringify(kept));
 }
 
-/** Puts what `save` has written into a new keyboard; of bytes that are none of these nothing. */
+/**
+ * Puts what `save` has written into a new keyboard; of bytes that are none of these nothing. Gives what has to be done
+ * before anything is read: it puts the learned weights there, if they are of the same files.
+ */
 export function restore(bytes, mixture) {
   const saved = parsed(bytes);
   const { languages, personal } = mixture;
@@ -37,6 +44,7 @@ export function restore(bytes, mixture) {
       `this was saved by a keyboard of ${saved.languages.length} languages; this one has ${languages.length}`,
     );
   }
+  const learned = saved.languages.map((one, place) => learnedOf(languages[place], one.learned_weights));
   personal.remember(Object.entries(saved.learned));
   personal.recall(saved.recent ?? []);
   for (const word of saved.blocked) personal.block(word);
@@ -45,36 +53,74 @@ export function restore(bytes, mixture) {
     const language = languages[place];
     language.seen = seen;
     language.foreseen = expected;
-    for (const [word, value] of Object.entries(bias)) {
-      if (language.knows(word)) language.bias[language.idOf(word)] = value;
-    }
+    language.adaptTo(bias);
   });
   const total = saved.languages.reduce((sum, { weight }) => sum + weight, 0);
   mixture.weights = saved.languages.map(({ weight }) => weight / total);
+  return async () => {
+    for (const [place, one] of learned.entries()) if (one) await learnWeights(languages[place], one);
+  };
 }
 
-function biasOf({ bias, scale, dictionary }) {
-  const entries = [];
-  bias.forEach((value, id) => {
-    const whole = value * scale;
-    if (Math.abs(whole) >= LEAST_BIAS) entries.push([dictionary.words[id], Number(whole.toFixed(4))]);
-  });
-  return Object.fromEntries(entries);
+/** What the weights of a model have learned, if they do; the words that come next are left out. */
+async function weightsOf(language) {
+  const { learner } = language;
+  if (!learner) return {};
+  const values = [...learner.learned.values].map(([name, one]) => [name, base64(one.values)]);
+  return { learned_weights: { files: await filesOf(language), values: Object.fromEntries(values) } };
 }
+
+/** What `weightsOf` gave, and of which files; null where nothing learns, or nothing was learned. */
+function learnedOf({ learner }, saved) {
+  if (!learner || saved === undefined || saved === null) return null;
+  if (!Array.isArray(saved.files) || !isObject(saved.values)) throw damaged();
+  const values = [...learner.nothing.values].map(([name, { shape }]) => [name, { shape, values: floats(saved.values[name]) }]);
+  return { files: saved.files, values: new Map(values) };
+}
+
+/** Takes what was learned by the same files. */
+async function learnWeights(language, { files, values }) {
+  if (files.join() !== (await filesOf(language)).join()) return;
+  const { learner } = language;
+  for (const [name, one] of learner.nothing.values) {
+    const found = values.get(name).values;
+    const isGood = (value) => Math.abs(value) <= MOST_BIAS;
+    if (found.length !== one.values.length || !found.every(isGood)) throw damaged();
+  }
+  learner.learned = { values, ids: [], state: null };
+}
+
+/** The SHA-256 of the files that learned weights belong to. */
+const filesOf = ({ model, learner }) => Promise.all([model.digest(), learner.digest()]);
+
+function base64(numbers) {
+  const bytes = new Uint8Array(numbers.buffer, numbers.byteOffset, numbers.byteLength);
+  return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
+}
+
+/** The inverse of `base64`; none of what it has not written. */
+function floats(text) {
+  try {
+    return new Float32Array(Uint8Array.from(atob(text), (character) => character.charCodeAt(0)).buffer);
+  } catch {
+    return new Float32Array();
+  }
+}
+
+const damaged = () => new NextwordError("KeyboardError", "these bytes are not what a keyboard has saved, or not all of it");
 
 function parsed(given) {
-  const damaged = new NextwordError("KeyboardError", "these bytes are not what a keyboard has saved, or not all of it");
   const bytes = bytesOf(given);
-  if (!bytes || bytes.length > MOST_BYTES) throw damaged;
+  if (!bytes || bytes.length > MOST_BYTES) throw damaged();
   let saved;
   try {
     saved = JSON.parse(new TextDecoder("utf-8", { fatal: true, ignoreBOM: true }).decode(bytes));
   } catch {
-    throw damaged;
+    throw damaged();
   }
-  if (!isObject(saved)) throw damaged;
+  if (!isObject(saved)) throw damaged();
   if (saved.format !== FORMAT) {
-    if (typeof saved.format !== "string" || !saved.format.startsWith("nextword-keyboard/")) throw damaged;
+    if (typeof saved.format !== "string" || !saved.format.startsWith("nextword-keyboard/")) throw damaged();
     const format = [...quoted(saved.format)].slice(0, 40).join("");
     throw new NextwordError(
       "KeyboardError",
@@ -88,7 +134,7 @@ function parsed(given) {
     Array.isArray(saved.languages) &&
     saved.languages.length > 0 &&
     saved.languages.every(isLanguage);
-  if (!fits) throw damaged;
+  if (!fits) throw damaged();
   return saved;
 }
 

@@ -4,6 +4,8 @@
  */
 
 import { BLANK, normalise } from "../characters.js";
+import { BLANK_MARK, isUnspaced } from "../marks.js";
+import { surfaceOf } from "../subwords.js";
 import { END_OF_LINE, HAS_LETTER, Joiner, LINE_END, split } from "../words.js";
 
 const INSIDE_WORDS = new Set("'’-‐"); // may go on as a word: don', well-
@@ -12,21 +14,28 @@ const GLANCE = 100; // words back, which say what quotes are open
 const IS_LINE_END = new RegExp(`^(?:${LINE_END})$`, "u");
 const ENDS_IN_INK = new RegExp(`[^${BLANK}]$`, "u");
 
-/** Follows a text as it is typed, deleted and pasted into; only what changed is split again. */
+/**
+ * Follows a text as it is typed, deleted and pasted into; only what changed is split again.
+ *
+ * `subwords` is the dictionary, where a model knows such; `splitBy` is `words` then. Then `words` are marked, those of a
+ * script without blanks if a blank stands before them; in such a script each subword is a word, and finished.
+ */
 export class TextField {
   #splitBy;
   #lowercase;
   #lineEnds;
+  #subwords;
   #run;
   #joiner = null; // after the finished words
   #runs = []; // { begins, before }: where each run that can be split by itself begins, and the words before it
 
-  constructor({ splitBy, lowercase, lineEnds }) {
+  constructor({ splitBy, lowercase, lineEnds, subwords = null }) {
     this.#splitBy = splitBy;
     this.#lowercase = lowercase;
     this.#lineEnds = lineEnds;
+    this.#subwords = subwords;
     const lineEnd = lineEnds ? `${LINE_END}|` : "";
-    const blanks = splitBy === "characters" ? `[${BLANK}]+|` : "";
+    const blanks = splitBy === "characters" ? `[${BLANK}]+|` : subwords ? `[${BLANK}]?` : "";
     this.#run = new RegExp(`${lineEnd}${blanks}[^${BLANK}]+`, "gu");
     this.text = ""; // before the cursor
     this.words = []; // those that are finished, as a model reads them
@@ -82,9 +91,10 @@ export class TextField {
    * before the cursor goes, and what comes instead, with the blanks that belong there.
    */
   insertion(word) {
+    if (this.#subwords && isUnspaced(word)) return { replace: 0, insert: word };
     if (!this.#joiner) {
       this.#joiner = new Joiner(this.#splitBy, this.#lineEnds);
-      for (const before of this.words.slice(-GLANCE)) this.#joiner.push(before);
+      for (const before of this.surfaces.slice(-GLANCE)) this.#joiner.push(before);
     }
     const joiner = this.#joiner.copy();
     const piece = joiner.push(word);
@@ -124,12 +134,29 @@ export class TextField {
       this.words.push(END_OF_LINE);
       return;
     }
-    const tokens = split(run, this.#splitBy);
+    const marked = this.#subwords ? this.#splitMarked(run) : split(run, this.#splitBy).map((token) => ({ mark: "", token }));
+    const tokens = marked.map(({ token }) => token);
     if (isLast) this.typed = this.#takeUnfinished(tokens);
-    for (const token of tokens) {
+    for (const { mark, token } of marked.slice(0, tokens.length)) {
       this.surfaces.push(token);
-      this.words.push(normalise(token, this.#lowercase));
+      this.words.push(mark + normalise(token, this.#lowercase));
     }
+  }
+
+  /** The words of a run, each with its mark. */
+  #splitMarked(run) {
+    const found = [];
+    let blank = "";
+    for (const marked of this.#subwords.marked(split(run, "subwords"))) {
+      if (marked === BLANK_MARK) {
+        blank = marked; // before a word that has no mark of its own
+        continue;
+      }
+      const token = surfaceOf(marked);
+      found.push({ mark: isUnspaced(token) ? blank : marked[0], token });
+      blank = "";
+    }
+    return found;
   }
 
   /** Takes the last word away if more letters may follow it. */
@@ -137,7 +164,7 @@ export class TextField {
     if (this.#splitBy === "whitespace") return tokens.pop();
     if (this.#splitBy === "characters") return "";
     const inside = INSIDE_WORDS.has(tokens.at(-1)) && tokens.length > 1 ? tokens.pop() : "";
-    if (isWord(tokens.at(-1))) return tokens.pop() + inside;
+    if (isWord(tokens.at(-1)) && !(this.#subwords && isUnspaced(tokens.at(-1)))) return tokens.pop() + inside;
     if (inside) tokens.push(inside);
     return "";
   }

@@ -4,7 +4,8 @@
  */
 
 import { NextwordError, checkNumber, fileOf, given } from "../errors.js";
-import { Model } from "../model.js";
+import { Keyboard } from "../keyboard/keyboard.js";
+import { LEARNER, MODEL, Model } from "../model.js";
 import { OnnxFile } from "../onnx-file.js";
 import { Session, checkedCache } from "../session.js";
 import { Random } from "./random.js";
@@ -20,7 +21,7 @@ const MOST_RATE = 100;
 const MOST_BLOCK = 1000; // subwords of a block, which a long word makes longer; such words teach nothing
 const SEED = 1;
 
-/** Makes sessions whose model learns while it reads (Krause et al. 2018). Made by `DynamicEvaluation.load`. */
+/** Makes sessions and keyboards whose model learns while it reads (Krause et al. 2018). Made by `DynamicEvaluation.load`. */
 export class DynamicEvaluation {
   #parts;
 
@@ -61,6 +62,19 @@ export class DynamicEvaluation {
   resume(bytes) {
     const learner = new Learner(this.#parts);
     return Session.restore(learner.model, bytes, learner);
+  }
+
+  /** A keyboard that learns; the options are those of `Generator.keyboard`. */
+  keyboard(options = {}) {
+    return Keyboard.of([this], options);
+  }
+
+  get [MODEL]() {
+    return this.#parts.base;
+  }
+
+  [LEARNER]() {
+    return new Learner(this.#parts);
   }
 
   /** Gives the memory back. */
@@ -137,6 +151,18 @@ class Learner {
     this.learned = { values, ids, state: before };
   }
 
+  /** Learns from the words since the last step, however few: the text ends here. */
+  async learnRest() {
+    let { values, ids, state } = this.#learned;
+    if (ids.length > this.#kept) values = await this.#step(ids, state);
+    this.learned = { values, ids: [], state: null };
+  }
+
+  /** Another text begins; what was learned stays. */
+  startAgain() {
+    this.#learned = { values: this.#learned.values, ids: [], state: null };
+  }
+
   /** One step of gradient descent on words; what it gives if it diverges is not taken. */
   async #step(ids, state) {
     const { file, projections } = this.#parts;
@@ -144,7 +170,8 @@ class Learner {
     const windows = context === null ? [ids.slice(0, -1)] : ids.slice(context).map((_, at) => ids.slice(at, at + context));
     const following = context === null ? [ids.slice(1)] : ids.slice(context).map((id) => [id]);
     const before = state && context === null ? file.stateOf(state) : file.zeroState(windows.length);
-    const rates = { number: 1, learningRate: this.learningRate, clip: CLIP, adamw: false };
+    const share = Math.min(following.flat().length / BLOCK, 1); // fewer words say less
+    const rates = { number: 1, learningRate: this.learningRate * share, clip: CLIP, adamw: false };
     const found = await file.step({ ids: windows, following }, before, this.#values, rates);
     const { values } = this.#learned;
     if (!Number.isFinite(found.loss) || !Number.isFinite(found.gradientNorm)) return values;

@@ -71,6 +71,7 @@ class Keyboard:
         self._taken = False  # whether the correction that was offered is in the text
         if saved is not None:
             saving.restore(saved, self._mixture)
+            self._mixture.restart()  # with the weights as they are now
 
     @classmethod
     def of(

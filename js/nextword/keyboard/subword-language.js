@@ -1,0 +1,178 @@
+/** A model of subwords under a keyboard: Python's `keyboard.subword_language`. */
+
+import { MOST_SUBWORDS } from "../entries.js";
+import { BLANK_MARK, GLUE_MARK, isUnspaced } from "../marks.js";
+import { logOfSum, logSoftmax } from "../sampling.js";
+import { shown } from "../subwords.js";
+import { WordTree } from "../word-tree.js";
+import { END_OF_LINE } from "../words.js";
+import { WordTable, either } from "./candidates.js";
+import { EntryCosts } from "./entry-costs.js";
+import { Language, SHARE } from "./language.js";
+import { SubwordSearch } from "./subword-search.js";
+import { isWord } from "./text-field.js";
+
+const MOST_READ = 512; // subwords of a word
+const NEGLIGIBLE = Math.log(1e-3); // share of a word's probability that another spelling may have
+
+/**
+ * A language whose words are spelt by the entries of its dictionary, so that it knows every word. Words that are no
+ * entry are learned all the same, since what was written once is likely to be written again: a share of the probability
+ * goes to them, as of new words where a model has no `<unk>`.
+ */
+export class SubwordLanguage extends Language {
+  isMarked = true;
+  #layout;
+  #punctuation;
+
+  constructor(source, adapts, layout, punctuation) {
+    super(source, adapts);
+    this.#layout = layout;
+    this.#punctuation = punctuation;
+    this.entries = this.model.entries;
+    this.costs = new EntryCosts(this.entries, layout);
+  }
+
+  /** Whether a word is one entry, or of a script without blanks. */
+  has(word) {
+    return this.spellings(word).some(({ length }) => length === 1) || isUnspaced(word);
+  }
+
+  /** Whether a word needs no bytes. */
+  canWrite(word) {
+    return this.entries.spellings(word).length > 0;
+  }
+
+  isNew(word) {
+    return !this.has(shown(word));
+  }
+
+  idsOf(word) {
+    const { dictionary } = this;
+    if (word[0] === BLANK_MARK && word.length > 1 && isUnspaced(word.slice(1))) {
+      return [...dictionary.split(BLANK_MARK), ...dictionary.split(word.slice(1))];
+    }
+    return dictionary.split(word).slice(-MOST_READ);
+  }
+
+  likelihoods() {
+    return logSoftmax(this.withBias());
+  }
+
+  /** The subwords of a word, bytes too, with a blank before it and without one; none if too many. */
+  spellings(word) {
+    if (word.length > MOST_SUBWORDS * this.entries.longest) return [];
+    const spelt = word === END_OF_LINE || isUnspaced(word) ? [word] : [BLANK_MARK + word, GLUE_MARK + word];
+    return spelt.map((one) => this.dictionary.split(one)).filter(({ length }) => length <= MOST_SUBWORDS);
+  }
+
+  expectation() {
+    const unknown = this.unknownShare(SHARE);
+    const { last, state } = this.reader;
+    const bias = this.adapts ? Float32Array.from(this.bias, (value) => value * this.scale) : null;
+    const tree = new WordTree(this.model, { last, state, place: 0 }, this.withBias(), { bias });
+    return new Expected(this, tree, unknown);
+  }
+
+  /** The words that may be meant by what was typed, and the cost of their typing. */
+  async candidates(tree, missing, typed, most, isWhole) {
+    if (typed && isUnspaced(typed)) return new Map(); // it has no letters that slip
+    const fits = typed || !this.#punctuation ? isWord : () => true;
+    const search = new SubwordSearch(tree, this.costs, most, typed, isWhole, fits);
+    const words = await search.run(() => missing(typed ? [typed] : []));
+    if (!typed) return new Map(words.map((word) => [word, 0]));
+    const table = new WordTable(words, this.#layout);
+    table.type(typed);
+    const { beginnings, wholes } = table.costs();
+    const letters = [...typed].length;
+    const cost = (place) => (isWhole ? wholes[place] : either(letters, beginnings[place], wholes[place]));
+    return new Map(words.map((word, place) => [word, cost(place)]));
+  }
+}
+
+/**
+ * What a language of subwords expects next:
+ *
+ *     P(word) = (1 − unknown) P(its subwords, and a new word after them), with a blank before it or without.
+ */
+class Expected {
+  byModel = SHARE;
+  #language;
+  #tree;
+
+  constructor(language, tree, unknown) {
+    this.#language = language;
+    this.#tree = tree;
+    this.unknown = unknown;
+    this.logits = language.logits;
+  }
+
+  async known(words) {
+    await this.#prepare(words);
+    const found = [];
+    for (const word of words) {
+      found.push({ probability: (1 - this.unknown) * (await this.spelling(word)), unknown: this.unknown });
+    }
+    return found;
+  }
+
+  async spelling(word) {
+    let { node, total } = this.#logProbability(word);
+    while (node) {
+      await this.#tree.expand([node]);
+      ({ node, total } = this.#logProbability(word));
+    }
+    return Math.exp(total);
+  }
+
+  candidates(typed, most, isWhole) {
+    return this.#language.candidates(this.#tree, (words) => this.#missing(words), typed, most, isWhole);
+  }
+
+  /** Computes what the probabilities of some words need, side by side. */
+  async #prepare(words) {
+    for (let round = 0; round < 2 * MOST_SUBWORDS; round++) {
+      const missing = this.#missing(words);
+      if (!missing.length) break;
+      await this.#tree.expand(missing);
+    }
+  }
+
+  /** The next nodes of which has to be known what follows, for some words. */
+  #missing(words) {
+    const nodes = words.map((word) => this.#logProbability(word).node).filter(Boolean);
+    return [...new Map(nodes.map((node) => [node.name, node])).values()];
+  }
+
+  /** ln P(word) as `total`, or the first `node` on the way to it of which is not known what follows. */
+  #logProbability(word) {
+    const root = this.#tree.root.values;
+    const paths = this.#language.spellings(word).sort(([one], [other]) => root[other] - root[one]);
+    let total = -Infinity;
+    for (const path of paths) {
+      const found = this.#along(path, total + NEGLIGIBLE);
+      if (found.node) return found;
+      total = logOfSum(total, found.total);
+    }
+    return { total };
+  }
+
+  /** The same for one way to spell it; −∞ if it is less likely than `least`. */
+  #along(path, least) {
+    let total = 0;
+    let continuation = this.#tree.root;
+    for (const [place, id] of path.entries()) {
+      total += continuation.values[id];
+      if (total < least) return { total: -Infinity };
+      if (place === path.length - 1 && this.#tree.entries.isWhole[id]) return { total };
+      const beginning = path.slice(0, place + 1);
+      const name = beginning.join();
+      const known = this.#tree.known(name);
+      if (!known) {
+        return { node: { path: beginning, name, surface: "", logProbability: total, before: continuation.after } };
+      }
+      continuation = known;
+    }
+    return { total: total + continuation.end };
+  }
+}
