@@ -4,7 +4,7 @@
 # make playground       puts the browser's page together and serves it (needs npm)
 # make playground-test  tests the page in Chromium (needs npm and Chromium)
 # make learn            repeats the course's experiments, in about ten minutes, where something has changed
-# make docs             builds the documentation's website into site/
+# make docs             builds the documentation's website into site/, with the playground if `make vendor` made it
 # make docs-test        opens each of its pages in Chromium without a network (needs npm and Chromium)
 # make headers          takes onnxruntime's headers for the C++ example (needs Debian's apt-get)
 # make release-check    builds what would be published into dist/ and checks it as its users would (needs npm)
@@ -58,7 +58,7 @@ learn: $(VENV)/plot.installed
 docs: $(VENV)/docs.installed
 	python docs/build.py
 
-docs-test: docs $(MODULES)
+docs-test: vendor docs
 	node --test js/test-docs/*.test.js
 
 vendor: $(VENV)/train.installed $(MODULES)

@@ -18,6 +18,7 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = Path("docs")
 STAGED = Path("build/docs")
+PLAYGROUND = ROOT / "playground"  # which pages embed, if `make vendor` has put it together
 CODE = "code"  # the folder of the site for what lies outside docs/
 
 _LINK = re.compile(r"(?<=\]\()(?!\w+:|#)([^)\s#]+)(#[^)\s]*)?(?=\))")
@@ -48,7 +49,10 @@ def main() -> int:
         print(f"error: {error}", file=sys.stderr)
         return 2
     command = [sys.executable, "-m", "zensical", "build", "--strict", "--clean"]
-    return subprocess.run(command, cwd=ROOT, check=False).returncode
+    status = subprocess.run(command, cwd=ROOT, check=False).returncode
+    if not status and (PLAYGROUND / "vendor/files.txt").is_file():
+        shutil.copytree(PLAYGROUND, ROOT / "site" / PLAYGROUND.name)
+    return status
 
 
 def gather() -> None:

@@ -5,11 +5,12 @@ import { after, before, test } from "node:test";
 import { fileURLToPath, pathToFileURL } from "node:url";
 import { join, relative } from "node:path";
 
-import { launch } from "../test-playground/browser.js";
+import { launch, serve } from "../test-playground/browser.js";
 
 const SITE = fileURLToPath(new URL("../../site/", import.meta.url));
 const PAGES = readdirSync(SITE, { recursive: true, encoding: "utf8" })
-  .filter((path) => path.endsWith(".html") && path !== "404.html") // its links are those of a server's root
+  .filter((path) => path.endsWith(".html") && !path.startsWith("playground/")) // which has tests of its own
+  .filter((path) => path !== "404.html") // its links are those of a server's root
   .sort();
 const SCREENS = {
   wide: { viewport: { width: 1280, height: 900 } },
@@ -72,6 +73,26 @@ for (const [name, screen] of Object.entries(SCREENS)) {
     }
     assert.deepEqual(problems, []);
     await close();
+  });
+}
+
+for (const [path, embedded, name] of [
+  ["learn/gates", "glass-box.html", "wide"],
+  ["learn/gates", "glass-box.html", "phone, dark"],
+  ["learn/training", "learning.html", "wide"],
+]) {
+  test(`${path} has ${embedded} in it where a server sends it: ${name}`, async () => {
+    const server = await serve(SITE);
+    const page = await (await browser.newContext(SCREENS[name])).newPage();
+    await page.goto(`${server.address}${PAGES.find((one) => one.startsWith(path))}`);
+    const frame = page.frameLocator("[data-playground] iframe");
+    await page.locator("[data-playground] iframe").scrollIntoViewIfNeeded();
+    await frame.locator("[data-ready]").waitFor({ state: "attached", timeout: 60_000 });
+    const tooWide = await page.evaluate(() => document.documentElement.scrollWidth - innerWidth);
+    assert.ok(tooWide <= 0, `${tooWide} pixels too wide`);
+    if (process.env.SCREENSHOTS) await page.screenshot({ path: join(process.env.SCREENSHOTS, `embedded-${embedded}-${name}.png`) });
+    await page.close();
+    server.close();
   });
 }
 
