@@ -190,7 +190,10 @@ export interface CacheSettings {
  * `Generator.session` or `Generator.resume`. Calls take effect in the order in which they are made.
  */
 export interface Session {
-  /** Reads one word or more; none of them if one is unknown. */
+  /**
+   * Reads one word or more; none of them if one is unknown. A punctuation mark that is fed by itself belongs to the word
+   * before or after it, as in written text.
+   */
   feed(text: string): Promise<void>;
 
   /**

@@ -6,8 +6,10 @@
 import { after } from "./completion.js";
 import { NextwordError, bytesOf, checkCount, checkNumber, given, kind } from "./errors.js";
 import { isSame } from "./inspection.js";
+import { BLANK_MARK, GLUE_MARK } from "./marks.js";
 import { arraysOf, npz } from "./npz.js";
 import { logSoftmax } from "./sampling.js";
+import { BEGINS_IN_BLANK, END_OF_LINE, Joiner } from "./words.js";
 
 const [SESSION_FORMAT, LEARNING_FORMAT] = ["nextword-session/2", "nextword-session/3"];
 const STATE = "state."; // begins the names under which the parts of a state are saved
@@ -121,10 +123,17 @@ export class Session {
     this.#cache = new NeuralCache(cache, model.features);
   }
 
-  /** Reads one word or more; none if one is unknown. */
+  /**
+   * Reads one word or more; none if one is unknown. A punctuation mark that is fed by itself belongs to the word before
+   * or after it, as in written text.
+   */
   feed(text) {
     return this.#inTurn(async () => {
-      for (const { ids } of this.#model.dictionary.spelt(this.#model.split(text))) {
+      const words = this.#model.split(text);
+      if (this.#now && words[0].startsWith(BLANK_MARK) && !BEGINS_IN_BLANK.test(text)) {
+        words[0] = joined(this.#model.dictionary.shown(this.#now.ids), words[0]);
+      }
+      for (const { ids } of this.#model.dictionary.spelt(words)) {
         const gaveWay = [];
         for (const [place, id] of ids.entries()) {
           if (this.#expected) gaveWay.push(this.#cache.remember(this.#expected.features, id));
@@ -327,6 +336,14 @@ export class Session {
     this.#turns = done.catch(() => {});
     return done;
   }
+}
+
+/** A marked word, without the blank before it where none is written after `previous`. */
+function joined(previous, marked) {
+  if (previous === END_OF_LINE) return marked;
+  const joiner = new Joiner("words");
+  for (const word of ["a", previous]) joiner.push(word);
+  return joiner.push(marked.slice(1)).startsWith(" ") ? marked : GLUE_MARK + marked.slice(1);
 }
 
 const notSaved = () => new NextwordError("SessionError", "these bytes are not a saved session, or only part of one");

@@ -5,6 +5,7 @@ import { NextwordError } from "./errors.js";
 import { Unmarker, splitMarked } from "./marks.js";
 
 const BLANKS = new RegExp(`[${BLANK}]+`, "gu");
+export const BEGINS_IN_BLANK = new RegExp(`^[${BLANK}]`, "u");
 export const ENDS_IN_BLANK = new RegExp(`[${BLANK}]$`, "u");
 const BLANK_IN_LINE = BLANK.replace("\\t-\\r", "\\t\\v\\f");
 export const LINE_END = `[${BLANK_IN_LINE}]*(?:\\r\\n?|\\n)[${BLANK_IN_LINE}]*`; // with the blanks beside it

@@ -78,6 +78,21 @@ test("a word of several subwords is taken back whole, and what the cache forgot 
   assert.deepEqual([await session.undo(), await session.undo(), await session.undo()], ["世界", "", "mice"]);
 });
 
+test("words of a model of subwords that are fed one by one are read as they are written", async () => {
+  const generator = await load("subwords");
+  for (const [pieces, whole] of [
+    [["the", ",", "cat"], "the, cat"],
+    [["the", "(", "cat", ")", "."], "the (cat)."],
+    [["the", " ,", "cat"], "the , cat"],
+    [["the\n", ",", "cat"], "the\n, cat"],
+  ]) {
+    const [oneByOne, atOnce] = [generator.session(), generator.session()];
+    for (const piece of pieces) await oneByOne.feed(piece);
+    await atOnce.feed(whole);
+    assert.deepEqual(await oneByOne.suggest(5), await atOnce.suggest(5), whole);
+  }
+});
+
 test("suggestions with subwords are the same whether they were asked for key by key or at once", async () => {
   const generator = await load("subwords");
   const [slow, quick] = [generator.session(), generator.session()];

@@ -280,6 +280,26 @@ def test_a_saved_session_of_subwords_goes_on_with_the_same_bits(
     assert resumed.save() == session.save()
 
 
+@pytest.mark.parametrize(
+    ("pieces", "whole"),
+    [
+        (["the", ",", "cat"], "the, cat"),
+        (["the", "(", "cat", ")", "."], "the (cat)."),
+        (["the", " ,", "cat"], "the , cat"),
+        (["the", "mouse"], "the mouse"),
+        (["the\n", ",", "cat"], "the\n, cat"),
+    ],
+)
+def test_words_that_are_fed_one_by_one_are_read_as_they_are_written(
+    subwords: Generator, pieces: list[str], whole: str
+) -> None:
+    one_by_one, at_once = subwords.session(), subwords.session()
+    for piece in pieces:
+        one_by_one.feed(piece)
+    at_once.feed(whole)
+    assert one_by_one.suggest(5) == at_once.suggest(5)
+
+
 def test_128_words_of_many_subwords_can_be_taken_back_with_their_cache(subwords: Generator) -> None:
     session = subwords.session(4, 0.3)
     session.feed("the cat (ran) the mouse")

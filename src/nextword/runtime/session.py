@@ -14,6 +14,8 @@ from nextword.runtime.learning.dynamic_evaluation import DynamicEvaluation, Lear
 from nextword.runtime.model_file import ModelFile, State, Step
 from nextword.runtime.reader import Reader
 from nextword.runtime.saved_session import SavedSession
+from nextword.text.marks import BLANK_MARK, GLUE_MARK
+from nextword.text.words import END_OF_LINE, Joiner
 
 
 class _Moment(NamedTuple):
@@ -60,9 +62,15 @@ class Session:
     def feed(self, text: str) -> None:
         """Reads one word or more.
 
+        A punctuation mark that is fed by itself belongs to the word before or after it, as in written text:
+        with subwords, `,` after `the` is read as in `the,`, and ` ,` as in `the ,`.
+
         **Raises:** `UnknownWordError` for a word that is not in the dictionary; then none is read.
         """
-        for _, word in self._model.dictionary.spelt(self._model.split(text)):
+        words = self._model.split(text)
+        if self._now and words[0].startswith(BLANK_MARK) and not text[0].isspace():
+            words[0] = _joined(self._model.dictionary.shown(self._now.word), words[0])
+        for _, word in self._model.dictionary.spelt(words):
             gave_way = []
             for place, id in enumerate(word):
                 if self._expected:
@@ -164,3 +172,14 @@ class Session:
         self._next = None
         self._reader.last, self._reader.state = last, state
         self._past.clear()
+
+
+def _joined(previous: str, marked: str) -> str:
+    """A marked word, without the blank before it where none is written after `previous`."""
+    if previous == END_OF_LINE:
+        return marked
+    joiner = Joiner("words")
+    for word in ("a", previous):
+        joiner.push(word)
+    has_blank = joiner.push(marked[1:]).startswith(" ")
+    return marked if has_blank else GLUE_MARK + marked[1:]
