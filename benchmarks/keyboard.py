@@ -10,10 +10,11 @@ import argparse
 import math
 import random
 import statistics
+import string
 import time
 import tracemalloc
 from collections import defaultdict
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -22,6 +23,7 @@ from nextword.figures import SUGGESTIONS
 from nextword.runtime.keyboard.keyboard import Keyboard
 from nextword.runtime.keyboard.layouts import Layout
 from nextword.runtime.keyboard.slips import beside, evaluate_typing, mistyped, with_text_before
+from nextword.runtime.keyboard.text_field import is_word
 from nextword.text import reading
 from nextword.text.words import END_OF_LINE, Joiner, split
 
@@ -49,6 +51,61 @@ def slips(generator: Generator, path: Path, words: int, spell: Callable[[str], s
         f"  top 1 {found.top_1:.1%}, top 3 {found.top_3:.1%}, corrected {found.corrected:.1%} (of "
         f"{found.mistyped:,}); right words changed {found.changed:.2%} (of {found.words:,})"
     )
+
+
+def misspelled(path: Path, allowed: Callable[[str], bool]) -> Callable[[str], str | None]:
+    """How people misspell a word, by a list of lines of a word, a tab, and a misspelling; one by chance."""
+    known: dict[str, list[str]] = defaultdict(list)
+    for line in path.read_text(encoding="utf-8").splitlines():
+        right, wrong = line.split("\t")
+        if wrong.isalpha() and allowed(wrong):
+            known[right].append(wrong)
+    luck = random.Random(1)
+    return lambda word: luck.choice(known[word]) if word in known else None
+
+
+class Norvig:
+    """Norvig's spelling corrector (norvig.com/spell-correct.html): the most frequent word, fewest edits away.
+
+    **Arguments:**
+
+    - `words`: of a dictionary, the most frequent first.
+    """
+
+    def __init__(self, words: Sequence[str]) -> None:
+        self._ranks = {word: rank for rank, word in enumerate(words)}
+
+    def candidates(self, typed: str) -> list[str]:
+        """What may be meant, the most frequent first."""
+        once = self._edits(typed)
+        for found in ([typed], once, (twice for one in once for twice in self._edits(one))):
+            if known := {word for word in found if word in self._ranks}:
+                return sorted(known, key=lambda word: self._ranks[word])
+        return [typed]
+
+    def _edits(self, word: str) -> set[str]:
+        parts = [(word[:place], word[place:]) for place in range(len(word) + 1)]
+        letters = string.ascii_lowercase
+        return {
+            *(one + other[1:] for one, other in parts if other),
+            *(one + other[1] + other[0] + other[2:] for one, other in parts if len(other) > 1),
+            *(one + letter + other[1:] for one, other in parts if other for letter in letters),
+            *(one + letter + other for one, other in parts for letter in letters),
+        }
+
+
+def by_norvig(generator: Generator, path: Path, words: int, spell: Callable[[str], str | None]) -> None:
+    """The same words typed with the same errors, and Norvig's corrector."""
+    corrector, keyboard = Norvig(generator.info.dictionary), generator.keyboard()
+    right, count = {"Norvig's corrector: top 1": 0, "top 3": 0}, 0
+    for _, word in text_of(generator, path, words):
+        typed = spell(word) if is_word(word) and word.isalpha() and keyboard.knows(word) else None
+        if typed and typed != word:
+            count += 1
+            found = corrector.candidates(typed)
+            right["Norvig's corrector: top 1"] += found[0] == word
+            right["top 3"] += word in found[:SUGGESTIONS]
+    print(f"  {shares(right, count)}")
 
 
 def beginnings(generator: Generator, path: Path, words: int) -> None:
@@ -182,18 +239,14 @@ def main() -> None:
     luck = random.Random(1)
     slips(generator, given.text, given.words, lambda word: mistyped(word, luck, KEYS, SLIPS))
     if given.misspellings:
-        known = defaultdict(list)
-        for line in given.misspellings.read_text(encoding="utf-8").splitlines():
-            right, wrong = line.split("\t")
-            if wrong.isalpha():
-                known[right].append(wrong)
-        print("misspelled by people:")
-        slips(
-            generator,
-            given.text,
-            given.words,
-            lambda word: luck.choice(known[word]) if word in known else None,
-        )
+        knows = generator.keyboard().knows
+        for title, allowed in (
+            ("misspelled by people:", str.isalpha),
+            ("… so that it is no word of the dictionary:", lambda wrong: not knows(wrong)),
+        ):
+            print(title)
+            for measure in (slips, by_norvig):
+                measure(generator, given.text, given.words, misspelled(given.misspellings, allowed))
     print("after three letters:")
     beginnings(generator, given.text, given.words)
     if given.kind:

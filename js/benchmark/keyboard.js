@@ -31,7 +31,7 @@ try {
     const ort = await import("./ort.wasm.min.mjs");
     ort.env.wasm.numThreads = 1;
     const generator = await Generator.load("model.onnx", { ort });
-    const words = generator.info.dictionary.filter((word) => /^[a-z]+$/.test(word));
+    const words = generator.info.dictionary.map((entry) => entry.replace("▁", "")).filter((word) => /^[a-z]+$/.test(word));
     const result = { words: generator.info.dictionary.length };
     for (const length of [10, 5000]) {
       const start = performance.now();
