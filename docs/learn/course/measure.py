@@ -11,6 +11,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import kernels  # noqa: F401, before PyTorch
 import numpy as np
 import torch
 from numpy.typing import NDArray

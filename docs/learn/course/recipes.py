@@ -13,6 +13,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import kernels  # noqa: F401, before PyTorch
 import numpy as np
 import torch
 from ruamel.yaml import YAML

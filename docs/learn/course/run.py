@@ -12,6 +12,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import kernels  # noqa: F401, before PyTorch
 from ruamel.yaml import YAML
 
 from nextword import errors
