@@ -1,6 +1,6 @@
-"""The arguments of everything public, checked in one place.
+"""Checks the arguments of everything public in one place.
 
-What is wrong with one is said by its name, as an error of the class that the caller documents.
+Each error names the argument, and is of the class that the caller documents.
 """
 
 from __future__ import annotations
@@ -14,7 +14,7 @@ import numpy as np
 
 from nextword.errors import CountError, NextwordError, PromptError
 
-_MOST_DIGITS = 15  # beyond, a number is told by its length
+_MOST_DIGITS = 15  # a longer number is described by its length
 
 
 def number(
@@ -32,9 +32,9 @@ def number(
 
     **Arguments:**
 
-    - `low`, `high`: the smallest and the largest that it may be.
+    - `low`, `high`: the smallest and the largest allowed value.
     - `whole`: whether it must be a whole number.
-    - `form`: how numbers are written, as of `format`.
+    - `form`: how numbers are written, as a `format` specification.
     - `below`: whether it has to be less than `high`.
 
     **Raises:** `error`.
@@ -57,7 +57,7 @@ def count(name: str, value: Any, most: int) -> None:
 
 
 def text(value: Any, what: str = "the text") -> str:
-    """A text, as it is.
+    """A text, unchanged.
 
     **Raises:** `PromptError` for anything else.
     """
@@ -67,7 +67,7 @@ def text(value: Any, what: str = "the text") -> str:
 
 
 def strings(error: type[NextwordError], name: str, value: Any) -> tuple[str, ...]:
-    """Strings; a plain string is one.
+    """Strings; a plain string counts as one.
 
     **Raises:** `error` for anything else.
     """
@@ -96,7 +96,7 @@ def path(error: type[NextwordError], value: Any) -> Path:
 
 
 def kind(value: Any) -> str:
-    """What something is, in a word."""
+    """The kind of a value, in one word."""
     return "None" if value is None else type(value).__name__
 
 

@@ -1,4 +1,4 @@
-"""A memory of what a text has said so far, for a model that does not learn on the device."""
+"""A memory of the text so far, for a model that does not learn on the device."""
 
 from functools import partial
 from typing import NamedTuple
@@ -12,7 +12,7 @@ from nextword.runtime import arguments
 MOST_FORGOTTEN = 128
 
 _MOST_WORDS = 1_000_000
-_FIRST = 256  # places that a cache begins with
+_FIRST = 256  # places in a new cache
 
 Remembered = tuple[NDArray[np.float32], int]  # features, and the word that followed
 
@@ -21,8 +21,8 @@ class CacheSettings(NamedTuple):
     """How much a neural cache remembers, and how much it counts.
 
     - `size`: words remembered; 0 is off.
-    - `weight`: share of the probability that it gives, above 0 and below 1.
-    - `flatness`: how sharply it prefers what stood in similar places, at least 0.
+    - `weight`: its share of the probability, above 0 and below 1.
+    - `flatness`: how sharply it prefers words from similar contexts, at least 0.
     """
 
     size: int
@@ -30,7 +30,7 @@ class CacheSettings(NamedTuple):
     flatness: float
 
     def check(self) -> "CacheSettings":
-        """These settings.
+        """Returns these settings.
 
         **Raises:** `SamplingError` for a value of another type, out of range, or without effect.
         """
@@ -46,8 +46,7 @@ class CacheSettings(NamedTuple):
 class NeuralCache:
     """A continuous cache (Grave, Joulin & Usunier 2016, equations 2 and 3).
 
-    It keeps the last features h_i, from which the logits are computed, and the word w_{i+1} that followed
-    each:
+    It keeps the last features h_i, the input of the logits, and the word w_{i+1} that followed each:
 
         P_cache(w | h_t) ∝ Σ_i 1{w = w_{i+1}} exp(θ h_t · h_i)
         P(w) = (1 − λ) P_model(w) + λ P_cache(w)
@@ -55,13 +54,12 @@ class NeuralCache:
     **Arguments:**
 
     - `settings`: with λ as `weight` and θ as `flatness`.
-    - `features`: how many features there are; 0 if the model's file does not give them out.
+    - `features`: how many features there are; 0 if the model file does not output them.
 
-    **Attributes:** `features`, shape `(places, features)`, and `words`, shape `(places,)`, are a ring of
-    which as much is there as has been needed so far; `places`, how many it may have at most; `count`, the
-    number of words remembered, however long ago.
+    **Attributes:** `features`, shape `(places, features)`, and `words`, shape `(places,)`, are a ring that
+    grows as needed; `places`, its largest size; `count`, the number of words remembered, however long ago.
 
-    **Raises:** `SamplingError` for a model whose file does not give out its features.
+    **Raises:** `SamplingError` for a model whose file does not output its features.
     """
 
     def __init__(self, settings: CacheSettings, features: int) -> None:
@@ -70,16 +68,16 @@ class NeuralCache:
                 "this model has no output for features, which a cache needs; leave cache_size out"
             )
         self.settings = settings
-        # Some places more than count, so that what was forgotten last can be remembered again.
+        # A few more places than are used, so that what was forgotten last can be remembered again.
         self.places = settings.size + MOST_FORGOTTEN if settings.size else 0
         self.features = np.zeros((0, features), np.float32)
         self.words = np.zeros(0, np.int64)
         self.count = 0
 
     def remember(self, features: NDArray[np.float32], word: int) -> Remembered | None:
-        """Keeps that `word` followed the features `(features,)`.
+        """Remembers that `word` followed the features `(features,)`.
 
-        **Returns:** what stood in its place before, if there was anything.
+        **Returns:** what it overwrote, if anything.
         """
         if not self.places:
             return None
@@ -97,7 +95,7 @@ class NeuralCache:
         return np.pad(self.features, ((0, missing), (0, 0))), np.pad(self.words, (0, missing))
 
     def _grow(self) -> None:
-        """Makes room for twice as many words, so that it costs little for each."""
+        """Doubles the room, so that the cost per word stays small."""
         more = min(max(len(self.words), _FIRST), self.places - len(self.words))
         self.features = np.pad(self.features, ((0, more), (0, 0)))
         self.words = np.pad(self.words, (0, more))

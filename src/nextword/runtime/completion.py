@@ -1,4 +1,4 @@
-"""What a model expects next, and what was typed of it → whole words with their probabilities."""
+"""What a model expects next, and what has been typed so far → whole words with their probabilities."""
 
 import math
 from typing import TYPE_CHECKING, Protocol
@@ -20,10 +20,10 @@ if TYPE_CHECKING:
 
 
 class NextWord(Protocol):
-    """The words that may come next at one place of a text."""
+    """The words that may come next at one place in a text."""
 
     def best(self, n: int, prefix: str) -> list[tuple[str, float]]:
-        """The likeliest words that begin with `prefix`, with their share of the probability.
+        """The likeliest words that begin with `prefix`, each with its share of the probability.
 
         **Arguments:**
 
@@ -41,8 +41,8 @@ def after(
 
     **Arguments:**
 
-    - `reader`: one that has read the text, and nothing else.
-    - `logits`: after it, `(dictionary,)`; log-probabilities will do.
+    - `reader`: has read the text and nothing else.
+    - `logits`: after the text, `(dictionary,)`; log-probabilities will do.
     - `cache`: as of `WordTree`.
     """
     if model.metadata.split_by != "subwords":
@@ -53,7 +53,7 @@ def after(
 
 
 class _WholeWords:
-    """Words each of which is an entry of the dictionary."""
+    """Words that are single entries of the dictionary."""
 
     def __init__(self, dictionary: Dictionary, logits: NDArray[np.floating]) -> None:
         self._dictionary, self._logits = dictionary, logits
@@ -72,7 +72,7 @@ class _WholeWords:
 
 
 class _SpeltWords:
-    """Words that are spelt by several entries."""
+    """Words spelt by several entries."""
 
     def __init__(self, tree: "WordTree") -> None:
         self._tree = tree
@@ -98,7 +98,7 @@ def suggest(model: ModelFile, prompt: str, n: int) -> list[tuple[str, float]]:
 
 
 def _suggest_spelt(model: ModelFile, tokens: list[str], n: int) -> list[tuple[str, float]]:
-    """What may follow a text whose last word may be half typed: if the model expects that it goes on."""
+    """What may follow a text; its last word is half typed if the model expects it to go on."""
     from nextword.runtime.keyboard.text_field import is_word
 
     *before, last = (np.array([model.dictionary.encode([token])]) for token in tokens)

@@ -18,7 +18,7 @@ def continuation(
 ) -> Iterator[list[str]]:
     """Continues a text; arguments and errors are those of `Generator.samples`.
 
-    Whatever is wrong with them is raised at once, before the first piece is asked for.
+    Errors are raised at once, before the first piece is requested.
 
     **Returns:** an iterator over the next piece of text of each sample.
     """
@@ -75,7 +75,7 @@ class _Writer:
     def write(self, id: int) -> str | None:
         """Takes the next entry.
 
-        **Returns:** the text that can be shown once a word is finished; `None` if none is.
+        **Returns:** the text that can be shown if this finishes a word, else `None`.
         """
         word = None if self.finished else self._draft.take(id)
         if word is None:
@@ -84,16 +84,16 @@ class _Writer:
         return self._stop.push(piece, self._draft.words > self._min_words)
 
     def rest(self) -> str:
-        """The text that waited for a stop string to be completed."""
+        """The text held back in case it would become a stop string."""
         return self._stop.rest()
 
 
 class StopStrings:
-    """Finds the first of some strings in a text that comes piece by piece.
+    """Finds the first of several strings in a text that arrives piece by piece.
 
     **Arguments:**
 
-    - `strings`: what to find; none is empty.
+    - `strings`: the strings to find, not empty.
     """
 
     def __init__(self, strings: Sequence[str]) -> None:
@@ -108,8 +108,8 @@ class StopStrings:
 
         - `counts`: whether a string may begin in this piece.
 
-        **Returns:** the text that can be shown: all up to a string that was found, or that may
-        still be completed by what comes.
+        **Returns:** the text that can be shown: everything before a string that was found or may
+        still be completed.
         """
         if not counts:
             return piece
@@ -128,7 +128,7 @@ class StopStrings:
         return held
 
     def _may_become(self, text: str) -> int:
-        """Length of the longest end of a text with which one of the strings begins."""
+        """The length of the longest end of a text that one of the strings begins with."""
         longest = min(len(text), max(map(len, self._strings), default=0) - 1)
         for length in range(longest, 0, -1):
             if any(string.startswith(text[-length:]) for string in self._strings):

@@ -1,4 +1,4 @@
-"""What one sample has written, and which words the knobs leave for it: where an entry is a word."""
+"""What one sample has written, and which words it may still use, where each entry is a word."""
 
 from collections import defaultdict, deque
 from collections.abc import Hashable, Sequence
@@ -15,7 +15,7 @@ Word = tuple[int, ...]  # its ids
 
 
 class Draft(Protocol):
-    """What one sample has written; `words`, how many words of it are finished."""
+    """What one sample has written; `words` is the number of finished words."""
 
     words: int
 
@@ -26,11 +26,11 @@ class Draft(Protocol):
         """The entries that may not come next."""
 
     def take(self, id: int) -> Word | None:
-        """Takes the next entry. **Returns:** the word that is finished by that, if one is."""
+        """Takes the next entry. **Returns:** the word that this finishes, if any."""
 
 
 def drafts(model: ModelFile, prompt: Sequence[int], sampling: Sampling, samples: int) -> Sequence[Draft]:
-    """The drafts of some samples, all of which go on from the same prompt.
+    """The drafts of some samples that all continue the same prompt.
 
     **Arguments:**
 
@@ -47,7 +47,7 @@ def drafts(model: ModelFile, prompt: Sequence[int], sampling: Sampling, samples:
 
 
 class _WordDraft:
-    """A draft of which each entry is a word."""
+    """A draft in which each entry is a word."""
 
     def __init__(self, prompt: Sequence[int], sampling: Sampling, ruled_out: Sequence[int]) -> None:
         self.words = 0
@@ -76,7 +76,7 @@ class Runs:
     def __init__(self, n: int) -> None:
         self._n = n
         self._last: deque[Hashable] = deque(maxlen=max(0, n - 1))
-        # By the words before, and by the beginning of the one that followed: the entries that finish it.
+        # The entries that finish a word, by the words before it and by its beginning.
         self._finishing: dict[tuple[tuple[Hashable, ...], Word], list[int]] = defaultdict(list)
         self._following: set[tuple[tuple[Hashable, ...], Hashable]] = set()
 
@@ -96,18 +96,18 @@ class Runs:
         self._last.append(name)
 
     def completing(self, beginning: Word) -> list[int]:
-        """The entries that would complete a run that the text has, after the beginning of a word."""
+        """The entries that would complete a run that the text already has, after a word's beginning."""
         return self._finishing.get((tuple(self._last), beginning), []) if self._n else []
 
     def completing_after(self, name: Hashable) -> list[int]:
-        """The words of one entry that would complete a run that the text has, after one more word."""
+        """The one-entry words that would complete a run that the text already has, after one more word."""
         if not self._n:
             return []
         before = (*self._last, name)[len(self._last) - self._n + 2 :] if self._n > 1 else ()
         return self._finishing.get((before, ()), [])
 
     def is_repeated(self, name: Hashable) -> bool:
-        """Whether a word completes a run that the text has."""
+        """Whether a word completes a run that the text already has."""
         return bool(self._n) and (tuple(self._last), name) in self._following
 
 
@@ -117,7 +117,7 @@ def _unknown(model: ModelFile) -> list[int]:
 
 
 def _banned(model: ModelFile, sampling: Sampling) -> list[int]:
-    """The ids of the words that are banned."""
+    """The ids of the banned words."""
     found = []
     for word in banned_words(model, sampling):
         if word not in model.dictionary:
@@ -127,9 +127,9 @@ def _banned(model: ModelFile, sampling: Sampling) -> list[int]:
 
 
 def banned_words(model: ModelFile, sampling: Sampling) -> list[str]:
-    """The words that are banned.
+    """The banned words.
 
-    **Raises:** `SamplingError` for a text that is more than one.
+    **Raises:** `SamplingError` for a text of more than one word.
     """
     found = []
     for word in sampling.banned:

@@ -1,14 +1,14 @@
 """Logits → word ids. All functions take logits of shape `(dictionary,)` or `(batch, dictionary)`.
 
-What is drawn is defined to the last step, so that the same seed gives the same words in Python, in
+Each step of the draw is defined exactly, so that the same seed gives the same words in Python, in
 JavaScript and in the text graph:
 
 - words are ranked by falling logit (float32), equals by rising id;
-- `top_k` keeps the first so many; their weights are exp((logit − largest) / temperature) in
+- `top_k` keeps that many from the top; their weights are exp((logit − largest) / temperature) in
   float64, and are cumulated in rank order;
-- `top_p` keeps the fewest words whose cumulated weight reaches that share of the whole
+- `top_p` keeps the fewest words whose cumulated weight reaches that share of the total
   (nucleus sampling, Holtzman et al. 2020);
-- the word is the first whose cumulated weight exceeds `uniform(seed, step)` times that of all kept.
+- the word drawn is the first whose cumulated weight exceeds `uniform(seed, step)` times the total kept.
 """
 
 import numpy as np
@@ -65,7 +65,7 @@ def ranked(logits: NDArray[np.float32], n: int) -> NDArray[np.int64]:
     """
     # Logit and id become one whole number: numpy sorts those several times as fast, and no two
     # are equal. Adding 0 turns −0 into 0. A float's bits rise with its value once the sign bit
-    # is flipped, or for negative floats all bits; here they have to fall.
+    # is flipped, or all bits for negative floats; here they must fall.
     bits = (logits + np.float32(0)).view(np.uint32)
     falling = np.where(bits >> 31, bits, ~bits & np.uint32(0x7FFFFFFF))
     keys = (falling.astype(np.uint64) << np.uint64(32)) | np.arange(len(logits), dtype=np.uint64)
@@ -106,7 +106,7 @@ def uniform(seed: int, step: int) -> float:
 def draw(
     logits: NDArray[np.float32], uniform: float, temperature: float, top_k: int = 0, top_p: float = 1.0
 ) -> int:
-    """Draws a word as the head of this file defines.
+    """Draws a word as defined at the top of this file.
 
     **Arguments:**
 
@@ -119,7 +119,7 @@ def draw(
     order = ranked(logits, min(top_k or len(logits), len(logits)))
     kept = logits[order].astype(np.float64)
     cumulated = np.exp((kept - kept[0]) / np.float64(np.float32(temperature))).cumsum()
-    # The words before which less than top_p is reached. The first is always among them.
+    # A word is kept if the weights before it fall short of top_p. The first always is.
     count = 1 + np.searchsorted(cumulated[:-1], np.float64(np.float32(top_p)) * cumulated[-1])
     return int(order[np.searchsorted(cumulated[: count - 1], uniform * cumulated[count - 1], "right")])
 

@@ -1,4 +1,4 @@
-"""The entries of a dictionary of subwords: what each adds to a text, and what may follow what."""
+"""The entries of a dictionary of subwords: what each adds to a text, and what may follow it."""
 
 from collections.abc import Sequence
 
@@ -9,22 +9,22 @@ from nextword.text.marks import BLANK_MARK, GLUE_MARK, MARKS, byte_of, is_unspac
 from nextword.text.subwords import SubwordDictionary, Surfaces, surface_of
 from nextword.text.words import END_OF_LINE
 
-MOST_SUBWORDS = 32  # of a word; one that is longer ends there
+MOST_SUBWORDS = 32  # of a word; a longer one ends there
 
 
 class Entries:
-    """What the subwords of a dictionary add to a text, and what may follow what.
+    """What the subwords of a dictionary add to a text, and what may follow them.
 
-    Bytes are read, but never written. A new word may begin anywhere but after a bare mark.
+    Bytes are read but never written. A new word may begin anywhere except after a bare mark.
 
     **Attributes:**
 
-    - `surfaces`: of each entry; `longest`: how many characters one has at most.
-    - `begins`: 1 for those that begin a word and else 0, float32 `(dictionary,)`; `beginning`: their ids.
-    - `is_whole`: whether nothing is added to an entry, `(dictionary,)`: to one of a script without blanks, or
-      to `<eos>`.
-    - `first`, `after_mark`, `later`: what a word may go on with at its beginning, where there is only a mark
-      so far, and in all other places.
+    - `surfaces`: of each entry; `longest`: the length of the longest, in characters.
+    - `begins`: 1 for those that begin a word, else 0, float32 `(dictionary,)`; `beginning`: their ids.
+    - `is_whole`: whether an entry is always a whole word, `(dictionary,)`: one of a script without blanks,
+      or `<eos>`.
+    - `first`, `after_mark`, `later`: what may come at the beginning of a word, after a bare mark, and
+      everywhere else.
     """
 
     def __init__(self, dictionary: SubwordDictionary) -> None:
@@ -48,7 +48,7 @@ class Entries:
         )
 
     def spellings(self, word: str) -> list[tuple[int, ...]]:
-        """The subwords of a word with a blank before it and without one, if they can be written."""
+        """The subwords of a word with and without a blank before it, if they can be written."""
         if word == END_OF_LINE:
             return []
         bare = [word] if is_unspaced(word) else []
@@ -56,15 +56,15 @@ class Entries:
         return [path for path in paths if len(path) <= MOST_SUBWORDS and not self._bytes.intersection(path)]
 
     def is_mark(self, id: int) -> bool:
-        """Whether an entry is a mark and nothing else."""
+        """Whether an entry is a bare mark."""
         return self.dictionary.words[id] in MARKS
 
     def ruled_out(self, path: Sequence[int]) -> NDArray[np.int64]:
-        """The entries that may not come next in a text that is written, after the beginning of a word.
+        """The entries that may not be written next, after the beginning of a word.
 
         **Arguments:**
 
-        - `path`: the subwords of the unfinished word; none at the beginning of a text's continuation.
+        - `path`: the subwords of the unfinished word; none where the continuation of a text begins.
         """
         if not path or len(path) >= MOST_SUBWORDS:
             return self._not_first

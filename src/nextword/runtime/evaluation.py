@@ -25,20 +25,20 @@ from nextword.text.words import Joiner
 
 @dataclass(frozen=True)
 class Evaluation:
-    """What a model is worth on a text, over every word that has a full context before it.
+    """How good a model is on a text, over every word that has a full context before it.
 
     The figures are those of the evaluate stage, by the same rules (`nextword.figures`).
 
     - `words`: number of those words.
     - `unknown_share`: share of them that the dictionary lacks. Perplexities can only be compared
       where it is the same.
-    - `perplexity`: exp of the mean of −ln P(word), `<unk>` counting as a word, and the probability of a
-      word of several subwords being their product.
-    - `accuracy`, `top_3_accuracy`: share of words that were held likeliest of those that can be
-      written, or among the three likeliest. Where a model knows subwords, its words have to be searched:
-      this and the next figure are of the first 2,000 words.
-    - `keystrokes_saved`: share of the keystrokes that a user of a keyboard with three suggestions
-      need not make, as `keystrokes.KeystrokeCounter` counts them.
+    - `perplexity`: exp of the mean of −ln P(word). `<unk>` counts as a word; the probability of a word of
+      several subwords is their product.
+    - `accuracy`, `top_3_accuracy`: share of words that were the likeliest of those that can be
+      written, or among the three likeliest. Where a model knows subwords, words must be searched for:
+      these and the next figure then cover the first 2,000 words.
+    - `keystrokes_saved`: share of keystrokes that a keyboard with three suggestions saves its user, as
+      `keystrokes.KeystrokeCounter` counts them.
     """
 
     words: int
@@ -59,9 +59,9 @@ def evaluate(
 
     **Arguments:**
 
-    - `words`: the text, as `words.split` gives it.
-    - `cache`: of the neural cache; a size of 0 is none.
-    - `dynamic`: what changes the model's weights, if something does.
+    - `words`: the text, as split by `words.split`.
+    - `cache`: settings of the neural cache; a size of 0 is off.
+    - `dynamic`: what changes the model's weights, if anything.
 
     **Raises:** `PromptError` for a text without a single word to evaluate, `UnknownWordError`.
     """
@@ -88,7 +88,7 @@ def evaluate(
 
 @dataclass
 class _Tally:
-    """What was counted so far; `ranked` of the words were also looked for among the likeliest."""
+    """The counts so far; `ranked` is how many words were also looked for among the likeliest."""
 
     keystrokes: KeystrokeCounter
     words: int = 0
@@ -99,7 +99,7 @@ class _Tally:
     right_3: int = 0
 
     def rank(self, rank: int) -> None:
-        """Counts where a word stands among the likeliest, from 0."""
+        """Counts the rank of a word among the likeliest, from 0."""
         self.ranked += 1
         self.right += rank == 0
         self.right_3 += rank < SUGGESTIONS
@@ -112,14 +112,14 @@ def _each_id(
     memory: NeuralCache,
     dynamic: DynamicEvaluation | None,
 ) -> _Tally:
-    """Evaluates a model of which each entry is a word."""
+    """Evaluates a model whose entries are words."""
     tally, dictionary = _Tally(KeystrokeCounter(joiner)), model.dictionary
     suggester = Suggester(dictionary)
     words = iter(words)
     first = list(islice(words, model.metadata.least_context))
     for word in first:
         tally.keystrokes.show(word)
-    waiting: deque[str] = deque()  # words that were read and not yet evaluated
+    waiting: deque[str] = deque()  # words read but not yet evaluated
 
     def ids() -> Iterator[int]:
         yield from dictionary.encode(first)
@@ -145,7 +145,7 @@ def _in_words(
     memory: NeuralCache,
     dynamic: DynamicEvaluation | None,
 ) -> _Tally:
-    """Evaluates a model of which an entry may be a part of a word."""
+    """Evaluates a model whose entries may be parts of words."""
     tally, entries = _Tally(KeystrokeCounter(joiner)), Entries(dictionary)
     reader = WordReader(model, entries, model.metadata.least_context, memory, dynamic)
     for word, path in in_words(dictionary, words):

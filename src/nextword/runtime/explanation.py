@@ -1,7 +1,7 @@
-"""Why a model expects what it expects: which earlier word mattered, and its gates while it reads.
+"""Why a model expects what it expects: which earlier words mattered, and its gates while it reads.
 
-What mattered is found by leaving words out, so it works with any file. Gates are computed in numpy from the
-file's own weights, by the equations of ONNX's operators LSTM, GRU and RNN.
+The words that mattered are found by leaving words out, which works with any file. Gates are computed in
+numpy from the file's own weights, by the equations of ONNX's operators LSTM, GRU and RNN.
 """
 
 from __future__ import annotations
@@ -31,11 +31,11 @@ _Equations = Callable[[NDArray[np.float64], NDArray[np.float64], Values], Values
 class Explanation:
     """Why a model expects a word.
 
-    - `words`: of the text; its subwords where the model knows such.
-    - `next_word`: the one held likeliest after the text.
+    - `words`: of the text; its subwords where the model knows subwords.
+    - `next_word`: the likeliest one after the text.
     - `log_probability`: ln P of that word after the whole text, in nats.
-    - `lost`: for each word, by how many nats ln P(next word) falls when that word alone is left out; below
-      zero where it rises. A word that the model does not read any more loses 0.
+    - `lost`: for each word, by how many nats ln P(next word) falls when that word alone is left out;
+      negative where it rises. It is 0 for a word that the model no longer reads.
     - `read`: how many of the last words the model reads.
     - `layers`: for each layer the gates and the state after each word read, by name, each of shape
       `(read, hidden)`; none for a file whose layers have no state.

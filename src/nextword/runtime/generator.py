@@ -1,4 +1,4 @@
-"""A .onnx file → generate, stream, suggest, score, evaluate. Needs numpy and onnxruntime, no more."""
+"""A .onnx file → generate, stream, suggest, score, evaluate. Needs only numpy and onnxruntime."""
 
 from __future__ import annotations
 
@@ -14,7 +14,7 @@ from nextword.runtime.metadata import Metadata
 from nextword.runtime.model_file import ModelFile
 from nextword.runtime.sampling import Sampling
 
-# What continuing a text does not need is imported where it is used, for the sake of a quick start.
+# What continuing a text does not need is imported where it is used, so that it starts quickly.
 if TYPE_CHECKING:
     from nextword.runtime.evaluation import Evaluation
     from nextword.runtime.keyboard.keyboard import Keyboard
@@ -26,25 +26,25 @@ MOST_WORDS = 1_000_000
 MOST_SAMPLES = 1_024
 
 _LIKELIEST = Sampling()
-_FLATNESS = 0.3  # of the cache, as Grave et al. found it best
+_FLATNESS = 0.3  # of the cache, the best that Grave et al. found
 
 
 class Generator:
     """Continues texts with a model from one file.
 
-    Where the file's context is a number, the model is fed exactly so many of the last words; a
-    prompt that is shorter is fed as it is, from the zero state. The model was trained on full
-    contexts only, so the first words after a short prompt are less sure. Where the context is
-    `null`, the model has read every word, and its state is carried: a word costs one step however
-    long the text is.
+    Where the file's context is a number, the model reads exactly that many of the last words; a
+    shorter prompt is read as it is, from the zero state. The model was trained on full contexts
+    only, so the first words after a short prompt are less reliable. Where the context is `null`,
+    the model has read every word and carries its state: a word costs one step however long the
+    text is.
 
-    Where the file's dictionary is of subwords (`split_by: subwords`), no word is unknown, and all counts,
-    suggestions and scores are of whole words all the same; a context that is a number counts subwords.
+    Where the file's dictionary is of subwords (`split_by: subwords`), no word is unknown, but counts,
+    suggestions and scores are still of whole words; a context that is a number counts subwords.
 
-    An argument of another type than it should have is an error of the class that is named for a value
-    out of range: `PromptError` for a text, `CountError` for a number of words, and so on.
+    An argument of the wrong type raises the same error as a value out of range: `PromptError` for a
+    text, `CountError` for a number of words, and so on.
 
-    Made by `Generator.load`.
+    Created by `Generator.load`.
     """
 
     def __init__(self, model: ModelFile) -> None:
@@ -59,10 +59,10 @@ class Generator:
         - `path`: for instance `models/nextword.onnx`.
         - `threads`: threads that compute a word; at most 8, or as many as the machine has.
 
-        The file may come from a stranger: everything in it is checked before it is used (SECURITY.md).
+        The file may come from an untrusted source: everything in it is checked before use (SECURITY.md).
 
         **Raises:** `ModelFileError` for a file that is missing, damaged, foreign or of another
-        version; `CountError` for a number of threads that is out of range.
+        version; `CountError` for a number of threads out of range.
         """
         return cls(ModelFile(arguments.path(ModelFileError, path), threads))
 
@@ -79,25 +79,24 @@ class Generator:
         - `prompt`: at least one word.
         - `words`: number of words to add, from 1 to 1,000,000. In a script without blanks each subword
           is a word.
-        - `sampling`: how words are picked; the likeliest if left out.
+        - `sampling`: how words are picked; by default, always the likeliest.
 
         **Returns:** the prompt as it was given, and the continuation.
 
         **Raises:** `PromptError` for a prompt without a word, `UnknownWordError` for a word that is
-        not in the dictionary, `CountError` for a number of words that is out of range,
-        `SamplingError` for knobs that do not fit the model or leave no word.
+        not in the dictionary, `CountError` for a number of words out of range, `SamplingError` for
+        settings that do not fit the model or leave no word.
         """
         return prompt + "".join(self.stream(prompt, words, sampling))
 
     def stream(self, prompt: str, words: int = 32, sampling: Sampling = _LIKELIEST) -> Iterator[str]:
         """The continuation that `generate` gives, piece by piece as it comes.
 
-        Arguments and errors are those of `generate`; what can be known beforehand is raised before
-        the first piece.
+        Arguments and errors are those of `generate`; errors that can be known beforehand are raised
+        before the first piece.
 
-        **Returns:** an iterator over pieces of text: a word each, with the blank before it where
-        there is one. Where `sampling.stop` is set, a piece that may be its beginning waits for the
-        next.
+        **Returns:** an iterator over pieces of text, one word each, with the blank before it, if any.
+        Where `sampling.stop` is set, a piece that may begin a stop string waits for the next.
         """
         arguments.count("words", words, MOST_WORDS)
         return (pieces[0] for pieces in continuation(self._model, prompt, words, sampling, 1))
@@ -124,11 +123,11 @@ class Generator:
         return written
 
     def suggest(self, prompt: str, n: int = 3) -> list[tuple[str, float]]:
-        """The likeliest next words, or completions of a word that is half typed.
+        """The likeliest next words, or completions of a half-typed word.
 
-        A last word that no blank follows and that is not in the dictionary is taken as half typed:
-        words that begin with it are suggested. With a dictionary of subwords it is one that likelier goes
-        on than ends there.
+        A last word without a blank after it that is not in the dictionary counts as half typed: words
+        that begin with it are suggested. With a dictionary of subwords, a last word counts as half typed
+        if it is likelier to go on than to end there.
 
         **Arguments:**
 
@@ -137,11 +136,11 @@ class Generator:
           half-typed one.
 
         **Returns:** pairs of word and probability, best first. The probabilities of completions are
-        renormalised over all words that begin with what was typed. With a dictionary of subwords they are
-        those of the word and of its ending there.
+        renormalised over all words that begin with what was typed. With a dictionary of subwords they
+        include the probability that the word ends there.
 
         **Raises:** `PromptError` for a prompt without a whole word, `UnknownWordError` for a word
-        that is not in the dictionary and that no word begins with, `CountError`.
+        that is neither in the dictionary nor the beginning of a word in it, `CountError`.
         """
         from nextword.runtime import completion
 
@@ -150,9 +149,9 @@ class Generator:
     def score(self, text: str) -> Score:
         """How likely a text is, word by word.
 
-        Every word is scored that has a full context before it: from the second word on where the
-        context is `null`, from the fourth on where it is 3. The probability of a word is the product of
-        those of its subwords, where there are such.
+        Every word with a full context before it is scored: from the second word on where the context
+        is `null`, from the fourth on where it is 3. The probability of a word of several subwords is
+        their product.
 
         **Arguments:**
 
@@ -164,7 +163,7 @@ class Generator:
         return self.score_all([arguments.text(text)])[0]
 
     def score_all(self, texts: Iterable[str]) -> list[Score]:
-        """How likely each of several texts is, for ranking them; many are read at once.
+        """How likely each of several texts is, for ranking; many are read at once.
 
         Arguments and errors are those of `score`.
         """
@@ -180,20 +179,19 @@ class Generator:
         training_graph: str | PathLike[str] | None = None,
         learning_rate: float = LEARNING_RATE,
     ) -> Session:
-        """A text that grows word by word, as under a keyboard.
+        """A text that grows word by word, as with a keyboard.
 
         **Arguments:**
 
         - `cache_size`: words of this text that a neural cache remembers; 0 is off.
-        - `cache_weight`: share of the probability that the cache gives.
-        - `cache_flatness`: how sharply it prefers what stood in similar places.
+        - `cache_weight`: the cache's share of the probability.
+        - `cache_flatness`: how sharply it prefers words from similar contexts.
         - `training_graph`: the file `nextword.train.onnx` of the same `dvc repro`: the model then learns
           from what it reads, block by block (dynamic evaluation); `None` is off.
-        - `learning_rate`: of that.
+        - `learning_rate`: of dynamic evaluation.
 
         **Raises:** `SamplingError` for a value that is out of range or has no effect, `ModelFileError` for
-        a training graph that does not fit the model, `TrainingError` for a learning rate that is out of
-        range.
+        a training graph that does not fit the model, `TrainingError` for a learning rate out of range.
         """
         from nextword.runtime.cache import CacheSettings
         from nextword.runtime.session import Session
@@ -207,13 +205,13 @@ class Generator:
         training_graph: str | PathLike[str] | None = None,
         learning_rate: float = LEARNING_RATE,
     ) -> Session:
-        """Goes on with a session that `Session.save` has written.
+        """Resumes a session written by `Session.save`.
 
-        The bytes may come from a stranger: they are checked before they are used (SECURITY.md).
+        The bytes may come from an untrusted source: they are checked before use (SECURITY.md).
 
         **Arguments:**
 
-        - `training_graph`, `learning_rate`: as of `session`; those of the saved session, if it has been
+        - `training_graph`, `learning_rate`: as for `session`; those of the saved session, if it was
           learning.
 
         **Raises:** `SessionError` for bytes that are not a session, or belong to other files.
@@ -237,12 +235,12 @@ class Generator:
 
         - `layout`: of the keys: `qwerty`, `qwertz`, `azerty`, `dvorak`, or the letters of each row of keys.
         - `punctuation`: whether punctuation marks and line ends are suggested as well as words.
-        - `adapts`: whether what is written changes what is expected.
-        - `saved`: what `Keyboard.save` gave.
-        - `training_graph`, `learning_rate`: as of `session`.
+        - `adapts`: whether the keyboard adapts to what is written.
+        - `saved`: bytes from `Keyboard.save`.
+        - `training_graph`, `learning_rate`: as for `session`.
 
-        **Raises:** as `session`; `KeyboardError` for a layout that does not exist, or for bytes that no
-        keyboard has saved.
+        **Raises:** as `session`; `KeyboardError` for a layout that does not exist, or for bytes that are
+        not from `Keyboard.save`.
         """
         from nextword.runtime.keyboard.keyboard import Keyboard
 
@@ -263,7 +261,7 @@ class Generator:
         **Arguments:**
 
         - `path`: a UTF-8 text file.
-        - the others as of `session`.
+        - the others as for `session`.
 
         **Raises:** as `session`; `CorpusError` for a file that is missing or not UTF-8, `PromptError` for
         one that is too short, `UnknownWordError` for a word that is not in the dictionary.
@@ -281,7 +279,7 @@ class Generator:
     def dynamic_evaluation(
         self, training_graph: str | PathLike[str] | None, learning_rate: float
     ) -> DynamicEvaluation | None:
-        """What learns while a text is read, where a training graph is given."""
+        """What learns while a text is read, if a training graph is given."""
         if training_graph is None:
             if learning_rate != LEARNING_RATE:
                 raise TrainingError("learning_rate has no effect without a training_graph; give both")

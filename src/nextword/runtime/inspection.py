@@ -1,7 +1,7 @@
-"""What a model file must be before any of it is used.
+"""The checks that a model file must pass before any of it is used.
 
-A file may come from a stranger. Everything that its bytes tell is checked here; what onnxruntime then
-computes is checked in `model_file`, step by step. SECURITY.md says what is promised.
+A file may come from an untrusted source. Everything that can be told from its bytes is checked here; what
+onnxruntime then computes is checked in `model_file`, step by step. SECURITY.md says what is promised.
 """
 
 from __future__ import annotations
@@ -30,18 +30,18 @@ ReduceMean ReduceMin ReduceProd ReduceSum ReduceSumSquare Relu Reshape ReverseSe
 ScatterND Selu Shape Shrink Sigmoid Sign Sin Sinh Size Slice Softmax Softplus Softsign Split Sqrt Squeeze Sub
 Sum Tan Tanh ThresholdedRelu Tile TopK Transpose Trilu Unsqueeze Where Xor
 """
-# By domain, operators that only compute with their inputs.
+# By domain, operators that do nothing but compute on their inputs.
 _OPERATORS = {
     "": frozenset(_STANDARD.split()),
     "com.microsoft": frozenset({"DynamicQuantizeLSTM", "DynamicQuantizeMatMul", "MatMulIntegerToFloat"}),
 }
-# Operators that make a tensor as large as an input says, and which input that is.
+# Operators that make a tensor of a size given by an input, and which input that is.
 _GROWING = {"ConstantOfShape": 0, "Expand": 1, "OneHot": 1, "Pad": 1, "Tile": 1}
-# Operators whose results are not larger than the sum of their inputs.
+# Operators whose outputs are no larger than the sum of their inputs.
 _SUMS = "Add Concat Gather Identity Max Min Neg Reshape Slice Squeeze Sub Unsqueeze"
 _ADDING = frozenset(_SUMS.split())
-_MOST_SIZES = 64  # numbers that say how large something is
-# The most values of a state, and the most times that sizes in a graph may enlarge a tensor.
+_MOST_SIZES = 64  # numbers that give the size of something
+# The most values in a state, and the most times that sizes in a graph may enlarge a tensor.
 _MOST_VALUES = 2**24
 
 
@@ -59,7 +59,7 @@ class StatePart(NamedTuple):
 
     @classmethod
     def of(cls, value: Value) -> StatePart | None:
-        """A part from an input or output of a graph; `None` if it cannot be a part of a state."""
+        """The part that an input or output of a graph is; `None` if it cannot be part of a state."""
         axes = [place for place, size in enumerate(value.shape) if size is None]
         shape = tuple(size or 0 for size in value.shape)
         if value.type is None or len(axes) != 1 or shape.count(0) != 1 or len(shape) > 8:
@@ -69,7 +69,7 @@ class StatePart(NamedTuple):
         return cls(value.type, shape, axes[0])
 
     def of_batch(self, batch: int) -> tuple[int, ...]:
-        """The shape for so many texts."""
+        """The shape for a batch of this many texts."""
         return *self.shape[: self.axis], batch, *self.shape[self.axis + 1 :]
 
     def zero(self, batch: int) -> NDArray[Any]:
@@ -78,7 +78,7 @@ class StatePart(NamedTuple):
 
 
 class Contents(NamedTuple):
-    """The contents of a file that has passed.
+    """The contents of a file that has passed the checks.
 
     - `metadata`.
     - `states`: the parts of the state by name.
@@ -147,7 +147,7 @@ def _check_operator(node: Node) -> None:
 def _states(
     inputs: Mapping[str, Value], outputs: Mapping[str, Value], metadata: Metadata
 ) -> dict[str, StatePart] | None:
-    """The parts of the state: what the graph reads beside words, and returns.
+    """The parts of the state: what the graph reads besides words, and returns.
 
     **Returns:** `None` if the graph is not a step graph of this dictionary.
     """
@@ -172,7 +172,7 @@ def _states(
 def _is_finite(tensor: NDArray[Any]) -> bool:
     """Whether a stored tensor, if it is of floats, has neither NaN nor an infinity.
 
-    Both are the largest of their sign if their bits are read as integers, which is faster to check.
+    Read as integers, their bits are the largest of each sign, which is faster to check.
     """
     if not tensor.size or tensor.dtype.kind != "f":
         return True
@@ -185,7 +185,7 @@ def _is_finite(tensor: NDArray[Any]) -> bool:
 def _growth(nodes: list[Node], stored: Mapping[str, NDArray[Any]]) -> float:
     """How many times the sizes stored in a graph can enlarge what it reads and stores.
 
-    Infinity if that is unknown, because the sizes are computed.
+    Infinity if that is unknown because the sizes are computed.
     """
     sizes = {
         name: tensor.reshape(-1).tolist()

@@ -18,7 +18,7 @@ class KeystrokeCounter:
     """Counts what a user of a keyboard with three suggestions types (Trnka & McCoy 2008).
 
     Without suggestions each character costs one keystroke, the blank before a word included. With
-    them the user looks before each character whether the word is among the three likeliest that
+    them the user checks before each character whether the word is among the three likeliest that
     begin with what was typed of it, and takes it with one keystroke, blank included, as soon as
     that costs less than typing on. `<unk>` is never suggested; a word that the dictionary lacks is
     typed in full.
@@ -32,11 +32,11 @@ class KeystrokeCounter:
 
     @property
     def saved(self) -> float:
-        """The share of keystrokes that need not be made; 0 where nothing was written."""
+        """The share of keystrokes saved; 0 if nothing was written."""
         return 1 - self.keystrokes / self.characters if self.characters else 0.0
 
     def show(self, word: str) -> None:
-        """A word before the first one that counts."""
+        """Takes a word before the first one that counts."""
         self._joiner.push(word)
 
     def type(self, word: str, letters: str, is_suggested: IsSuggested) -> None:
@@ -44,11 +44,11 @@ class KeystrokeCounter:
 
         **Arguments:**
 
-        - `word`: as it is joined; `letters`, as it is suggested.
+        - `word`: as it is joined; `letters`: as it is suggested.
         """
         characters = len(self._joiner.push(word))
         self.characters += characters
-        # With one character left to type, a suggestion saves nothing any more.
+        # With one character left to type, a suggestion no longer saves anything.
         typed = (typed for typed in range(characters - 1) if is_suggested(letters[:typed]))
         self.keystrokes += next(typed, characters - 1) + 1
 

@@ -2,16 +2,16 @@
 
 | key | value |
 |---|---|
-| `format` | `nextword/2`; files of `nextword/1`, which give out no features, can be read too |
+| `format` | `nextword/2`; files of `nextword/1`, which do not output features, can be read too |
 | `dictionary` | JSON list of words in id order, or of subwords |
 | `split_by` | `whitespace`, `words`, `characters` or `subwords` |
 | `lowercase` | `true` or `false` |
 | `line_ends` | `true` or `false`: whether each line end is the word `<eos>` |
-| `unicode` | version of Unicode that says what a letter is, such as `17.0`; older files lack it |
+| `unicode` | version of Unicode that defines what a letter is, such as `17.0`; older files lack it |
 | `context` | words that the model reads, or `null` if it carries its state without bound |
 | `cell` | the cell's name, for people; no runtime needs it |
 | `layers`, `hidden` | whole numbers, for people too |
-| `weights` | `float16`, the same as none, or `int8`, whose activations are quantised too |
+| `weights` | `float16`, also if missing, or `int8`, where activations are quantised too |
 | `unknown` | id of `<unk>`, or `null` |
 | `params`, `metrics` | JSON: what the model was made with, and how good it is |
 | `corpus_sha256` | SHA-256 of the text file |
@@ -41,7 +41,7 @@ _STRINGS = frozenset({"split_by", "cell", "corpus_sha256", "weights", "unicode"}
 
 @dataclass(frozen=True)
 class Metadata:
-    """The keys of the table above, `format` excepted, as Python values."""
+    """The keys of the table above, except `format`, as Python values."""
 
     dictionary: list[str]
     split_by: str
@@ -74,7 +74,7 @@ class Metadata:
     def from_pairs(cls, pairs: Iterable[tuple[str, bytes]]) -> Self:
         """From the pairs of a file.
 
-        **Raises:** `ModelFileError` if they are not those of a file that this version can run; its
+        **Raises:** `ModelFileError` unless they are those of a file that this version can run; its
         message continues after the name of the file.
         """
         properties: dict[str, str] = {}
@@ -142,7 +142,7 @@ def _damaged(what: str) -> ModelFileError:
 
 
 def _value(name: str, properties: Mapping[str, str]) -> Any:
-    """The value of a key, out of its string."""
+    """The value of a key, from its string."""
     if name not in properties:
         raise _damaged(f"{name} is missing")
     if name in _STRINGS:

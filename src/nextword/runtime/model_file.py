@@ -27,18 +27,18 @@ State = Mapping[str, NDArray[Any]]
 
 _MOST_THREADS = 8  # or as many as the machine has
 _MOST_BYTES = 2**31 - 1  # of a protocol buffer
-# What onnxruntime says of an operator that it does not know.
+# What onnxruntime says about an operator that it does not know.
 _LACKING = re.compile(
     r"implementation for (\w+)|(\w+)\(-?\d+\) is not a registered function/op|No Op registered for (\w+)"
 )
 
 
 class Step(NamedTuple):
-    """What a model gives after the last word.
+    """What a model outputs after the last word.
 
     - `logits`: of the next word, shape `(batch, dictionary)`.
-    - `features`: what they are computed from, shape `(batch, features)`; none if the file does not give
-      it.
+    - `features`: what they are computed from, shape `(batch, features)`; none if the file does not output
+      them.
     - `state`: its parts by name.
     """
 
@@ -59,14 +59,14 @@ class ModelFile:
 
     **Arguments:**
 
-    - `path`: a file that the export stage has written.
-    - `threads`: threads of one run. One is best for a word at a time.
+    - `path`: a file written by the export stage.
+    - `threads`: threads of one run; one is best for a word at a time.
 
     **Raises:** `ModelFileError` for a file that is missing, damaged, foreign or of another version;
-    `CountError` for a number of threads that is out of range.
+    `CountError` for a number of threads out of range.
 
-    **Attributes:** `path`; `metadata`, and `dictionary`, which is in it; `states`, the parts of the state by
-    name; `features`, how many values the logits are computed from, or 0 if the file does not give them.
+    **Attributes:** `path`; `metadata`, and the `dictionary` in it; `states`, the parts of the state by name;
+    `features`, how many values the logits are computed from, or 0 if the file does not output them.
     """
 
     def __init__(self, path: Path, threads: int = 1) -> None:
@@ -83,7 +83,7 @@ class ModelFile:
         features = ["features"] if self._gives_features else []
         self._outputs = ["logits", *(f"next_{name}" for name in self.states), *features]
         self._zero = self._zero_state(1)
-        # In older files the state `hidden` serves, if it is one of layers.
+        # In older files the state `hidden` serves instead, if it is one of layers.
         hidden = outputs.get("next_hidden", ())
         is_of_layers = len(hidden) == 3 and hidden[::2] == (self.metadata.layers, self.metadata.hidden)
         self.features = size or (self.metadata.hidden if is_of_layers else 0)
@@ -93,31 +93,31 @@ class ModelFile:
 
     @property
     def context(self) -> int | None:
-        """How many words it reads, `None` if it carries a state."""
+        """How many words it reads; `None` if it carries a state."""
         return self.metadata.context
 
     @cached_property
     def axes(self) -> Mapping[str, int]:
-        """Of each part of the state, which axis is that of the batch."""
+        """The batch axis of each part of the state."""
         return {name: part.axis for name, part in self.states.items()}
 
     @cached_property
     def entries(self) -> Entries:
-        """What the entries of a dictionary of subwords add to a text; for no other."""
+        """What the entries add to a text; only for a dictionary of subwords."""
         from nextword.runtime.entries import Entries
 
         return Entries(cast("SubwordDictionary", self.dictionary))
 
     @cached_property
     def sha256(self) -> str:
-        """Of the file."""
+        """The SHA-256 of the file."""
         import hashlib
 
         with self.path.open("rb") as file:
             return hashlib.file_digest(file, "sha256").hexdigest()
 
     def run_by(self, session: Session) -> ModelFile:
-        """The same model, which something else runs."""
+        """The same model, run by another session."""
         found = copy.copy(self)
         found._session = session
         return found
@@ -125,7 +125,7 @@ class ModelFile:
     def split(self, text: str) -> list[str]:
         """The words of a text, by the file's rules.
 
-        **Raises:** `PromptError` if there are none, or if it is not a text.
+        **Raises:** `PromptError` if there are none, or for anything but text.
         """
         metadata = self.metadata
         tokens = words.split(arguments.text(text), metadata.split_by, metadata.lowercase, metadata.line_ends)
@@ -154,8 +154,8 @@ class ModelFile:
     def _one_by_one(self, ids: NDArray[np.int64], state: State) -> Step:
         """Reads each text by itself.
 
-        Activations are quantised with one scale for all that is read at once, so that the figures of a
-        text would turn on the texts beside it.
+        Activations are quantised with one scale for everything read at once, so the figures of a text
+        would otherwise depend on the texts beside it.
         """
         found = [
             self._run(
@@ -191,7 +191,7 @@ class ModelFile:
         return step
 
     def _check(self, step: Step, batch: int) -> None:
-        """Refuses what a graph gives other than it says, or no numbers.
+        """Refuses outputs that are not as the graph declares, or not numbers.
 
         **Raises:** `ModelFileError`.
         """
@@ -234,15 +234,15 @@ def bytes_of(path: Path) -> bytes:
 def session_of(data: bytes, threads: int) -> onnxruntime.InferenceSession:
     """What runs a file that has been checked.
 
-    **Raises:** `ModelFileError`, whose message goes on from the name of the file.
+    **Raises:** `ModelFileError`, whose message continues after the name of the file.
     """
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads
     options.inter_op_num_threads = 1
-    options.log_severity_level = 4  # what goes wrong is raised, and said once
+    options.log_severity_level = 4  # errors are raised, and need not be logged too
     options.add_session_config_entry("session.load_model_format", "ONNX")
     try:
-        # Without a fallback, of which it would print a page.
+        # No fallback: it would print a page about it.
         session = onnxruntime.InferenceSession(
             data, options, providers=["CPUExecutionProvider"], enable_fallback=0
         )
@@ -257,5 +257,5 @@ def session_of(data: bytes, threads: int) -> onnxruntime.InferenceSession:
             f"cannot be loaded by onnxruntime {onnxruntime.__version__}: damaged, or of another kind; "
             "copy or export it again"
         ) from None
-    session._model_bytes = None  # it would keep the file in memory, for the sake of a fallback
+    session._model_bytes = None  # it would keep the file in memory, for a fallback
     return session

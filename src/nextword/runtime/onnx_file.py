@@ -1,7 +1,7 @@
 """What an .onnx file holds, read from its bytes before onnxruntime sees them.
 
 What a step graph does not need is refused: weights in other files, graphs within operators, functions,
-sparse tensors, strings. SECURITY.md says what that is good for.
+sparse tensors, strings. SECURITY.md says why.
 """
 
 from __future__ import annotations
@@ -19,11 +19,11 @@ _T = TypeVar("_T")
 
 _MOST_AXES = 8
 _MOST_GRAPH = 4_000_000  # bytes of nodes
-# If a file has this, onnxruntime takes it for a file in its own format, whatever else it is.
+# onnxruntime takes a file with this for one in its own format, whatever else it is.
 _ORT_FORMAT = slice(4, 8), b"ORTM"
 
 # The fields of onnx.proto that each message may have, with their wire types. Those of a model and a graph
-# are all here: what a file is has to be said before what is wrong with it.
+# are all here: the kind of a file must be reported before what is wrong with it.
 _MODEL = {1: VARINT, 5: VARINT} | dict.fromkeys((2, 3, 4, 6, 7, 8, 14, 20, 25, 26), BYTES)
 _GRAPH = dict.fromkeys((1, 2, 5, 10, 11, 12, 13, 14, 15, 16), BYTES)
 _PROPERTY = {1: BYTES, 2: BYTES}
@@ -38,7 +38,7 @@ _TENSOR_TYPE = {1: VARINT, 2: BYTES}
 _SHAPE = {1: BYTES}
 _AXIS = {1: VARINT, 2: BYTES, 3: BYTES}
 
-# The types that tensors may have, by their number in onnx.proto.
+# The types that tensors may have, by their numbers in onnx.proto.
 TYPES: dict[int, type[np.generic]] = {
     1: np.float32,
     2: np.uint8,
@@ -56,7 +56,7 @@ class Value:
     """What goes into a graph or comes out of it.
 
     - `type`: of its numbers; `None` for one that no step graph needs.
-    - `shape`: `None` for an axis whose size is open.
+    - `shape`: `None` for an axis of any size.
     """
 
     type: type[np.generic] | None
@@ -65,7 +65,7 @@ class Value:
 
 @dataclass(frozen=True)
 class Node:
-    """An operator with the names of what it reads and gives, and its attributes as they are stored."""
+    """An operator with the names of its inputs and outputs, and its attributes as stored."""
 
     operator: str
     domain: str
@@ -74,11 +74,11 @@ class Node:
     attributes: list[memoryview]
 
     def tensor(self) -> NDArray[Any] | None:
-        """The tensor among the attributes, if there is one."""
+        """The tensor among the attributes, if any."""
         return next((_tensor(one.part(5))[1] for one in self._read() if one.has(5)), None)
 
     def number(self, name: str) -> int | None:
-        """The whole number in the attribute of this name, if there is one."""
+        """The whole number in the attribute of this name, if any."""
         return next((one.number(3) for one in self._read() if one.text(1) == name), None)
 
     def _read(self) -> list[Message]:
@@ -104,7 +104,7 @@ class OnnxFile:
             self._model = Message(memoryview(data), _MODEL, (8, 14, 20, 25))
             self._graph = Message(self._model.part(7), _GRAPH, (1, 5, 11, 12, 13, 14, 15, 16))
         except UnknownFieldError:
-            raise ProtobufError("something else") from None  # these have all fields that there are
+            raise ProtobufError("something else") from None  # their lists of fields are complete
 
     def properties(self) -> list[tuple[str, bytes]]:
         """The pairs of its metadata."""
@@ -116,7 +116,7 @@ class OnnxFile:
         return [Message(one, _VALUE).text(1) for one in self._graph.all(11)]
 
     def refuse_more(self) -> None:
-        """Raises `UnknownFieldError` for functions, sparse tensors and what else no step graph needs."""
+        """Raises `UnknownFieldError` for functions, sparse tensors and whatever else no step graph needs."""
         if self._model.has(20, 25, 26) or self._graph.has(14, 15, 16):
             raise UnknownFieldError("more than a graph")
 
@@ -125,7 +125,7 @@ class OnnxFile:
         return _by_name([_value(one) for one in self._graph.all(11)])
 
     def outputs(self) -> dict[str, Value]:
-        """What the graph gives, by name."""
+        """What the graph returns, by name."""
         return _by_name([_value(one) for one in self._graph.all(12)])
 
     def nodes(self) -> list[Node]:
@@ -136,9 +136,9 @@ class OnnxFile:
         return [_node(one) for one in stored]
 
     def tensors(self) -> dict[str, NDArray[Any]]:
-        """What is stored, by name: views of the file's bytes.
+        """The stored tensors by name, as views of the file's bytes.
 
-        **Raises:** `ElsewhereError` where it is stored in another file.
+        **Raises:** `ElsewhereError` for one stored in another file.
         """
         return _by_name([_tensor(one) for one in self._graph.all(5)])
 

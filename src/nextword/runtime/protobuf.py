@@ -1,7 +1,7 @@
-"""Protocol buffers, read field by field and without copies: as much of them as an .onnx file needs.
+"""Protocol buffers, read field by field without copies, as far as an .onnx file needs them.
 
-Whatever a message may not have is an error: a reader that is more lenient than onnxruntime might see
-another file than the one that is run.
+Whatever a message may not have is an error: a reader more lenient than onnxruntime might see another file
+than the one that is run.
 """
 
 from __future__ import annotations
@@ -18,7 +18,7 @@ class ProtobufError(ValueError):
 
 
 class UnknownFieldError(ProtobufError):
-    """A message has a field that it may not have."""
+    """A message has a field that is not allowed."""
 
 
 class Message:
@@ -64,23 +64,23 @@ class Message:
         return self._parts.get(number, [])
 
     def part(self, number: int) -> memoryview:
-        """The bytes of a field; none if it is not there."""
+        """The bytes of a field; empty if it is missing."""
         return next(iter(self.all(number)), memoryview(b""))
 
     def has(self, *numbers: int) -> bool:
-        """Whether any of these fields is there, be it empty."""
+        """Whether any of these fields is present, even if empty."""
         return any(number in self._numbers or number in self._parts for number in numbers)
 
     def text(self, number: int) -> str:
-        """A field as text; none if it is not there."""
+        """A field as text; empty if it is missing."""
         return text(self.part(number))
 
     def number(self, number: int) -> int:
-        """A field as a whole number; 0 if it is not there."""
+        """A field as a whole number; 0 if it is missing."""
         return next(iter(self._numbers.get(number, ())), 0)
 
     def numbers(self, number: int, most: int) -> list[int]:
-        """A list of at most so many whole numbers, packed or not."""
+        """A list of at most `most` whole numbers, packed or not."""
         found = list(self._numbers.get(number, ()))
         for part in self.all(number):
             place = 0
@@ -95,7 +95,7 @@ class Message:
 def text(data: memoryview) -> str:
     """Bytes as text.
 
-    **Raises:** `ProtobufError` where they are not UTF-8.
+    **Raises:** `ProtobufError` if they are not UTF-8.
     """
     try:
         return str(data, "utf-8")

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from nextword.runtime.model_file import ModelFile, State, Step
 
-Note = Callable[[int, State | None], None]  # takes a word that is read next, and the state before it
+Note = Callable[[int, State | None], None]  # takes the word to be read next, and the state before it
 
 _WORDS = 1024  # read at once: more take more memory and are no faster
 _WINDOWS = 256  # windows of a fixed context that are read at once
@@ -20,11 +20,11 @@ class Model(Protocol):
 
     @property
     def context(self) -> int | None:
-        """How many words it reads, `None` if it carries a state."""
+        """How many words it reads; `None` if it carries a state."""
 
     @property
     def axes(self) -> Mapping[str, int]:
-        """Of each part of its state, which axis is that of the batch."""
+        """The batch axis of each part of the state."""
 
     def run(self, ids: NDArray[np.int64], state: State | None = None) -> Step:
         """Reads words, as `ModelFile.run`."""
@@ -33,12 +33,11 @@ class Model(Protocol):
 class Reader:
     """Reads texts of equal length side by side, a few words at a time.
 
-    Where the model's context is a number, exactly so many of the last words are read again, from
+    Where the model's context is a number, exactly that many of the last words are read again, from
     the zero state; fewer if there are no more. Where it is `None`, the state is carried.
 
     **Attributes:** `last`, the words that a fixed context reads again, `(batch, context)`, and
-    `state`, the one that is carried. Nothing in them is ever changed in place, so both can be kept
-    and put back.
+    `state`, the carried one. They are never changed in place, so both can be kept and restored.
     """
 
     def __init__(self, model: Model, batch: int = 1) -> None:
@@ -47,7 +46,7 @@ class Reader:
         self.state: State | None = None
 
     def read(self, ids: NDArray[np.int64]) -> Step:
-        """Reads more words; where a state is carried, it comes back too.
+        """Reads more words; a carried state is returned too.
 
         **Arguments:**
 
@@ -63,7 +62,7 @@ class Reader:
         return found
 
     def select(self, texts: NDArray[np.int64]) -> None:
-        """Goes on with the texts at these places of the batch: fewer, more, or the same one often."""
+        """Continues with the texts at these places of the batch: fewer, more, or one several times."""
         self.last = self.last[texts]
         if self.state:
             axes = self._model.axes
@@ -71,11 +70,11 @@ class Reader:
 
     @classmethod
     def gathered(cls, model: Model, texts: Sequence[tuple["Reader", int]]) -> "Reader":
-        """Goes on with some texts of several readers, each given by its place in the batch of one.
+        """Continues with some texts of several readers, each given by its place in a reader's batch.
 
         **Arguments:**
 
-        - `texts`: of the same length, where a fixed context is not yet full.
+        - `texts`: of the same length where a fixed context is not yet full.
         """
         found = cls(model, len(texts))
         found.last = np.stack([reader.last[place] for reader, place in texts])
@@ -96,10 +95,10 @@ def after_each_context(
 
     **Arguments:**
 
-    - `note`: called before each word is read, if it is given; then words are read one by one.
+    - `note`: if given, words are read one by one, and it is called before each.
 
     **Returns:** an iterator over what the model expects after each context, and the ids that
-    follow, `(batch,)`, in order. With an unbounded context that is after each word.
+    follow, `(batch,)`, in order. With an unbounded context, this is after each word.
     """
     context = model.metadata.context
     ids = iter(ids)

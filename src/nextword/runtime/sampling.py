@@ -1,4 +1,4 @@
-"""How a text is continued: the knobs of sampling, and how they pick what comes next."""
+"""How a text is continued: the settings of sampling, and how they pick what comes next."""
 
 import os
 from collections.abc import Iterable, Sequence
@@ -15,30 +15,30 @@ if TYPE_CHECKING:
     from nextword.runtime.drafts import Draft
 
 _DEFAULT_WINDOW = 64
-_LOWEST_TEMPERATURE = 1e-6  # below, a float32 is soon 0
+_LOWEST_TEMPERATURE = 1e-6  # below this, a float32 is soon 0
 _FRACTIONS = frozenset({"temperature", "top_p", "repetition_penalty"})  # all other numbers are whole
 _MAY_BE_NONE = frozenset({"seed", "repetition_window"})
 
 
 @dataclass(frozen=True)
 class Sampling:
-    """The knobs of generation. As they are by default, the likeliest word is taken each time.
+    """The settings of generation. By default the likeliest word is always taken.
 
-    - `temperature`: 0 takes the likeliest word, above 0 a word is drawn; the higher, the more even.
-    - `top_k`: draws from so many of the likeliest words; 0 from all.
+    - `temperature`: 0 takes the likeliest word; above 0, words are drawn: the higher, the more evenly.
+    - `top_k`: draws from this many of the likeliest words; 0 draws from all.
     - `top_p`: draws from the fewest words that have this share of the probability (Holtzman et al.
-      2020); 1 from all.
-    - `seed`: of the draws, from 0 to 2³¹ − 2; the same seed gives the same words. `None` takes one
-      that is not known.
-    - `repetition_penalty`: above 1 makes words less likely that are in the last
-      `repetition_window` words (64 if left out), prompt included (Keskar et al. 2019); 1 is off.
+      2020); 1 draws from all.
+    - `seed`: of the draws, from 0 to 2³¹ − 2; the same seed gives the same words. `None` picks a random
+      one.
+    - `repetition_penalty`: above 1 makes the words among the last `repetition_window` words (64 if left
+      out), prompt included, less likely (Keskar et al. 2019); 1 is off.
     - `no_repeat_ngram`: never repeats a run of this many words, prompt included; 0 is off.
-    - `banned`: words that are never written; a plain string is one.
-    - `stop`: generation ends before the first of these strings that it would write, also across
-      words; a plain string is one.
-    - `min_words`: so many words are written before a `stop` counts.
+    - `banned`: words that are never written; a plain string counts as one.
+    - `stop`: generation ends before the first of these strings that it would write, even across
+      words; a plain string counts as one.
+    - `min_words`: this many words are written before a `stop` counts.
 
-    **Raises:** `SamplingError` for a value of another type, out of range, or without effect beside the
+    **Raises:** `SamplingError` for a value of another type, out of range, or without effect given the
     others.
     """
 
@@ -86,7 +86,7 @@ class Sampling:
 
     @property
     def window(self) -> int:
-        """How many words are recent."""
+        """How many words count as recent."""
         return self.repetition_window or _DEFAULT_WINDOW
 
 
@@ -94,14 +94,14 @@ _DEFAULTS = {field.name: field.default for field in fields(Sampling)}
 
 
 class Sampler:
-    """Picks the next entries of the dictionary for one or more samples that began with the same prompt.
+    """Picks the next entries of the dictionary for one or more samples of the same prompt.
 
-    Sample number i is drawn with `seed` + i, so it is the one that this seed gives alone.
+    Sample i is drawn with `seed` + i, so it is the one that this seed gives on its own.
 
     **Arguments:**
 
     - `knobs`: how to pick.
-    - `drafts`: what each sample has written, and what it leaves to be picked.
+    - `drafts`: what each sample has written, and what it may still pick.
     """
 
     def __init__(self, knobs: Sampling, drafts: Sequence["Draft"]) -> None:
@@ -115,11 +115,11 @@ class Sampler:
         **Arguments:**
 
         - `logits`: shape `(samples, dictionary)`.
-        - `finished`: which samples need no more; they get any.
+        - `finished`: which samples need no more; they get arbitrary entries.
 
         **Returns:** ids, shape `(samples,)`.
 
-        **Raises:** `SamplingError` if the knobs leave nothing.
+        **Raises:** `SamplingError` if the settings leave nothing.
         """
         picked = np.array(
             [0 if finished[sample] else self._pick(sample, row) for sample, row in enumerate(logits)]

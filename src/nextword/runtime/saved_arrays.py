@@ -1,4 +1,4 @@
-"""Arrays by name ⇄ bytes, perhaps from a stranger: those of `numpy.savez`, an uncompressed zip file."""
+"""Arrays by name ⇄ bytes as of `numpy.savez`, an uncompressed zip file, perhaps from an untrusted source."""
 
 import io
 import math
@@ -12,7 +12,7 @@ from numpy.typing import NDArray
 
 _MOST_TEXT = 100  # characters
 
-# How numpy begins an array, in the first version of its format.
+# How numpy begins an array in version 1 of its format.
 _MAGIC = b"\x93NUMPY\x01\x00"
 _HEAD = re.compile(
     rb"\{'descr': '([<|][A-Za-z]\d+)', 'fortran_order': False, "
@@ -28,9 +28,9 @@ def save(arrays: Mapping[str, NDArray[Any]]) -> bytes:
 
 
 class SavedArrays:
-    """The arrays of a file, none of which is larger in memory than in the file.
+    """The arrays of a file; none is larger in memory than in the file.
 
-    **Raises:** some error, and so do all methods, for bytes that are not what was saved.
+    **Raises:** some error for bytes that were not saved by `save`; so do all methods.
     """
 
     def __init__(self, data: bytes) -> None:
@@ -47,10 +47,10 @@ class SavedArrays:
         array = np.frombuffer(data, kind).reshape(shape)
         if array.dtype.kind == "f" and not np.isfinite(array).all():
             raise ValueError(f"{name} is not finite")
-        return array.copy()  # that can be written to
+        return array.copy()  # writable
 
     def beginning(self, start: str) -> set[str]:
-        """The rest of the names that begin so."""
+        """The rest of the names with this beginning."""
         names = [name.removesuffix(".npy") for name in self._file.namelist()]
         return {name.removeprefix(start) for name in names if name.startswith(start)}
 

@@ -1,4 +1,4 @@
-"""A session ⇄ bytes: what is saved, and the checks when it comes back, perhaps from a stranger.
+"""A session ⇄ bytes: what is saved, and the checks on loading it, perhaps from an untrusted source.
 
 The bytes are those of `numpy.savez`, an uncompressed zip file of arrays:
 
@@ -8,21 +8,21 @@ The bytes are those of `numpy.savez`, an uncompressed zip file of arrays:
 | `word` | int64 | `()`, the last word, or the last of its subwords |
 | `last` | int64 | `(1, words)`, what a fixed context reads again |
 | `logits`, `features` | float32 | `(1, dictionary)` and `(1, features)`, after the last word |
-| `state.` and a name | that of the model | the part of the state after the last word, where it is carried |
+| `state.` and a name | as in the model | the part of the state after the last word, where it is carried |
 | `cache` | float64 | `(3,)`: size, weight and flatness of the cache |
 | `cache_features` | float32 | `(places, features)`, the cache's ring |
 | `cache_words` | int64 | `(places,)` |
 | `cache_count` | int64 | `()` |
 
-Of a session that learns (`dynamic_evaluation`), `format` is `nextword-session/3`, and there are also:
+For a session that learns (`dynamic_evaluation`), `format` is `nextword-session/3`, and there are also:
 
 | array | type | shape |
 |---|---|---|
 | `training_graph` | text | `()`, the SHA-256 of the training graph's file |
 | `learning_rate` | float64 | `()` |
-| `learned.` and the name of a weight | float32 | `(rows, 4)` of a matrix, else that of the weight |
-| `block` | int64 | `(words,)`, those since the last step, and those that predicted the first of these |
-| `block_state.` and a name | that of the model | the part of the state before them, where it is carried |
+| `learned.` and the name of a weight | float32 | `(rows, 4)` for a matrix, else that of the weight |
+| `block` | int64 | `(words,)`, those since the last step, preceded by those that predicted the first |
+| `block_state.` and a name | as in the model | the part of the state before them, where it is carried |
 """
 
 from collections.abc import Iterator
@@ -44,7 +44,7 @@ _STATE, _LEARNED, _BLOCK_STATE = "state.", "learned.", "block_state."
 
 
 class SavedSession(NamedTuple):
-    """What is saved of a session: its last word, what was read, is expected and was learned, its cache."""
+    """What is saved of a session: its last word, what was read, expected and learned, and its cache."""
 
     word: int
     last: NDArray[np.int64]
@@ -84,7 +84,7 @@ def save(model: ModelFile, dynamic: DynamicEvaluation | None, session: SavedSess
 
 
 def load(model: ModelFile, dynamic: DynamicEvaluation | None, data: Any) -> SavedSession:
-    """A session out of bytes.
+    """A session from bytes.
 
     **Raises:** `SessionError` for bytes that are not a session, or belong to other files.
     """
@@ -166,7 +166,7 @@ def _learned(model: ModelFile, dynamic: DynamicEvaluation, saved: SavedArrays) -
 
 @contextmanager
 def _whatever_is_wrong() -> Iterator[None]:
-    """Turns whatever error a damaged or foreign file causes into one line."""
+    """Turns any error caused by a damaged or foreign file into one line."""
     try:
         yield
     except (Exception, NextwordError):

@@ -16,7 +16,7 @@ from nextword.runtime.reader import Reader
 
 _BATCH = 256  # windows, or texts, that are read at once
 
-Word = tuple[str, tuple[int, ...]]  # as it is seen, and its ids
+Word = tuple[str, tuple[int, ...]]  # as it is shown, and its ids
 
 
 @dataclass(frozen=True)
@@ -25,7 +25,7 @@ class Score:
 
     - `log_probability`: sum of ln P(word | words before it), in nats.
     - `perplexity`: exp(−log_probability / number of words scored).
-    - `per_word`: each word that was scored with its ln P, in nats.
+    - `per_word`: each scored word with its ln P, in nats.
     """
 
     log_probability: float
@@ -88,7 +88,7 @@ def log_probabilities(model: ModelFile, texts: list[list[int]]) -> list[list[flo
 
     **Arguments:**
 
-    - `texts`: ids, each longer than the context, and than one.
+    - `texts`: ids, each text longer than the context, and of at least two.
     """
     context = model.metadata.context
     found = []

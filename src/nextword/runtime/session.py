@@ -1,4 +1,4 @@
-"""A text that grows a word at a time, as under a keyboard: fed, suggested for, taken back, saved."""
+"""A text that grows a word at a time, as with a keyboard: it can be fed, completed, undone and saved."""
 
 from collections import deque
 from typing import NamedTuple
@@ -23,8 +23,8 @@ class _Moment(NamedTuple):
 
     - `word`: its ids.
     - `last`, `state`: of the reader.
-    - `gave_way`: what the cache had in the places of each of its entries.
-    - `expected`: a value for each entry of the dictionary; kept only where it cannot be computed again, where
+    - `gave_way`: what each of its entries overwrote in the cache.
+    - `expected`: a value for each entry of the dictionary; kept only where it cannot be computed again, after
       a session was resumed.
     - `learned`: by dynamic evaluation.
     """
@@ -40,10 +40,10 @@ class _Moment(NamedTuple):
 class Session:
     """Reads a text word by word, and suggests what comes next, in the time of one step.
 
-    However long the text is, a session keeps the model's state after each of the last 130 words, or their
-    last words where the context is a number, and what its cache remembers.
+    However long the text is, a session keeps the model's state after each of the last 130 words, or, where
+    the context is a number, the last words themselves, and what its cache remembers.
 
-    Made by `Generator.session` or `Generator.resume`.
+    Created by `Generator.session` or `Generator.resume`.
     """
 
     def __init__(
@@ -53,11 +53,11 @@ class Session:
         self._model, self._dynamic = model, dynamic
         self._reader = Reader(model)
         self._cache = NeuralCache(cache, model.features)
-        # One more than can be taken back to, since a word is read again from where the one before ended.
+        # One more than can be undone, since a word is read again from where the one before ended.
         self._past: deque[_Moment | None] = deque(maxlen=MOST_FORGOTTEN + 1)
         self._now: _Moment | None = None
         self._expected: Step | None = None
-        self._next: NextWord | None = None  # kept while suggestions for the same place are asked for
+        self._next: NextWord | None = None  # kept while suggestions for the same place are requested
 
     def feed(self, text: str) -> None:
         """Reads one word or more.
@@ -84,12 +84,12 @@ class Session:
             self._next = None
 
     def undo(self) -> str:
-        """Takes back the last word that was fed: it is as if it had never been.
+        """Undoes the last word fed, as if it had never been read.
 
         **Returns:** the word.
 
-        **Raises:** `SessionError` if no word is left, or none that this session remembers: after 128 in a
-        row, or those that were fed before it was saved.
+        **Raises:** `SessionError` if no word is left that this session remembers: after 128 in a row, or
+        for words fed before it was saved.
         """
         if not self._now:
             raise SessionError("there is no word to take back")
@@ -111,7 +111,7 @@ class Session:
         return word
 
     def _read_again(self, moment: _Moment) -> Step:
-        """What was expected after a word, to the bit; the reader is then after that word."""
+        """What was expected after a word, bit for bit; this leaves the reader after that word."""
         before = moment if moment.expected else self._past[-1]
         if before:
             self._reader.last, self._reader.state = before.last, before.state
@@ -126,14 +126,14 @@ class Session:
 
         **Arguments:**
 
-        - `n`: number of suggestions; fewer come if fewer words begin with `prefix`.
+        - `n`: number of suggestions; fewer are returned if fewer words begin with `prefix`.
         - `prefix`: what has been typed of the next word; probabilities are renormalised over the
           words that begin with it.
 
         **Returns:** pairs of word and probability, best first.
 
-        **Raises:** `PromptError` if no word was fed yet, `UnknownWordError` if no word begins with
-        `prefix`, `CountError` for a number that is out of range.
+        **Raises:** `PromptError` if no word has been fed yet, `UnknownWordError` if no word begins with
+        `prefix`, `CountError` for a number out of range.
         """
         if not self._expected:
             raise PromptError("nothing was read yet; feed at least one word")
@@ -146,11 +146,11 @@ class Session:
         return self._next.best(n, prefix)
 
     def save(self) -> bytes:
-        """The session as bytes, from which `Generator.resume` goes on elsewhere with the same bits.
+        """The session as bytes, from which `Generator.resume` continues elsewhere, bit for bit.
 
         The history for `undo` is not saved.
 
-        **Raises:** `PromptError` if no word was fed yet.
+        **Raises:** `PromptError` if no word has been fed yet.
         """
         if not self._now or not self._expected:
             raise PromptError("nothing was read yet; feed at least one word")

@@ -1,4 +1,4 @@
-"""What one sample has written, and what may come next: where a word is spelt by several entries."""
+"""What one sample has written, and what may come next, where a word is spelt by several entries."""
 
 from collections import defaultdict, deque
 from collections.abc import Iterable, Sequence
@@ -28,12 +28,12 @@ class _Banned:
 
     **Arguments:**
 
-    - `words`: as they are marked; with either mark they are banned.
+    - `words`: marked; they are banned with either mark.
     """
 
     def __init__(self, dictionary: SubwordDictionary, words: Iterable[str]) -> None:
         self._surfaces = {surface_of(word) for word in words}
-        # By the entries before: those that finish a banned word.
+        # The entries that finish a banned word, by the entries before them.
         self._finishing: dict[Word, list[int]] = defaultdict(list)
         for word in words:
             for *before, last in {dictionary.split(spelt) for spelt in _spellings(word)}:
@@ -59,13 +59,13 @@ def _spellings(word: str) -> list[str]:
 class _SpeltDraft:
     """A draft whose words are spelt by entries.
 
-    A word is finished when the next one begins. The prompt's last word is taken as whole.
+    A word is finished when the next one begins. The last word of the prompt is taken as whole.
 
-    - `repetition_penalty` makes less likely what the last words begin with, the unfinished one among them.
-    - `no_repeat_ngram`: an entry is ruled out that would complete a word that once followed these words.
-      A new word may not begin where the unfinished one, spelt otherwise, is such a word.
-    - `banned`: an entry is ruled out that would complete a banned word as it is split, and a new word may not
-      begin where the unfinished one, spelt otherwise, is a banned one.
+    - `repetition_penalty` makes the first entries of the last words less likely, the unfinished one included.
+    - `no_repeat_ngram`: an entry that would complete a word that once followed these words is ruled out. A
+      new word may not begin if the unfinished one is such a word, spelt differently.
+    - `banned`: an entry that would complete a banned word as it is split is ruled out. A new word may not
+      begin if the unfinished one is a banned word, spelt differently.
     """
 
     def __init__(self, entries: Entries, banned: _Banned, prompt: Sequence[Word], sampling: Sampling) -> None:

@@ -1,4 +1,4 @@
-"""Beginnings of words as the nodes of a tree, and what may follow them, where a model knows subwords."""
+"""Beginnings of words as nodes of a tree, and what may follow them, where a model knows subwords."""
 
 import math
 from typing import NamedTuple
@@ -10,7 +10,7 @@ from nextword.runtime.entries import Entries
 from nextword.runtime.reader import Reader
 from nextword.text.subwords import Surfaces
 
-_MOST = 64  # children of a node that are looked at
+_MOST = 64  # children of a node that are considered
 
 Path = tuple[int, ...]
 
@@ -47,8 +47,8 @@ class FoundWord(NamedTuple):
     """A word that may come next.
 
     - `word`: its letters.
-    - `path`: the ids of its subwords, where it is likelier with a blank before it or without one.
-    - `log_probability`: of the word and of its ending there, with a blank or without, in nats.
+    - `path`: the ids of its subwords, with or without a blank before it, whichever is likelier.
+    - `log_probability`: of the word ending there, with or without a blank, in nats.
     """
 
     word: str
@@ -60,8 +60,8 @@ class Children(NamedTuple):
     """The likeliest children of a node, by falling probability given the node, equals by rising id.
 
     - `open`: ids and log-probabilities of those that may go on.
-    - `whole`: of those that are whole words.
-    - `typed`: ln P(the next entry is one that covers the rest of what was typed).
+    - `whole`: the same of those that are whole words.
+    - `typed`: ln P(the next entry covers the rest of what was typed).
     """
 
     open: list[tuple[int, float]]
@@ -74,8 +74,8 @@ class Children(NamedTuple):
 
         **Arguments:**
 
-        - `following`: the entries that may be.
-        - `rest`: what was typed and is not yet covered; only entries that agree with it count.
+        - `following`: the entries that may follow.
+        - `rest`: the typed letters not yet covered; only entries that agree with them count.
         - `values`: ln P of each entry after the node, `(dictionary,)`.
         """
         covering, shorter = following.agreeing(rest)

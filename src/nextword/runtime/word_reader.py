@@ -23,10 +23,9 @@ class WordReader:
 
     - `model`: what reads subwords.
     - `entries`: of its dictionary.
-    - `least`: how many subwords must come before the first word that is predicted.
-    - `cache`: of the text's subwords, if there is one. A search takes it into account for the first subword
-      of a word.
-    - `dynamic`: what changes the model's weights, if something does.
+    - `least`: how many subwords must come before the first predicted word.
+    - `cache`: of the text's subwords, if any. A search uses it for the first subword of a word.
+    - `dynamic`: what changes the model's weights, if anything.
     """
 
     def __init__(
@@ -46,18 +45,18 @@ class WordReader:
 
     @property
     def is_ready(self) -> bool:
-        """Whether enough was read to predict the next word."""
+        """Whether enough has been read to predict the next word."""
         return self._read >= self._least
 
     def tree(self) -> WordTree:
-        """The words that may come next, once something was read."""
+        """The words that may come next, once something has been read."""
         assert self._expected is not None
         return WordTree(self._model, self._entries, self._reader, self._expected)
 
     def read(self, path: Sequence[int]) -> float:
         """Reads a word, given by its subwords.
 
-        **Returns:** its log-probability in nats: the sum of those of its subwords that are predicted.
+        **Returns:** its log-probability in nats, the sum over its predicted subwords.
         """
         total = 0.0
         for place, id in enumerate(path):
@@ -77,7 +76,7 @@ class WordReader:
 
 
 def rank_of(word: str, found: Sequence[FoundWord]) -> int:
-    """How many words were held likelier, `figures.NEVER` if it is not among those that were found."""
+    """How many words were likelier; `figures.NEVER` if the word was not found."""
     return next((rank for rank, one in enumerate(found) if one.word == word), figures.NEVER)
 
 

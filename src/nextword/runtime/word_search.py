@@ -18,7 +18,7 @@ _NEGLIGIBLE = math.log(0.01)  # share of a word's probability
 
 
 class _Siblings(NamedTuple):
-    """The children of a node that a search has not come to yet: those from some place on."""
+    """The children of a node that a search has not reached yet: those from some place onwards."""
 
     parent: Node
     children: list[tuple[int, float]]
@@ -26,17 +26,17 @@ class _Siblings(NamedTuple):
 
 
 class Search:
-    """The open nodes of a search, and the words that it has found."""
+    """The open nodes of a search, and the words found so far."""
 
     def __init__(self, tree: "WordTree", n: int, typed: str) -> None:
         self._tree, self._n, self._typed = tree, n, typed
         self._entries = tree.entries
-        # By falling probability, each with its siblings, of which it is the likeliest that was not yet met.
+        # By falling probability, each with its siblings; it is the likeliest of those not yet visited.
         self._open: list[tuple[float, Path, int, _Siblings]] = []
         self._found: dict[str, FoundWord] = {}
-        self._counted: set[Path] = set()  # what they were spelt by
-        self._best: dict[str, float] = {}  # the likeliest n words that were found
-        self._worst = -math.inf  # of these, if there are so many
+        self._counted: set[Path] = set()  # how they were spelt
+        self._best: dict[str, float] = {}  # the likeliest n words found
+        self._worst = -math.inf  # of these, once there are n
         self._beginning = -math.inf if typed else 0.0
         root = Node((), "", 0.0, tree.root.after)
         self._add_children(root, self._entries.first, tree.root)
@@ -50,16 +50,16 @@ class Search:
     @property
     def beginning(self) -> float:
         """The ln of P(the next word begins with what was typed), as far as it was searched."""
-        # What was found may have come another way than the nodes that were opened.
+        # Words may have been found other than through opened nodes.
         return max(self._beginning, functools.reduce(_log_add, self._best.values(), -math.inf))
 
     def best_open(self, most: int) -> list[Node]:
-        """The likeliest nodes of which is not known what follows, if they may lead to a better word."""
+        """The likeliest unexpanded nodes that may lead to a better word."""
         nodes: list[Node] = []
         while self._open and len(nodes) < most and -self._open[0][0] > self._worst:
             negative, path, place, siblings = heapq.heappop(self._open)
             self._push(siblings, place + 1)
-            # Other ways to spell a word have been read nowhere.
+            # No reader has read other spellings of a word.
             if self._entries.dictionary.is_split(path):
                 surface = siblings.parent.surface + self._entries.surfaces[path[-1]]
                 node = Node(path, surface, -negative, siblings.after)
@@ -71,7 +71,7 @@ class Search:
         return nodes
 
     def visit(self, node: Node, continuation: Continuation) -> None:
-        """Adds the word that a node is, and what it may become."""
+        """Adds the word that a node spells, and the nodes that may follow."""
         if node.surface and node.surface.startswith(self._typed):
             self._add(node.surface, node.path, node.log_probability + continuation.end)
         if len(node.path) < MOST_SUBWORDS:
@@ -79,9 +79,9 @@ class Search:
             self._add_children(node, following, continuation)
 
     def other_spellings(self) -> list[Node]:
-        """Adds the best words as they are spelt with another mark, unless that is much less likely.
+        """Adds the best words as spelt with another mark, unless that is much less likely.
 
-        **Returns:** the nodes of which has to be known what follows before all are added.
+        **Returns:** the nodes to expand before all can be added.
         """
         nodes = []
         for word, log_probability in list(self._best.items()):
@@ -92,9 +92,9 @@ class Search:
         return nodes
 
     def _along(self, path: Path, word: str, least: float) -> Node | None:
-        """Goes along a path, and adds the word at its end, unless that is less likely than `least`.
+        """Follows a path and adds the word at its end, unless that is less likely than `least`.
 
-        **Returns:** the first node of which is not known what follows.
+        **Returns:** the first node that has yet to be expanded.
         """
         log_probability, continuation = 0.0, self._tree.root
         for length, id in enumerate(path, 1):
@@ -124,7 +124,7 @@ class Search:
         self._push(_Siblings(node, children.open, continuation.after), 0)
 
     def _push(self, siblings: _Siblings, place: int) -> None:
-        """Opens the child at some place, if it may lead to a better word."""
+        """Opens the child at this place, if it may lead to a better word."""
         if place < len(siblings.children):
             id, value = siblings.children[place]
             value += siblings.parent.log_probability

@@ -1,8 +1,8 @@
 """The words that may come next, where a model knows subwords: a tree of beginnings, searched best first.
 
-A node is the beginning of a word, a path of subwords. Its children are the subwords that may go on with it;
-the word is finished with the probability that a new word begins after it. Bytes are read but never written,
-like `<unk>`, so that no path has one.
+A node is the beginning of a word, a path of subwords. Its children are the subwords that may follow it; the
+word ends there with the probability that a new word begins after it. Bytes are read but never written, like
+`<unk>`, so no path has one.
 """
 
 import math
@@ -23,9 +23,9 @@ from nextword.text.subwords import Surfaces
 __all__ = ["MOST_SUBWORDS", "Continuation", "Entries", "FoundWord", "Node", "Path", "WordTree"]
 
 _AT_ONCE, _MOST_AT_ONCE = 8, 64  # nodes that one run of the model expands
-_RUNS = 10  # of the model in one search, at least
-_FOR_A_RUN = 16  # words that are asked for and cost one more
-_REMEMBERED = 1024  # nodes of which is known what follows
+_RUNS = 10  # least runs of the model in one search
+_FOR_A_RUN = 16  # requested words per additional run
+_REMEMBERED = 1024  # expanded nodes kept
 
 
 class WordTree:
@@ -35,10 +35,10 @@ class WordTree:
 
     - `model`: what reads subwords.
     - `entries`: of its dictionary.
-    - `reader`: one that has read the text, and nothing else.
-    - `logits`: after it, `(dictionary,)`; log-probabilities will do.
-    - `cache`: with which to mix what is expected later in the word; `logits` are taken as they are.
-    - `bias`: is added to the logits later in the word, float32 `(dictionary,)`.
+    - `reader`: has read the text and nothing else.
+    - `logits`: after the text, `(dictionary,)`; log-probabilities will do.
+    - `cache`: mixed into what is expected later in the word; `logits` are taken as they are.
+    - `bias`: added to the logits later in the word, float32 `(dictionary,)`.
     """
 
     def __init__(
@@ -52,7 +52,7 @@ class WordTree:
     ) -> None:
         self._model, self.entries, self._cache, self._bias = model, entries, cache, bias
         log_probabilities = draw.log_softmax(logits).astype(np.float32)
-        # The reader is the caller's, and goes on.
+        # The caller goes on using its reader.
         self.root = Continuation(log_probabilities, 0.0, (Reader.gathered(model, [(reader, 0)]), 0))
         self._known: dict[Path, Continuation] = {}
         self._children: dict[tuple[Path, str], Children] = {}
@@ -110,7 +110,7 @@ class WordTree:
         return [self._known[node.path] for node in nodes]
 
     def children(self, path: Path, following: Surfaces, rest: str, values: NDArray[np.float32]) -> Children:
-        """The likeliest entries that go on with a beginning and agree with the rest of what was typed."""
+        """The likeliest entries that may follow a beginning and agree with the rest of what was typed."""
         found = self._children.get((path, rest))
         if not found:
             if len(self._children) >= 4 * _REMEMBERED:

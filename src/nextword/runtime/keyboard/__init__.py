@@ -1,1 +1,1 @@
-"""A text field → suggestions, corrections, and what it learns of its user."""
+"""A text field → suggestions, corrections, and what is learned about its user."""

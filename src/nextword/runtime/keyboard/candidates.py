@@ -15,50 +15,50 @@ from numpy.typing import NDArray
 from nextword.runtime.keyboard.layouts import Layout, are_vowels
 from nextword.runtime.keyboard.text_field import common_beginning
 
-# Costs in tenths of a nat, fitted on the misspellings that people made.
+# Costs in tenths of a nat, fitted on real misspellings.
 SUBSTITUTED, SUBSTITUTED_VOWEL, SUBSTITUTED_NEIGHBOUR, OTHER_CASE = 41, 25, 23, 5
 EXTRA, EXTRA_NEIGHBOUR, EXTRA_DOUBLED = 35, 31, 27
 MISSING, MISSING_DOUBLED = 16, 9
 TRANSPOSED = 15
-AT_FIRST_LETTER = 11  # is added there
-MOST = 120  # a word that costs as much is no candidate; twice that and some fit into 8 bits
+AT_FIRST_LETTER = 11  # added there
+MOST = 120  # a word that costs this much is no candidate; twice that and a little more fit into 8 bits
 
-NAT = 10  # of these are the costs of typing
-MODEL = 0.75  # weight of a word's log-probability beside the cost of its typing
-_SLIPPED = 15  # what it costs a beginning that anything in it was mistyped
-_SLIPS_PER_TEN = 12  # how much slips in a beginning count
-_REST = 3  # what it costs that a word goes on, for each letter that was typed after the third
-_SHORT, _SLIPPED_SHORT = 3, 10  # letters typed of a word, of which slips cost so much more
+NAT = 10  # the costs of typing are in units of 1 / NAT nats
+MODEL = 0.75  # weight of a word's log-probability against the cost of typing it
+_SLIPPED = 15  # extra cost of a beginning with any slip in it
+_SLIPS_PER_TEN = 12  # weight of slips in a beginning, in tenths
+_REST = 3  # cost of a word that goes on, for each letter typed after the third
+_SHORT, _SLIPPED_SHORT = 3, 10  # typed letters at which a whole word with slips costs this much more
 
-_REACH = 3  # letters that what was typed may be ahead of a word, or behind it
+_REACH = 3  # letters that the typed text may be ahead of a word, or behind it
 _WIDTH = 2 * _REACH + 1
 _LONGEST = 40  # letters of a word that count
 _NO_LETTER = 0  # before and after a word
 
 
 class Candidates(Protocol):
-    """Words that what is typed may be meant for."""
+    """The words that the user may mean."""
 
     words: Sequence[str]
 
     def type(self, typed: str) -> None:
-        """Looks for what has been typed of a word."""
+        """Looks up what has been typed of a word."""
 
     def costs(self) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
         """The cost of each word's best beginning, and of the whole word, `(words,)`; at most `MOST`."""
 
 
 class WordTable:
-    """The candidates of a list of words, all of which are looked at.
+    """The candidates of a list of words, each of which is compared.
 
-    Row i of the table, `(width, words)`, holds the cost of the first j letters of each word for the
-    first i that were typed, for j from i − 3 to i + 3.
+    Row i of the table, `(width, words)`, holds the cost of the first j letters of each word given the
+    first i typed letters, for j from i − 3 to i + 3.
 
     **Arguments:**
 
-    - `words`: the words, or parts of such.
+    - `words`: the words, or parts of words.
     - `layout`: of the keys.
-    - `at_first_letter`: what an error in the first letter costs more.
+    - `at_first_letter`: extra cost of an error in the first letter.
     """
 
     def __init__(self, words: Sequence[str], layout: Layout, at_first_letter: int = AT_FIRST_LETTER) -> None:
@@ -88,8 +88,8 @@ class WordTable:
         self._substitutions: dict[str, tuple[NDArray[np.uint8], NDArray[np.uint8]]] = {}
 
     def type(self, typed: str) -> None:
-        """Looks for what has been typed; what it has in common with the last is not computed again."""
-        typed = typed[: self._longest + _REACH + 1]  # as many letters are too many for all words
+        """Looks up what has been typed; what it shares with the last call is not computed again."""
+        typed = typed[: self._longest + _REACH + 1]  # this many letters are too many for any word
         common = common_beginning(typed, self._typed)
         del self._rows[common + 1 :], self._wholes[common + 1 :]
         self._typed = typed[:common]
@@ -103,11 +103,11 @@ class WordTable:
         return self._rows[-1].min(axis=0), self._wholes[-1]
 
     def whole_costs(self) -> NDArray[np.uint8]:
-        """The cost of each whole word for the first letters that were typed, none to all, `(…, words)`."""
+        """The cost of each whole word for each number of typed letters, none to all, `(…, words)`."""
         return np.stack(self._wholes)
 
     def another(self) -> "WordTable":
-        """A table of the same words for which nothing was typed."""
+        """A table of the same words with nothing typed yet."""
         other = copy.copy(self)
         other._typed, other._rows, other._wholes = "", self._rows[:1], self._wholes[:1]
         return other
@@ -118,7 +118,7 @@ class WordTable:
         return np.minimum(found, MOST, out=found)
 
     def _first_row(self) -> NDArray[np.uint8]:
-        """Nothing typed: the letters of each word's beginning are missing."""
+        """Nothing typed: all letters of each word's beginning are missing."""
         row = np.full((_WIDTH, len(self.words)), MOST, np.uint8)
         row[_REACH] = 0
         self._add_missing(row, 0)
@@ -132,7 +132,7 @@ class WordTable:
             extra = extra + self._at_first_letter
         letters = self._letters[i : i + _WIDTH + 1]  # letter j of each word, for each j of the band
         row: NDArray[np.uint8] = before + instead.take(letters[:-1])
-        # A letter too many is a slip beside the letter before it or after it.
+        # An extra letter is a slip next to the letter before it or after it.
         too_many = extra.take(letters)
         too_many = np.minimum(too_many[:-2], too_many[1:-1])
         np.minimum(row[:-1], before[1:] + too_many, out=row[:-1])
@@ -146,16 +146,16 @@ class WordTable:
         return row
 
     def _add_missing(self, row: NDArray[np.uint8], i: int) -> None:
-        """Takes into account that letters of the word were not typed."""
+        """Accounts for letters of the word that were not typed."""
         for place in range(1, _WIDTH):
             np.minimum(row[place], row[place - 1] + self._missing[i + place], out=row[place])
 
     def _code(self, letter: str) -> int:
-        """Of a letter; one that is in no word if the words lack it."""
+        """The code of a letter; one that no word has if the words lack the letter."""
         return self._codes.get(letter, len(self._alphabet))
 
     def _costs_of(self, letter: str) -> tuple[NDArray[np.uint8], NDArray[np.uint8]]:
-        """What it costs that a letter was typed instead of each of the alphabet, and after it or before."""
+        """The cost of typing a letter instead of each letter of the alphabet, and next to it."""
         if letter not in self._substitutions:
             lower = letter.casefold()
             instead = np.full(len(self._alphabet), SUBSTITUTED, np.uint8)
@@ -185,7 +185,7 @@ def _only(where: NDArray[np.bool_], costs: NDArray[np.uint8]) -> NDArray[np.uint
 def best(
     table: Candidates, scores: NDArray[np.float32], typed: str, most: int, whole: bool
 ) -> dict[str, int]:
-    """The words of a table with the best scores less the cost of their typing, and that cost."""
+    """The words of a table with the best scores minus the cost of typing them, and that cost."""
     costs = np.zeros(len(scores), np.int16)
     if typed:
         table.type(typed)
@@ -198,7 +198,7 @@ def best(
 
 
 def either(letters: int, beginnings: NDArray[np.uint8], wholes: NDArray[np.uint8]) -> NDArray[np.int16]:
-    """The cost of each word, of which so many letters were typed, or which was mistyped as a whole.
+    """The cost of each word if this many of its letters were typed, or if all of it was mistyped.
 
     While little is typed, a beginning without a slip is likelier than a slip.
     """
@@ -210,7 +210,7 @@ def either(letters: int, beginnings: NDArray[np.uint8], wholes: NDArray[np.uint8
 
 
 def begun(letters: int, beginnings: NDArray[np.integer]) -> NDArray[np.int16]:
-    """The cost of each word of which so many letters were typed."""
+    """The cost of each word of which this many letters were typed."""
     found: NDArray[np.int16] = beginnings * np.int16(_SLIPS_PER_TEN) // np.int16(10)
     found += (beginnings > 0) * np.int16(_SLIPPED) + np.int16(_REST * max(letters - _SHORT, 0))
     return found

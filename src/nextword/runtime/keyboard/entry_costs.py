@@ -1,4 +1,4 @@
-"""What was typed → how far the subwords of a dictionary are from it, from any letter on."""
+"""What was typed → how far the subwords of a dictionary are from it, from any letter onwards."""
 
 from typing import NamedTuple
 
@@ -10,14 +10,14 @@ from nextword.runtime.keyboard.candidates import AT_FIRST_LETTER, MOST, WordTabl
 from nextword.runtime.keyboard.layouts import Layout
 from nextword.text.subwords import Surfaces
 
-_TO_COME = 8  # what each letter is expected to cost that no entry has covered yet
+_TO_COME = 8  # expected cost of each letter that no entry covers yet
 
 
 class Covered(NamedTuple):
     """How some letters explain what was typed.
 
-    - `ends`: pairs of how many of the typed letters they may stand for, and what that costs; the best few.
-    - `beyond`: what it costs if they stand for all of them, and more may follow; `MOST` if they do not.
+    - `ends`: pairs of how many typed letters they may stand for, and the cost of that; the best few.
+    - `beyond`: the cost if they stand for all typed letters and more may follow; `MOST` if they cannot.
     """
 
     ends: tuple[tuple[int, int], ...]
@@ -41,11 +41,11 @@ class _Group:
 
 
 class _Costs(NamedTuple):
-    """The costs of a group from one letter on.
+    """The costs of a group from one letter onwards.
 
     - `whole`: of each entry for the next letters, none to all that are left, `(…, entries)`.
     - `beyond`: of its best beginning for all that are left, `(entries,)`.
-    - `least`: the least that it may cost together with what follows it, by an estimate, `(entries,)`.
+    - `least`: an estimate of the least that it may cost together with what follows it, `(entries,)`.
     """
 
     whole: NDArray[np.int16]
@@ -54,10 +54,10 @@ class _Costs(NamedTuple):
 
 
 class EntryCosts:
-    """The costs of all entries after some that cover a beginning of what was typed.
+    """The costs of all entries after some that cover the beginning of what was typed.
 
-    An error that two entries share, as if two letters were swapped that stand on either side of their
-    border, costs more here than in `WordTable`.
+    An error that spans two entries, such as a swap of the letters on either side of their border, costs
+    more here than in `WordTable`.
 
     **Arguments:**
 
@@ -73,7 +73,7 @@ class EntryCosts:
         self._known: dict[tuple[bool, int], _Costs] = {}
 
     def type(self, typed: str) -> None:
-        """Looks for what has been typed of a word."""
+        """Looks up what has been typed of a word."""
         if typed != self._typed:
             self._typed = typed
             self._known.clear()
@@ -81,12 +81,12 @@ class EntryCosts:
     def after(
         self, path: tuple[int, ...], covered: Covered, whole: bool
     ) -> tuple[NDArray[np.int64], NDArray[np.int16]]:
-        """The entries that may follow, and what each costs with all before it and by an estimate after it.
+        """The entries that may follow, and the cost of each with those before it and an estimate of the rest.
 
         **Arguments:**
 
         - `path`: the entries before.
-        - `covered`: how they explain what was typed.
+        - `covered`: how these explain what was typed.
         - `whole`: whether what was typed is a whole word.
         """
         group = self._later if path else self._first
@@ -130,7 +130,7 @@ class EntryCosts:
         return Covered(tuple(best[:_MOST_ENDS]), min(beyond, MOST))
 
     def _from(self, is_first: bool, start: int) -> _Costs:
-        """The costs from one of the typed letters on."""
+        """The costs from one of the typed letters onwards."""
         found = self._known.get((is_first, start))
         if found is None:
             group = self._first if is_first else self._later

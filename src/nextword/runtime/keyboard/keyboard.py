@@ -1,4 +1,4 @@
-"""A text field → suggestions and corrections, and what to put where."""
+"""A text field → suggestions and corrections, and what to insert where."""
 
 from __future__ import annotations
 
@@ -26,22 +26,22 @@ if TYPE_CHECKING:
 
 MOST_SUGGESTIONS = 100
 
-_READ = 512  # words of a text that comes at once that are read
-_POOL = 16  # candidates of each language that are looked at closely, at least
-_KNOWN = 4.0  # nats that the evidence against a known word must weigh more
-_TYPED = 3.0  # nats that suggesting the text as typed costs, if it is unknown
+_READ = 512  # words read of a text that arrives at once
+_POOL = 16  # least number of candidates of each language that are examined closely
+_KNOWN = 4.0  # extra nats of evidence needed against a known word
+_TYPED = 3.0  # cost in nats of suggesting the text as typed, if it is unknown
 
 
 @dataclass(frozen=True)
 class Suggestion:
     """A word, and how to put it into the text.
 
-    - `word`: as a dictionary has it, or as the user wrote it before.
+    - `word`: as in a dictionary, or as the user wrote it before.
     - `probability`: of the word, given the text and what was typed of it, among the candidates.
     - `kind`: `prediction`, of the next word; `completion` or `correction` of what was typed; `learned`, for
       a word that the user wrote before and no dictionary has; or `as typed`.
-    - `replace`: how many characters before the cursor go.
-    - `insert`: the text that comes instead, with its capitals and the blanks that belong there.
+    - `replace`: how many characters before the cursor to remove.
+    - `insert`: the text to put in their place, with its capitals and the blanks that belong there.
     """
 
     word: str
@@ -54,7 +54,7 @@ class Suggestion:
 class Keyboard:
     """Suggests and corrects words in a text field, and learns from what is sent.
 
-    Made by `Generator.keyboard`, or for several languages at once by `Keyboard.of`.
+    Created by `Generator.keyboard`, or for several languages at once by `Keyboard.of`.
     """
 
     def __init__(
@@ -64,11 +64,11 @@ class Keyboard:
         self._field = field
         self._mixture = Mixture(languages, layout)
         self._personal = self._mixture.personal
-        self._used: list[str | None] = []  # for each word of the text, what the user may be taught by it
-        self._committed = 0  # words of the text that are learned
+        self._used: list[str | None] = []  # for each word of the text, what may be learned from it
+        self._committed = 0  # words of the text that have been learned
         self._correction: list[Suggestion | None] = []  # of the last word, once it is known
         self._offered: tuple[int, str, str] | None = None  # a word's number, as typed, as corrected
-        self._taken = False  # whether the correction that was offered is in the text
+        self._taken = False  # whether the correction offered is in the text
         if saved is not None:
             saving.restore(saved, self._mixture)
             self._mixture.restart()  # with the weights as they are now
@@ -84,13 +84,13 @@ class Keyboard:
         training_graphs: Sequence[str | PathLike[str] | None] = (),
         learning_rate: float = LEARNING_RATE,
     ) -> Keyboard:
-        """A keyboard of several languages at once; how much each counts follows what is written.
+        """A keyboard of several languages at once; their weights follow what is written.
 
         **Arguments:** those of `Generator.keyboard`, and
 
-        - `generators`: one a language; they must split texts in the same way; `words` and `subwords` count as
-          the same.
-        - `training_graphs`: one a language, `None` for one that does not learn; or none at all.
+        - `generators`: one per language; they must split texts in the same way; `words` and `subwords` count
+          as the same.
+        - `training_graphs`: one per language, `None` for one that does not learn; or none at all.
 
         **Raises:** as `Generator.keyboard`.
         """
@@ -122,12 +122,12 @@ class Keyboard:
         return cls(languages, keys, _field_of(models), saved)
 
     def update(self, text_before_cursor: str) -> None:
-        """Takes the text before the cursor, whatever has happened: typed, deleted, pasted, cursor moved.
+        """Takes the text before the cursor after any change: typed, deleted, pasted, cursor moved.
 
-        What it has in common with the last one is not read again. Of a text that comes at once, the last
-        512 words are read.
+        What it shares with the last one is not read again. Of a text that arrives at once, the last 512
+        words are read.
 
-        **Raises:** `PromptError` for what is no text.
+        **Raises:** `PromptError` for anything but text.
         """
         gone, new = self._field.update(arguments.text(text_before_cursor))
         if not gone and not new:
@@ -154,16 +154,16 @@ class Keyboard:
     def suggest(self, n: int = 3) -> list[Suggestion]:
         """The likeliest next words, or what the unfinished word before the cursor may become.
 
-        A word is unfinished until a blank or a punctuation mark follows it, whether the dictionary has it or
-        not: after `the`, `them` is suggested too.
+        A word is unfinished until a blank or a punctuation mark follows it, even if the dictionary has it:
+        after `the`, `them` is suggested too.
 
         **Arguments:**
 
-        - `n`: from 1 to 100; fewer come where fewer words agree with what was typed.
+        - `n`: from 1 to 100; fewer are returned if fewer words agree with what was typed.
 
         **Returns:** the suggestions, best first.
 
-        **Raises:** `CountError` for an `n` that is out of range.
+        **Raises:** `CountError` for an `n` out of range.
         """
         if type(n) is not int or not 1 <= n <= MOST_SUGGESTIONS:
             raise CountError(f"n must be a whole number from 1 to {MOST_SUGGESTIONS}; got {n!r:.40}")
@@ -177,7 +177,7 @@ class Keyboard:
         suggestions: dict[str, Suggestion] = {}
         for score, word in found:
             shown = self._shown(word, typed)
-            # Beside a better one, another that differs in its capitals is a place lost.
+            # A suggestion that differs from a better one only in its capitals wastes a place.
             place = shown.casefold() if typed else shown
             if place not in suggestions:
                 probability = math.exp(score) / total
@@ -191,14 +191,14 @@ class Keyboard:
     def correction(self) -> Suggestion | None:
         """What the last finished word should become, if the evidence beats the word as it was typed.
 
-        Once a correction was put into the text and taken back, what was typed is never corrected again.
+        Once a correction was put into the text and undone, what was typed is never corrected again.
         """
         if not self._correction:
             self._correction.append(self._find_correction())
         return self._correction[0]
 
     def commit(self) -> None:
-        """The text was sent: its new words are learned, and what was adapted to it stays."""
+        """Learns the new words of the text, which was sent, and keeps what was adapted to it."""
         last = self._new_word(len(self._field.words)) if self._field.typed else None
         if last:
             self._personal.use(last)
@@ -219,32 +219,32 @@ class Keyboard:
         return list(self._personal.blocked)
 
     def forget(self, word: str) -> None:
-        """It is as if a word had never been learned, blocked or kept."""
+        """Forgets that a word was ever learned, blocked or kept."""
         self._personal.forget(normalise(arguments.text(word, "the word")))
         self._correction.clear()
 
     def block(self, word: str) -> None:
-        """Never suggests a word, nor corrects another to it."""
+        """Never suggests a word again, nor corrects another to it."""
         self._personal.block(normalise(arguments.text(word, "the word")))
         self._correction.clear()
 
     def save(self) -> bytes:
-        """What was learned, blocked, kept and adapted to, but not the text: `saved` of another keyboard."""
+        """What was learned, blocked, kept and adapted, without the text; `saved` of another keyboard."""
         return saving.save(self._mixture)
 
     def knows(self, word: str) -> bool:
-        """Whether a word can be suggested that was not learned: a dictionary has it, or is of subwords."""
+        """Whether a word can be suggested without being learned: a dictionary has it, or is of subwords."""
         return self._mixture.can_write(word)
 
     def probability(self, word: str) -> float:
-        """P(word | the finished words before the cursor); over all strings, it adds up to 1."""
+        """P(word | the finished words before the cursor); over all strings, these add up to 1."""
         expected = self._mixture.expected()
         assert expected
         normal = normalise(arguments.text(word, "the word"))
         return self._mixture.probability(normal, expected)
 
     def _forget_uses(self, kept: int) -> None:
-        """Only so many words of the text stay; what was not sent of the others was never written."""
+        """Keeps the uses of only this many words; the others, if not sent, count as never written."""
         for word in self._used[max(kept, self._committed) :]:
             if word:
                 self._personal.unuse(word)
@@ -258,18 +258,18 @@ class Keyboard:
         return self._personal.is_established(word) or self._mixture.has(word)
 
     def _new_word(self, number: int) -> str | None:
-        """The word with this number as it can be learned, `None` if there is nothing to learn of it."""
+        """The word with this number as it can be learned, `None` if there is nothing to learn."""
         surfaces = [*self._field.surfaces, self._field.typed]
         word = surfaces[number]
         if not any(map(str.isalpha, word)) or self._mixture.has(word) or not text_field.is_word(word):
             return None
-        # What begins a sentence has a capital anyway; a model that knows no capitals cannot say more.
+        # A sentence begins with a capital anyway; a model without capitals cannot say more.
         if self._lowercase and text_field.begins_sentence(self._field.surfaces[:number]):
             return word if word in self._personal else word[:1].lower() + word[1:]
         return word
 
     def _shown(self, word: str, typed: str) -> str:
-        """A word with the capitals that it has in the text."""
+        """A word with its capitals as in the text."""
         if not typed and self._lowercase and text_field.begins_sentence(self._field.surfaces):
             return text_field.capitalised(word)
         return text_field.in_case_of(word, typed)
@@ -299,7 +299,7 @@ class Keyboard:
         others = [one for one in found if one not in same]
         if not others:
             return None
-        # Being here once does not make it a word.
+        # One use does not make it a word.
         own = max(
             (one.score + _KNOWN for one in same if self._is_established(one.word)),
             default=self._mixture.as_typed(typed, expected).score,
@@ -313,7 +313,7 @@ class Keyboard:
         return Suggestion(best.word, probability, "correction", len(after[0]), shown + after[1])
 
     def _notice_whether_taken(self) -> None:
-        """Keeps a string whose correction was put into the text and taken back."""
+        """Keeps a string whose correction was put into the text and undone."""
         if not self._offered:
             return
         number, typed, corrected = self._offered
@@ -332,12 +332,12 @@ def _total(candidates: Sequence[Candidate]) -> float:
 
 
 def _words_of(split_by: str) -> str:
-    """The way to split that gives the same words."""
+    """The way of splitting that gives the same words."""
     return "words" if split_by == "subwords" else split_by
 
 
 def _field_of(models: Sequence[ModelFile]) -> TextField:
-    """The text field that models can read together."""
+    """The text field that all models can read."""
     info = models[0].metadata
     spelt = [one.dictionary for one in models if isinstance(one.dictionary, SubwordDictionary)]
     return TextField(_words_of(info.split_by), info.lowercase, info.line_ends, spelt[0] if spelt else None)

@@ -1,4 +1,4 @@
-"""One model under a keyboard: what it has read, what it has adapted to, and what it expects."""
+"""One model behind a keyboard: what it has read and adapted to, and what it expects."""
 
 import math
 from abc import ABC, abstractmethod
@@ -15,22 +15,22 @@ from nextword.runtime.model_file import ModelFile, State
 from nextword.runtime.reader import Reader
 from nextword.text.words import END_OF_LINE
 
-REMEMBERED = 64  # words that are taken back without reading the text again
-_EXPECTED = 4  # of these, how many keep what was expected there
+REMEMBERED = 64  # words that can be removed without reading the text again
+_EXPECTED = 4  # how many of these keep what was expected there
 
 _RATE, _DECAY = 0.4, 0.0007  # of the bias
-_LEAST = 1e-3  # probability of the words whose bias changes
-_LEAST_BIAS = 1e-3  # that is worth saving
-_SEEN = 4.0  # unknown words that count as seen, and as expected, before the first
-_RANK = 2.7  # of Zipf's law as Mandelbrot amended it
+_LEAST = 1e-3  # least probability of a word whose bias changes
+_LEAST_BIAS = 1e-3  # worth saving
+_SEEN = 4.0  # unknown words that count as seen and as expected at the start
+_RANK = 2.7  # offset in Zipf's law as Mandelbrot amended it
 SHARE = 0.05  # of new words, where a model knows no <unk>
 
 
 class Expected(Protocol):
-    """What a language expects next: all that the keyboard asks it there.
+    """What a language expects next: everything that the keyboard asks about it.
 
-    Over all strings, the probabilities of the words that it knows and `unknown`, that of a word that it does
-    not know, add up to 1.
+    The probabilities of all words that it knows, and `unknown`, the probability of a word that it does not
+    know, add up to 1.
     """
 
     @property
@@ -39,20 +39,20 @@ class Expected(Protocol):
 
     @property
     def by_model(self) -> float:
-        """The same before it was adapted to how many the user writes."""
+        """The same, before adaptation to how many the user writes."""
 
     @property
     def logits(self) -> NDArray[np.floating]:
         """Those of the model, `(dictionary,)`."""
 
     def known(self, words: Sequence[str]) -> list[tuple[float, float]]:
-        """P(word) of each as one that the language knows, and `unknown` if it may be one that it doesn't."""
+        """P(word) of each as a known word, and `unknown` if it may be an unknown one."""
 
     def spelling(self, word: str) -> float:
         """P(letters | the language does not know the word); these add up to 1."""
 
     def candidates(self, typed: str, most: int, whole: bool) -> dict[str, int]:
-        """Words that may be meant by what was typed, and the cost of their typing.
+        """Words that the user may mean, and the cost of typing them.
 
         **Arguments:**
 
@@ -62,7 +62,7 @@ class Expected(Protocol):
 
 
 class Bias(NamedTuple):
-    """Some entries of a bias as they were."""
+    """Earlier values of some entries of a bias."""
 
     ids: NDArray[np.int64]
     values: NDArray[np.float64]
@@ -73,7 +73,7 @@ class Bias(NamedTuple):
 class _Moment:
     """A word, by its ids, and what is known before it is read; `logits`, if the model cannot read it.
 
-    `learned` is there where the model's weights change.
+    `learned` is set where the model's weights change.
     """
 
     ids: Sequence[int]
@@ -88,21 +88,21 @@ class _Moment:
 
 
 class Language(ABC):
-    """Reads the words under a keyboard, and takes them back.
+    """Reads the words written on a keyboard, and can remove them again.
 
     It adapts to its user: a bias b is added to the logits, and after each entry of the dictionary
 
         b ← (1 − 0.0007) b + 0.4 (onehot − p)
 
-    where p holds the probabilities of the likelier entries, from 0.1 % on (dynamic evaluation, Krause et al.
-    2018, of the last layer's bias). The odds of an unknown word are multiplied by
+    where p holds the probabilities of entries of at least 0.1 % (dynamic evaluation of the last layer's
+    bias, Krause et al. 2018). The odds of an unknown word are multiplied by
     (seen + 4) / (expected + 4).
 
     **Arguments:**
 
     - `model`: the model.
     - `adapts`: whether the bias changes.
-    - `dynamic`: what changes the model's weights as well, if something does.
+    - `dynamic`: what changes the model's weights as well, if anything.
 
     **Attributes:** `is_marked`, whether it reads marked words; `bias`, `(dictionary,)`, without its `scale`;
     `seen`, the number of unknown words so far, and `foreseen`, how many the model expected.
@@ -125,7 +125,7 @@ class Language(ABC):
 
     @abstractmethod
     def has(self, word: str) -> bool:
-        """Whether a word is one of the dictionary, so that there is nothing to learn of it."""
+        """Whether the dictionary has a word, so that there is no need to learn it."""
 
     @abstractmethod
     def can_write(self, word: str) -> bool:
@@ -133,11 +133,11 @@ class Language(ABC):
 
     @abstractmethod
     def _ids(self, word: str) -> Sequence[int]:
-        """What the model reads of a word; nothing if it cannot be read."""
+        """The ids that the model reads for a word; none if it cannot be read."""
 
     @abstractmethod
     def _is_new(self, word: str) -> bool:
-        """Whether a word that was read is one that the dictionary lacks."""
+        """Whether the dictionary lacks a word that was read."""
 
     @abstractmethod
     def _expectation(self) -> Expected:
@@ -148,7 +148,7 @@ class Language(ABC):
         """The log-probability of each entry that may come next, adapted, `(dictionary,)`."""
 
     def restart(self) -> None:
-        """Goes to the beginning of a text; what was adapted stays."""
+        """Goes back to the beginning of a text; adaptation stays."""
         self._past.clear()
         self._begin()
 
@@ -164,7 +164,7 @@ class Language(ABC):
         return self._expected
 
     def expected_before(self, back: int) -> Expected | None:
-        """What was expected before the last `back` words; `None` if that is too long ago."""
+        """What was expected before the last `back` words; `None` if that is too far back."""
         if not back:
             return self.expected
         return self._past[-back].expected if back <= len(self._past) else None
@@ -174,7 +174,7 @@ class Language(ABC):
 
         **Arguments:**
 
-        - `share`: P(the word is of this language); in a foreign word there is nothing to adapt to.
+        - `share`: P(the word is of this language); a foreign word causes no adaptation.
         """
         ids, expected = self._ids(word), self.expected if is_new else None
         last, state = self._reader.last, self._reader.state
@@ -198,7 +198,7 @@ class Language(ABC):
         self._expected = None
 
     def take_back(self, number: int) -> None:
-        """Takes back the last words, one at least: fewer than are remembered, or all of the text."""
+        """Removes the last words, at least one: fewer than are remembered, or all of the text."""
         for _ in range(number):
             moment = self._past.pop()
             for bias in reversed(moment.bias):
@@ -211,7 +211,7 @@ class Language(ABC):
         elif moment.expected:
             self._reader.last, self._reader.state = moment.last, moment.state
             self._logits = moment.expected.logits
-        else:  # the last word that stays is read again
+        else:  # the last remaining word is read again
             before = self._past[-1]
             self._reader.last, self._reader.state = before.last, before.state
             if before.logits is not None:
@@ -220,7 +220,7 @@ class Language(ABC):
         self._expected = moment.expected
 
     def keep(self) -> None:
-        """What was adapted so far stays, whatever is taken back."""
+        """Keeps the adaptation so far, whatever is removed later."""
         self.bias *= self.scale
         self.scale = 1.0
         learned = None
@@ -233,13 +233,13 @@ class Language(ABC):
             )
 
     def adapted(self) -> dict[str, float]:
-        """The bias of each entry that has one worth saving."""
+        """The bias of each entry where it is worth saving."""
         bias = self.bias * self.scale
         ids = np.flatnonzero(np.abs(bias) >= _LEAST_BIAS)
         return {self.dictionary.words[id]: round(float(bias[id]), 4) for id in ids}
 
     def adapt_to(self, bias: Mapping[str, float]) -> None:
-        """Takes what `adapted` gave; entries that the dictionary lacks are left out."""
+        """Restores what `adapted` returned; entries that the dictionary lacks are left out."""
         for id, entry in enumerate(self.dictionary.words):
             if entry in bias and id != self.dictionary.unknown:
                 self.bias[id] = bias[entry]
@@ -253,7 +253,7 @@ class Language(ABC):
         if self.model.metadata.line_ends and END_OF_LINE in self.dictionary.words:
             self._step(self._ids(END_OF_LINE))
         else:
-            # The ids are ranks; the file does not say how frequent words are, but Zipf's law does.
+            # Ids are ranks; the file does not give the frequencies of words, but Zipf's law does.
             self._logits = -np.log(np.arange(len(self.dictionary)) + _RANK).astype(np.float32)
 
     def _step(self, ids: Sequence[int]) -> None:
@@ -266,12 +266,12 @@ class Language(ABC):
         return self._logits + self.bias * self.scale if self._adapts else self._logits
 
     def _unknown_share(self, by_model: float) -> float:
-        """The probability of an unknown word as the user writes them."""
+        """The probability of an unknown word, adapted to the user."""
         odds = by_model / (1 - by_model) * (self.seen + _SEEN) / (self.foreseen + _SEEN)
         return odds / (1 + odds)
 
     def _adapt(self, id: int, rate: float) -> Bias:
-        """Changes the bias before the entry `id` is read. **Returns:** what it was."""
+        """Changes the bias before the entry `id` is read. **Returns:** its earlier values."""
         expected = self._likelihoods()
         likely = expected >= np.float32(math.log(_LEAST))
         likely[id] = True

@@ -1,4 +1,4 @@
-"""The language of a model under a keyboard, by how it splits texts."""
+"""The language of a model behind a keyboard, by how it splits texts."""
 
 from nextword.runtime.keyboard.language import Language
 from nextword.runtime.keyboard.layouts import Layout
@@ -14,8 +14,8 @@ def language_of(
 
     **Arguments:**
 
-    - `adapts`, `layout`, `punctuation`: as of `Generator.keyboard`.
-    - `dynamic`: what changes the model's weights, if something does.
+    - `adapts`, `layout`, `punctuation`: as for `Generator.keyboard`.
+    - `dynamic`: what changes the model's weights, if anything.
     """
     if model.metadata.split_by != "subwords":
         return WholeWords(model, adapts, layout, punctuation, dynamic)

@@ -17,13 +17,13 @@ _VOWELS = frozenset("aeiouyàáâãäåæèéêëìíîïòóôõöøœùúûü�
 
 
 class Layout:
-    """Which keys are beside each other.
+    """Which keys are next to each other.
 
     **Arguments:**
 
     - `rows`: a name from `LAYOUTS`, or the letters of each row of keys, from the top.
 
-    **Raises:** `KeyboardError` for a name that is not there, or for rows that are none.
+    **Raises:** `KeyboardError` for an unknown name or invalid rows.
     """
 
     def __init__(self, rows: str | Sequence[str]) -> None:

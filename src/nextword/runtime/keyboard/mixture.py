@@ -1,4 +1,4 @@
-"""Several languages and the words of a user as one: what comes next, and what was meant."""
+"""Several languages and the user's own words as one: what comes next, and what was meant."""
 
 import math
 from collections import deque
@@ -14,20 +14,20 @@ from nextword.runtime.keyboard.personal import Personal
 from nextword.text.characters import normalise
 from nextword.text.subwords import shown
 
-_SPELLING = 0.2  # weight of the letters of a string that nothing knows
-_UNKNOWN = 4.0  # nats that it costs
+_SPELLING = 0.2  # weight of the letters of an unknown string
+_UNKNOWN = 4.0  # its cost in nats
 _STAYS = 0.94  # share of a language's weight that follows the text
 
 
 class Candidate(NamedTuple):
-    """A word that may be meant, and its score in nats: the higher, the likelier."""
+    """A word that the user may mean, and its score in nats: the higher, the likelier."""
 
     score: float
     word: str
 
 
 class Mixture:
-    """Languages, each with a weight π that follows the text, and the words of the user.
+    """Languages, each with a weight π that follows the text, and the user's own words.
 
     P(word) = Σ π P(word | language), and after each word
 
@@ -50,12 +50,12 @@ class Mixture:
         self._past: deque[list[float]] = deque(maxlen=REMEMBERED)
 
     def has(self, word: str) -> bool:
-        """Whether a word is one of a dictionary."""
+        """Whether any dictionary has a word."""
         normal = normalise(word, self._lowercase)
         return any(language.has(normal) for language in self.languages)
 
     def can_write(self, word: str) -> bool:
-        """Whether a word can be suggested that the user has not taught."""
+        """Whether a word can be suggested without being learned from the user."""
         normal = normalise(word, self._lowercase)
         return any(language.can_write(normal) for language in self.languages)
 
@@ -79,38 +79,38 @@ class Mixture:
         return all(language.can_take_back(number, of) for language in self.languages)
 
     def take_back(self, number: int) -> None:
-        """Takes back the last words, one at least."""
+        """Removes the last words, at least one."""
         for language in self.languages:
             language.take_back(number)
         for _ in range(number):
             self.weights = self._past.pop()
 
     def restart(self) -> None:
-        """Goes to the beginning of a text; what was adapted and learned stays."""
+        """Goes back to the beginning of a text; what was adapted and learned stays."""
         self._past.clear()
         for language in self.languages:
             language.restart()
 
     def expected(self, back: int = 0) -> list[Expected] | None:
-        """What each language expected before the last words; `None` if that is too long ago."""
+        """What each language expected before the last words; `None` if that is too far back."""
         found = [language.expected_before(back) for language in self.languages]
         known = [one for one in found if one]
         return known if len(known) == len(found) else None
 
     def probability(self, word: str, expected: Sequence[Expected]) -> float:
-        """P(word); over all strings, it adds up to 1."""
+        """P(word); over all strings, these add up to 1."""
         return self._probabilities([word], expected)[0]
 
     def candidates(
         self, typed: str, expected: Sequence[Expected], most: int, whole: bool = False
     ) -> list[Candidate]:
-        """The words that may be meant by what was typed, or come next if nothing was, best first.
+        """The words that the user may mean, or that may come next if nothing was typed, best first.
 
-        score = 0.75 ln P(word) − cost of the typing
+        score = 0.75 ln P(word) − cost of typing it
 
         **Arguments:**
 
-        - `most`: how many are looked at closely of each language and of the user's words.
+        - `most`: how many of each language and of the user's words are examined closely.
         - `whole`: whether what was typed is a whole word.
         """
         weight = MODEL if typed else 1.0
@@ -128,7 +128,7 @@ class Mixture:
         return sorted(found, key=lambda candidate: -candidate.score)
 
     def as_typed(self, typed: str, expected: Sequence[Expected]) -> Candidate:
-        """A string that nothing knows, as a candidate for what it should be."""
+        """An unknown string, as a candidate for what the user means."""
         unknown = spelling = 0.0
         for one, weight in zip(expected, self.weights, strict=True):
             unknown += weight * one.unknown

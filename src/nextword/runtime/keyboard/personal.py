@@ -1,4 +1,4 @@
-"""What a keyboard knows of its user: new words, unwanted words, and strings that are right as they are."""
+"""What a keyboard knows about its user: new words, unwanted words, and strings that are right as they are."""
 
 import math
 from collections import Counter, deque
@@ -7,16 +7,16 @@ from collections.abc import Iterable, Mapping
 from nextword.runtime.keyboard.candidates import WordTable
 from nextword.runtime.keyboard.layouts import Layout
 
-MOST_WORDS = 5_000  # that are learned, blocked or kept
-LONGEST = 64  # characters of a word that is learned
+MOST_WORDS = 5_000  # learned, blocked or kept
+LONGEST = 64  # characters of a learned word
 
-_RECENT = 20.0  # how much more a use counts that has just been
-_FADES = 60.0  # new words until that is 1 / e of it
-_REMEMBERED = 512  # uses that are not too long ago to count more
+_RECENT = 20.0  # how much more the latest use counts
+_FADES = 60.0  # new words until that falls to 1 / e
+_REMEMBERED = 512  # uses recent enough to count more
 
 
 class Personal:
-    """The words of a user.
+    """A user's own words.
 
     **Arguments:**
 
@@ -40,7 +40,7 @@ class Personal:
 
     @property
     def learned(self) -> Mapping[str, int]:
-        """How often each word was sent that no dictionary has."""
+        """How often each word that no dictionary has was sent."""
         return self._learned
 
     def __contains__(self, word: str) -> bool:
@@ -52,7 +52,7 @@ class Personal:
 
     @property
     def weights(self) -> list[float]:
-        """What the uses of each word of `table` count."""
+        """How much the uses of each word of `table` count."""
         return list(self._weights.values())
 
     @property
@@ -65,9 +65,9 @@ class Personal:
     def share(self, word: str, spelling: float) -> float:
         """P(word | no dictionary has it) (Witten & Bell 1991, method C).
 
-        With the sum N of all counts and the number T of different words, N / (N + T) go to the words that
-        were used, by how often, and T / (N + T) to new ones, by their letters. New words come in bursts: a
-        use counts 1 + 20 exp(−age / 60) among those that were used, its age in uses of new words.
+        With N the sum of all counts and T the number of different words, N / (N + T) goes to the words used
+        before, by how often, and T / (N + T) to new ones, by their letters. New words come in bursts: a use
+        counts 1 + 20 exp(−age / 60) among the used ones, its age measured in uses of new words.
 
         **Arguments:**
 
@@ -81,11 +81,11 @@ class Personal:
 
     @property
     def recent(self) -> list[str]:
-        """The last uses of learned words, in order; what was not sent is none."""
+        """The last uses of learned words, in order; unsent ones do not count."""
         return [word for word in self._recent if word in self._learned]
 
     def recall(self, recent: Iterable[str]) -> None:
-        """Takes what `recent` gave."""
+        """Restores what `recent` returned."""
         self._recent.extend(recent)
         self._count()
 
@@ -113,19 +113,19 @@ class Personal:
         self._count()
 
     def remember(self, words: Mapping[str, int]) -> None:
-        """Adds words to those that are learned; if they are too many, the rarest are forgotten."""
+        """Adds to the learned words; if there are too many, the rarest are forgotten."""
         for word, count in words.items():
             if count > 0:
                 self._learned[word] = self._learned.get(word, 0) + count
         if len(self._learned) > MOST_WORDS:
-            # The older goes first among equals.
+            # Among equals, the oldest goes first.
             rarest = sorted(self._learned, key=self._learned.__getitem__)
             for word in rarest[: len(self._learned) - MOST_WORDS]:
                 del self._learned[word]
         self._count()
 
     def forget(self, word: str) -> None:
-        """It is as if a word had never been learned, blocked or kept."""
+        """Forgets that a word was ever learned, blocked or kept."""
         self.blocked.pop(word, None)
         self.kept.pop(word, None)
         self._learned.pop(word, None)
@@ -146,7 +146,7 @@ class Personal:
         places = dict.fromkeys([*self._learned, *+self._here])
         self._weights = {word: float(self._learned.get(word, 0) + self._here[word]) for word in places}
         for age, word in enumerate(reversed(self._recent)):
-            if word in self._weights:  # and not among the rarest, which are forgotten
+            if word in self._weights:  # unless it is one of the rarest, which are forgotten
                 self._weights[word] += _RECENT * math.exp(-age / _FADES)
         self._uses = sum(self._learned.values()) + self._here.total()
         self._total = math.fsum(self._weights.values())

@@ -24,7 +24,7 @@ _MOST_COUNT = 2**31 - 1
 def save(mixture: Mixture) -> bytes:
     """What was learned, without the text itself.
 
-    It has words, not ids, so that it outlives a model file; what weights have learned does not.
+    It holds words, not ids, so it outlives a model file, except for what weights have learned.
     """
     personal = mixture.personal
     kept = {
@@ -48,10 +48,10 @@ def save(mixture: Mixture) -> bytes:
 
 
 def restore(data: bytes, mixture: Mixture) -> None:
-    """Puts what `save` has written into a new keyboard.
+    """Restores what `save` has written into a new keyboard.
 
-    **Raises:** `KeyboardError` for bytes that are none of these, or of another number of languages. Nothing
-    has changed then.
+    **Raises:** `KeyboardError` for bytes that `save` did not write, or for another number of languages;
+    nothing changes then.
     """
     saved = _parse(data)
     known, languages, personal = saved["languages"], mixture.languages, mixture.personal
@@ -82,7 +82,7 @@ def restore(data: bytes, mixture: Mixture) -> None:
 
 
 def _weights(language: Language) -> dict[str, Any]:
-    """What the weights of a model have learned, if they do; the words that come next are left out."""
+    """What the weights of a model have learned, if they learn; words not yet learned from are left out."""
     dynamic = language.dynamic
     if not dynamic:
         return {}
@@ -94,9 +94,9 @@ def _weights(language: Language) -> dict[str, Any]:
 
 
 def _learned(language: Language, saved: Any) -> Learned | None:
-    """What `_weights` gave, if it is of the same files.
+    """What `_weights` returned, if it belongs to the same files.
 
-    **Raises:** `ValueError` for what is damaged.
+    **Raises:** `ValueError` for damaged values.
     """
     dynamic = language.dynamic
     if not dynamic or saved is None or saved["files"] != _files(language.model, dynamic):
@@ -171,7 +171,7 @@ def _is_language(language: object) -> bool:
 
 
 def _is_between(value: object, least: float, most: float) -> bool:
-    """Whether a value is a finite number of this range."""
+    """Whether a value is a finite number in this range."""
     if isinstance(value, bool) or not isinstance(value, int | float):
         return False
     return math.isfinite(value) and least <= value <= most

@@ -1,4 +1,4 @@
-"""How well a keyboard understands a text that is typed with slips."""
+"""How well a keyboard understands a text typed with slips."""
 
 import random
 from collections.abc import Callable, Iterable, Iterator
@@ -18,13 +18,13 @@ _SLIPS = ("neighbour", "missing", "extra", "swapped")
 
 @dataclass(frozen=True)
 class TypingQuality:
-    """What a keyboard makes of a text, word by word, in the context of the right words before.
+    """What a keyboard makes of a text, word by word, each after the correct words before it.
 
-    - `words`: number of words that were typed, numbers and punctuation aside.
-    - `mistyped`: how many of these were typed wrong; only words that the dictionary has are.
-    - `top_1`, `top_3`: share of them that was suggested first, or among the first three, once it was typed.
-    - `corrected`: share of them that was corrected to what was meant once a blank was typed.
-    - `changed`: share of the words typed right that was corrected to another.
+    - `words`: number of words typed, numbers and punctuation aside.
+    - `mistyped`: how many of these were mistyped; only words that the dictionary has are.
+    - `top_1`, `top_3`: share of the mistyped that was suggested first, or among the first three, once typed.
+    - `corrected`: share of the mistyped that was corrected to what was meant once a blank was typed.
+    - `changed`: share of the correctly typed words that was corrected to another.
     """
 
     words: int
@@ -42,8 +42,8 @@ def evaluate_typing(
 
     **Arguments:**
 
-    - `text`: each word with the text before it, as `with_text_before` gives them.
-    - `spell`: a word → how it is typed wrong, or `None`.
+    - `text`: each word with the text before it, as from `with_text_before`.
+    - `spell`: a word → how it is mistyped, or `None`.
     """
     words = wrong = changed = right = right_3 = corrected = 0
     for before, word in text:
@@ -74,7 +74,7 @@ def evaluate_typing(
 
 
 def with_text_before(words: Iterable[str], split_by: str, line_ends: bool) -> Iterator[tuple[str, str]]:
-    """Each word of a text with the text before it, its blank included; after many words it begins anew."""
+    """Each word of a text with the text before it, including its blank; restarts after many words."""
     joiner, before = Joiner(split_by, line_ends), ""
     for word in words:
         if len(before) > _LONGEST:
@@ -86,7 +86,7 @@ def with_text_before(words: Iterable[str], split_by: str, line_ends: bool) -> It
 
 
 def mistyped(word: str, luck: random.Random, layout: Layout, share: float) -> str:
-    """A word as fingers type it: a neighbouring key, a letter left out, one too many, two swapped.
+    """A word as fingers type it: a neighbouring key, a missing or extra letter, or two swapped.
 
     **Arguments:**
 
@@ -107,5 +107,5 @@ def mistyped(word: str, luck: random.Random, layout: Layout, share: float) -> st
 
 
 def beside(letter: str, luck: random.Random, layout: Layout) -> str:
-    """A key beside a letter's, or itself where none is known."""
+    """A key next to a letter's, or the letter itself if none is known."""
     return luck.choice([key for key in _LETTERS if layout.are_beside(letter.lower(), key)] or [letter])

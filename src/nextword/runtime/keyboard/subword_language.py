@@ -1,4 +1,4 @@
-"""A model of subwords under a keyboard: what it expects, and which words may be meant."""
+"""A model of subwords behind a keyboard: what it expects, and which words the user may mean."""
 
 import functools
 import math
@@ -24,18 +24,18 @@ from nextword.text.subwords import shown
 from nextword.text.words import END_OF_LINE
 
 _MOST_READ = 512  # subwords of a word
-_NEGLIGIBLE = math.log(1e-3)  # share of a word's probability that another spelling may have
+_NEGLIGIBLE = math.log(1e-3)  # a share of a word's probability too small for another spelling to matter
 
 
 class SubwordLanguage(Language):
     """A language whose words are spelt by the entries of its dictionary, so that it knows every word.
 
-    Words that are no entry are learned all the same, since what was written once is likely to be written
-    again: a share of the probability goes to them, as of new words where a model has no `<unk>`.
+    Words that are not single entries are still learned, since a word written once is likely to be written
+    again: they get a share of the probability, like new words where a model has no `<unk>`.
 
     **Arguments:**
 
-    - `model`, `adapts`, `dynamic`: as of `Language`.
+    - `model`, `adapts`, `dynamic`: as for `Language`.
     - `layout`: of the keys.
     - `punctuation`: whether punctuation marks and line ends are candidates.
     """
@@ -56,15 +56,15 @@ class SubwordLanguage(Language):
         self.costs = EntryCosts(self.entries, layout)
 
     def has(self, word: str) -> bool:
-        """Whether a word is one entry, or of a script without blanks."""
+        """Whether a word is a single entry, or of a script without blanks."""
         return any(len(path) == 1 for path in self.spellings(word)) or is_unspaced(word)
 
     def can_write(self, word: str) -> bool:
-        """Whether a word needs no bytes."""
+        """Whether a word can be spelt without bytes."""
         return bool(self.entries.spellings(word))
 
     def spellings(self, word: str) -> list[Path]:
-        """The subwords of a word, bytes too, with a blank before it and without one; none if too many."""
+        """The subwords of a word, bytes included, with and without a blank before it; none if too many."""
         if len(word) > MOST_SUBWORDS * self.entries.longest:
             return []
         is_alone = word == END_OF_LINE or is_unspaced(word)
@@ -94,7 +94,7 @@ class SubwordLanguage(Language):
 class _Expected:
     """What a language of subwords expects next.
 
-    P(word) = (1 − unknown) P(its subwords, and a new word after them), with a blank before it or without.
+    P(word) = (1 − unknown) P(its subwords, then a new word), with or without a blank before it.
     """
 
     by_model = SHARE
@@ -117,7 +117,7 @@ class _Expected:
         return math.exp(found)
 
     def candidates(self, typed: str, most: int, whole: bool) -> dict[str, int]:
-        if typed and is_unspaced(typed):  # it has no letters that slip
+        if typed and is_unspaced(typed):  # no letters to slip on
             return {}
         language = self._language
         fits = is_word if typed or not language.punctuation else _any
@@ -132,7 +132,7 @@ class _Expected:
         return dict(zip(words, costs.tolist(), strict=True))
 
     def _prepare(self, words: Iterable[str]) -> None:
-        """Computes what the probabilities of some words need, side by side."""
+        """Computes what the probabilities of some words need, in batches."""
         words = list(words)
         for _ in range(2 * MOST_SUBWORDS):
             missing = self._missing(words)
@@ -141,12 +141,12 @@ class _Expected:
             self._tree.expand(missing)
 
     def _missing(self, words: Sequence[str]) -> list[Node]:
-        """The next nodes of which has to be known what follows, for some words."""
+        """For some words, the next nodes to expand."""
         found = (self._log_probability(word) for word in words)
         return list({node.path: node for node in found if isinstance(node, Node)}.values())
 
     def _log_probability(self, word: str) -> float | Node:
-        """The ln of P(word), or the first node on the way to it of which is not known what follows."""
+        """The ln of P(word), or the first node on the way to it that has yet to be expanded."""
         paths = self._language.spellings(word)
         root = self._tree.root.log_probabilities
         total = -math.inf
@@ -158,7 +158,7 @@ class _Expected:
         return total
 
     def _along(self, path: Path, least: float) -> float | Node:
-        """The same for one way to spell it; −inf if it is less likely than `least`."""
+        """The same for one spelling; −inf if it is less likely than `least`."""
         total, continuation = 0.0, self._tree.root
         for length, id in enumerate(path, 1):
             total += float(continuation.log_probabilities[id])

@@ -1,7 +1,7 @@
-"""The words that may be meant by what was typed, where a model knows subwords: searched best first.
+"""The words that the user may mean, where a model knows subwords: searched best first.
 
-As `nextword.runtime.word_search`, but that a beginning need not agree with what was typed: it costs what the
-slips cost that turn it into that.
+Like `nextword.runtime.word_search`, except that a beginning need not agree with what was typed: it costs
+what the slips between the two cost.
 """
 
 import heapq
@@ -20,14 +20,14 @@ from nextword.runtime.word_tree import WordTree
 from nextword.text.subwords import LINE_END
 from nextword.text.words import END_OF_LINE
 
-_AT_ONCE = 8  # nodes that are looked at in one round
+_AT_ONCE = 8  # nodes visited in one round
 _ROUNDS = 8  # of one search
-_FOR_A_ROUND = 16  # words that are asked for and cost one more
-_MOST_CHILDREN = 32  # of a node that are looked at
+_FOR_A_ROUND = 16  # requested words per additional round
+_MOST_CHILDREN = 32  # of a node that are considered
 
 
 class _Child(NamedTuple):
-    """One that may follow a node: its score, id, and place among those that may."""
+    """An entry that may follow a node: its score, id, and place among those that may."""
 
     score: float
     id: int
@@ -36,7 +36,7 @@ class _Child(NamedTuple):
 
 
 class _Siblings(NamedTuple):
-    """The children of a node, best first, all after the same reader."""
+    """The children of a node, best first, all with the same reader."""
 
     parent: Path
     surface: str
@@ -48,16 +48,16 @@ class _Siblings(NamedTuple):
 class SubwordSearch:
     """A search for the words with the best scores.
 
-    score = 0.75 ln P(word) − cost of the typing, or ln P(word) if nothing was typed
+    score = 0.75 ln P(word) − cost of typing it, or ln P(word) if nothing was typed
 
-    How many nodes are looked at does not turn on what is remembered of earlier searches, nor does the result.
+    Neither the number of nodes visited nor the result depends on what earlier searches left in memory.
 
     **Arguments:**
 
-    - `tree`: of the words that may come next.
+    - `tree`: the words that may come next.
     - `costs`: of the entries, for what was typed.
     - `n`: how many words.
-    - `typed`: "" for any next word; `whole`, whether it is a whole word.
+    - `typed`: "" for any next word; `whole`: whether it is a whole word.
     - `fits`: whether a word can be a candidate.
     """
 
@@ -76,15 +76,15 @@ class SubwordSearch:
         self._open: list[tuple[float, Path, int, _Siblings]] = []
         self._scores: dict[str, tuple[float, bool]] = {}  # and whether a word is one entry
         self._worst = -math.inf
-        self._best: list[float] = []  # the scores of the best n words, a heap
+        self._best: list[float] = []  # a heap of the scores of the best n words
         costs.type(typed)
 
     def run(self, missing: Callable[[], list[Node]]) -> dict[str, bool]:
-        """The words that were found, and whether each is one entry.
+        """The words found, and whether each is a single entry.
 
         **Arguments:**
 
-        - `missing`: gives nodes that will be asked for anyway, and are expanded on the way.
+        - `missing`: returns nodes that will be needed anyway, and are expanded along the way.
         """
         self._add_children((), "", 0.0, Covered(((0, 0),), MOST if self._typed else 0), self._tree.root)
         for _ in range(_ROUNDS + self._n // _FOR_A_ROUND):
@@ -148,7 +148,7 @@ class SubwordSearch:
     def _add_children(
         self, path: Path, surface: str, log_probability: float, covered: Covered, continuation: Continuation
     ) -> None:
-        """Opens what a node may go on with, and adds the words that end there."""
+        """Opens the nodes that may follow a node, and adds the words that end there."""
         entries = self._tree.entries
         if self._typed:
             ids, costs = self._costs.after(path, covered, self._whole)
@@ -184,5 +184,5 @@ class SubwordSearch:
 
 
 def begun_cost(letters: int, beyond: int) -> int:
-    """The cost of one word of which so many letters were typed."""
+    """The cost of one word of which this many letters were typed."""
     return int(begun(letters, np.array(beyond, np.int16))) if beyond < MOST else MOST

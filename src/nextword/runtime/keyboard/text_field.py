@@ -1,4 +1,4 @@
-"""The text before a cursor → finished words, the one that is being typed, and what to put where."""
+"""The text before a cursor → finished words, the one being typed, and what to insert where."""
 
 import itertools
 import re
@@ -11,9 +11,9 @@ from nextword.text.marks import BLANK_MARK, is_unspaced
 from nextword.text.subwords import SubwordDictionary, in_words, surface_of
 from nextword.text.words import END_OF_LINE, Joiner
 
-_INSIDE_WORDS = frozenset("'’-‐")  # may go on as a word: don', well-
+_INSIDE_WORDS = frozenset("'’-‐")  # a word may go on after these: don', well-
 _SENTENCE_ENDS = (".", "!", "?", "…", "।", "。", "！", "？")
-_GLANCE = 100  # words back, which say what quotes are open
+_GLANCE = 100  # words to look back for open quotes
 
 
 class TextField:
@@ -21,13 +21,13 @@ class TextField:
 
     **Arguments:**
 
-    - `split_by`, `lowercase`, `line_ends`: as of `words.split`.
-    - `subwords`: the dictionary, where a model knows such; `split_by` is `words` then. In a script without
-      blanks each subword is a word, and finished.
+    - `split_by`, `lowercase`, `line_ends`: as for `words.split`.
+    - `subwords`: the dictionary, where a model knows subwords; `split_by` is then `words`. In a script
+      without blanks each subword is a finished word.
 
-    **Attributes:** `text` before the cursor; `words`, those that are finished, as a model reads them, and
-    `surfaces`, the same as the user wrote them; `typed`, the unfinished one as it was written, or "". With
-    `subwords`, `words` are marked, and those of a script without blanks have a mark if a blank stands before
+    **Attributes:** `text` before the cursor; `words`, the finished ones as a model reads them, and
+    `surfaces`, the same as the user wrote them; `typed`, the unfinished one as written, or "". With
+    `subwords`, `words` are marked; those of a script without blanks have a mark if there is a blank before
     them.
     """
 
@@ -39,7 +39,7 @@ class TextField:
         line_end = rf"{words.BESIDE_LINE_END.pattern}|" if line_ends else ""
         blanks = rf"[{BLANK}]+|" if split_by == "characters" else rf"[{BLANK}]?" if subwords else ""
         self._run = re.compile(rf"{line_end}{blanks}[^{BLANK}]+")
-        # Where each run of the text begins that can be split by itself, and how many words are before it.
+        # Where each run of the text that can be split by itself begins, and how many words come before it.
         self._runs: list[tuple[int, int]] = []
         self.text = self.typed = ""
         self.words: list[str] = []
@@ -47,7 +47,7 @@ class TextField:
         self._joiner: Joiner | None = None  # after the finished words
 
     def update(self, text: str) -> tuple[list[str], list[str]]:
-        """Takes the text that is now before the cursor.
+        """Takes the text now before the cursor.
 
         **Returns:** the finished words removed from the end, and those added there.
         """
@@ -75,9 +75,9 @@ class TextField:
         return gone, new
 
     def after(self, number: int) -> tuple[str, str] | None:
-        """A finished word and the text from it to the cursor, and what comes after the word.
+        """A finished word with the text from it to the cursor, and what comes after the word.
 
-        `None` for one that cannot be found as it was written, since Unicode has another form for it.
+        `None` if the word cannot be found as it was written, since Unicode has another form for it.
         """
         start, place = next(run for run in reversed(self._runs) if run[1] <= number)
         for token in self.surfaces[place : number + 1]:
@@ -88,10 +88,10 @@ class TextField:
         return self.text[start - len(self.surfaces[number]) :], self.text[start:]
 
     def insertion(self, word: str) -> tuple[int, str]:
-        """What to put where so that `word` is the next one, or becomes of the one that is being typed.
+        """What to insert where so that `word` becomes the next word, or replaces the one being typed.
 
-        **Returns:** how many characters before the cursor go, and the text that comes instead: with the
-        blanks that belong there, so that the next word can follow.
+        **Returns:** how many characters before the cursor to remove, and the text to put in their place,
+        with the blanks that belong there, so that the next word can follow.
         """
         if self._subwords and is_unspaced(word):
             return 0, word
@@ -112,7 +112,7 @@ class TextField:
         return blanks if self._split_by != "characters" else 0, piece + after
 
     def _would_melt(self, word: str, length: int) -> bool:
-        """Whether a word in the place of the last characters would be one with the word before these."""
+        """Whether a word in place of the last characters would merge with the word before them."""
         before = self.surfaces[-1:]
         is_glued = bool(self.text[: len(self.text) - length][-1:].strip())
         return is_glued and words.split("".join([*before, word]), self._split_by) != [*before, word]
@@ -121,7 +121,7 @@ class TextField:
         """How many characters before the cursor the unfinished word has, however Unicode writes them."""
         run = self.text[self._runs[-1][0] :]
         length = len(self.typed)
-        # In most texts it is as long; decomposed letters are longer, and a few composed ones shorter.
+        # Usually it is as long; decomposed letters are longer, and a few composed ones shorter.
         for size in itertools.chain(range(length, len(run) + 1), range(length - 1, 0, -1)):
             if normalise(run[-size:]) == self.typed:
                 return size
@@ -147,7 +147,7 @@ class TextField:
         """The mark of each word of a run, and the word without it."""
         marks, tokens, blank = [], [], ""
         for marked, _ in in_words(subwords, words.split(run, "subwords")):
-            if marked == BLANK_MARK:  # before a word that has no mark of its own
+            if marked == BLANK_MARK:  # before a word without a mark of its own
                 blank = marked
                 continue
             token = surface_of(marked)
@@ -157,7 +157,7 @@ class TextField:
         return marks, tokens
 
     def _take_unfinished(self, tokens: list[str]) -> str:
-        """Takes the last word away if more letters may follow it."""
+        """Removes the last word if more letters may follow it."""
         if self._split_by == "whitespace":
             return tokens.pop()
         if self._split_by == "characters":
@@ -171,7 +171,7 @@ class TextField:
 
 
 def is_word(token: str) -> bool:
-    """Whether a token is a word or a number, and no punctuation."""
+    """Whether a token is a word or a number, not punctuation."""
     return token != END_OF_LINE and bool(_letter(characters.reach_of(token)).search(token))
 
 
@@ -181,12 +181,12 @@ def _letter(reach: int) -> re.Pattern[str]:
 
 
 def begins_sentence(before: Sequence[str]) -> bool:
-    """Whether the word after these is the first of a sentence."""
+    """Whether the word after these begins a sentence."""
     return not before or before[-1] == END_OF_LINE or before[-1].endswith(_SENTENCE_ENDS)
 
 
 def common_beginning(one: str, other: str) -> int:
-    """How many characters two strings begin with in common."""
+    """The length of the common beginning of two strings."""
     low, high = 0, min(len(one), len(other))
     if one[:high] == other[:high]:
         return high
@@ -202,7 +202,7 @@ def common_beginning(one: str, other: str) -> int:
 def in_case_of(word: str, typed: str) -> str:
     """A word with the capitals of what was typed for it: `The` for `Th`, `THE` for `TH`.
 
-    A word that has capitals of its own keeps them.
+    A word with capitals of its own keeps them.
     """
     if len(typed) > 1 and typed.isupper():
         return word.upper()
@@ -210,5 +210,5 @@ def in_case_of(word: str, typed: str) -> str:
 
 
 def capitalised(word: str) -> str:
-    """A word as it is written at the start of a sentence."""
+    """A word as written at the start of a sentence."""
     return word[:1].title() + word[1:]

@@ -1,4 +1,4 @@
-"""A model of whole words under a keyboard: what it expects, and which of its words may be meant."""
+"""A model of whole words behind a keyboard: what it expects, and which of its words the user may mean."""
 
 import math
 from collections.abc import Sequence
@@ -18,15 +18,15 @@ from nextword.text.letters import LetterModel
 from nextword.text.words import END_OF_LINE
 
 _LETTERS = 3  # order of the letter model
-_SPELLINGS = 4096  # that are not computed again
+_SPELLINGS = 4096  # cached
 
 
 class WholeWords(Language):
-    """A language each of whose words is an entry of its dictionary; `<unk>` stands for all others.
+    """A language whose words are entries of its dictionary; `<unk>` stands for all others.
 
     **Arguments:**
 
-    - `model`, `adapts`, `dynamic`: as of `Language`.
+    - `model`, `adapts`, `dynamic`: as for `Language`.
     - `layout`: of the keys.
     - `punctuation`: whether punctuation marks and line ends are candidates.
     """
@@ -48,7 +48,7 @@ class WholeWords(Language):
             if id != self.dictionary.unknown and word != END_OF_LINE
         ]
         self._letters = LetterModel(spelt, _LETTERS)
-        # What strings that the dictionary lacks have in common.
+        # What all strings that the dictionary lacks have in common.
         self._of_unknown_letters = max(1 - self._letters.total(spelt), 1e-9)
         self._spellings: dict[str, float] = {}
         self._table = WordTable(self.dictionary.words, layout)
@@ -73,7 +73,7 @@ class WholeWords(Language):
     def best(
         self, log_probabilities: NDArray[np.float32], typed: str, most: int, whole: bool
     ) -> dict[str, int]:
-        """The words with the best scores, and the cost of their typing."""
+        """The words with the best scores, and the cost of typing them."""
         weight = np.float32(MODEL if typed else 1.0)
         scores = weight * (log_probabilities + self._masks[bool(typed)])
         return best(self._table, scores, typed, most, whole)
@@ -107,7 +107,7 @@ class _Expected:
 
     - `log_probabilities`: of each word of the dictionary, `(dictionary,)`, −inf for `<unk>`. Together with
       `unknown` they add up to 1.
-    - `unknown`, `by_model`, `logits`: as of `Expected`.
+    - `unknown`, `by_model`, `logits`: as in `Expected`.
     """
 
     language: WholeWords
@@ -133,7 +133,7 @@ class _Expected:
 
 
 def _masks(language: WholeWords, punctuation: bool) -> tuple[NDArray[np.float32], NDArray[np.float32]]:
-    """0 for the words that can be suggested, else −inf: where nothing was typed, and where something was."""
+    """0 for the words that can be suggested, else −inf: once for no typed letters, and once for some."""
     never = np.array([id == language.dictionary.unknown for id in range(len(language.dictionary))])
     no_word = never | ~np.array([is_word(word) for word in language.dictionary.words])
     masks = [np.where(mask, -np.inf, 0).astype(np.float32) for mask in (never, no_word)]

@@ -1,6 +1,6 @@
 """What a model learns from, step by step: windows for a fixed context, streams for an unbounded one.
 
-As `nextword.train.data` gives them to one process.
+The same as `nextword.train.data` gives to one process.
 """
 
 from collections.abc import Iterator
@@ -14,7 +14,7 @@ from nextword.text import windows
 
 NO_WORD = -1  # an id for a zero vector, for a cell without a state
 
-_SHORTENED = 8  # one window in so many is read only in part, by a cell without a state
+_SHORTENED = 8  # one window in this many is read only in part, by a cell without a state
 
 
 class Batch(NamedTuple):
@@ -39,7 +39,7 @@ class Batches(Protocol):
     interval: int
 
     def batch(self, step: int) -> Batch:
-        """What a step reads, whose number counts from 0."""
+        """What a step reads; steps count from 0."""
 
 
 def batches(
@@ -54,7 +54,7 @@ def batches(
     - `batch`: windows of a step, or streams.
     - `words`: of each stream in a step.
     - `seed`: of the order.
-    - `is_padded`: whether some windows are read only in part, since the cell has no state.
+    - `is_padded`: whether some windows are read only in part, because the cell has no state.
 
     **Raises:** `TrainingError` for a text that is too short.
     """
@@ -67,13 +67,13 @@ def batches(
 
 
 def in_order(ids: NDArray[np.int64], context: int | None, count: int) -> Iterator[Batch]:
-    """All of a text in its order: its windows, or without a context the text as one stream.
+    """All of a text in order: its windows, or without a context the text as one stream.
 
     **Arguments:**
 
-    - `count`: windows of a step, or words.
+    - `count`: windows or words per step.
 
-    **Raises:** `TrainingError` for a text in which no word is left to predict.
+    **Raises:** `TrainingError` for a text with no word to predict.
     """
     first = context or 1
     if len(ids) <= first:
@@ -92,7 +92,7 @@ def in_order(ids: NDArray[np.int64], context: int | None, count: int) -> Iterato
 
 
 class ShuffledWindows:
-    """Independent windows, each epoch in an order of its own."""
+    """Independent windows, in a new order each epoch."""
 
     def __init__(self, ids: NDArray[np.int64], context: int, batch: int, seed: int, is_padded: bool) -> None:
         self._windows = windows.windows(ids, context)
@@ -123,7 +123,7 @@ class Streams:
         length = len(ids) // batch
         self._words, self._seed = words, seed
         self._streams = ids[: batch * length].reshape(batch, length)
-        self.interval = (length - words) // words  # wherever it begins
+        self.interval = (length - words) // words  # wherever an epoch begins
 
     def batch(self, step: int) -> Batch:
         """The words of each stream that a step reads."""

@@ -1,4 +1,4 @@
-"""A model that goes on learning from the text that it reads, block by block: dynamic evaluation."""
+"""A model that keeps learning from the text that it reads, block by block: dynamic evaluation."""
 
 from collections.abc import Mapping
 from pathlib import Path
@@ -15,10 +15,10 @@ from nextword.runtime.model_file import ModelFile, Session, State
 from nextword.runtime.onnx_file import OnnxFile
 
 _BLOCK = 20  # words that a step learns from
-_RANK = 4  # of what a matrix learns
+_RANK = 4  # of the change that a matrix learns
 _CLIP = 1.0  # the largest norm of the gradients
 _MOST_RATE = 100.0
-_MOST_BLOCK = 1_000  # subwords of a block, which a long word makes longer; such words teach nothing
+_MOST_BLOCK = 1_000  # subwords of a block, which a long word extends; words that long teach nothing
 _SEED = 1
 
 Values = Mapping[str, NDArray[np.float32]]
@@ -27,9 +27,8 @@ Values = Mapping[str, NDArray[np.float32]]
 class Learned(NamedTuple):
     """What has been learned so far, and what will be learned from next. Nothing in it is changed in place.
 
-    - `values`: by the name of a weight, the matrix B of a matrix, `(rows, 4)`, and what is added to a
-      vector.
-    - `ids`: the words since the last step, and those before them that predicted the first of these.
+    - `values`: by the name of a weight, B for a matrix, `(rows, 4)`, and what is added to a vector.
+    - `ids`: the words since the last step, preceded by those that predicted the first of them.
     - `state`: before the first of `ids`, where it is carried.
     """
 
@@ -41,9 +40,9 @@ class Learned(NamedTuple):
 class DynamicEvaluation:
     """Changes the weights of a model while a text is read (Krause et al. 2018).
 
-    After each block of 20 words comes one step of gradient descent on their loss. What a matrix W has learned
-    is of rank 4, so that it takes little room: W + B A, where A is fixed, its entries ±1 / √columns at
-    random. A step adds to B what the matrix would have changed by, times Aᵀ. Vectors learn as they are.
+    After each block of 20 words comes one step of gradient descent on their loss. The change that a matrix W
+    learns is of rank 4, to take little room: W + B A, where A is fixed, its entries ±1 / √columns at random.
+    A step adds to B the full change of the matrix, times Aᵀ. Vectors learn in full.
 
     **Arguments:**
 
@@ -52,11 +51,11 @@ class DynamicEvaluation:
     - `learning_rate`: of gradient descent.
 
     **Raises:** `ModelFileError` for a training graph that cannot be used, or that is of another network;
-    `TrainingError` for a learning rate that is out of range.
+    `TrainingError` for a learning rate out of range.
 
-    **Attributes:** `model`, which reads with the weights as they are; `learned`, which may be put back, and
-    `nothing`, what it is before the first word; `most` ids that it holds; `learning_rate`; `projections`,
-    the matrix A of each matrix by its name; `sha256` of the training graph.
+    **Attributes:** `model`, which reads with the current weights; `learned`, which can be set back, and
+    `nothing`, its value before the first word; `most`, the most ids that it holds; `learning_rate`;
+    `projections`, the matrix A of each matrix by its name; `sha256` of the training graph.
     """
 
     def __init__(self, model: ModelFile, graph: Path, learning_rate: float) -> None:
@@ -85,11 +84,11 @@ class DynamicEvaluation:
                 self.projections[name] = (signs / np.sqrt(shape[1])).astype(np.float32)
                 shape = (shape[0], _RANK)
             nothing[name] = np.zeros(shape, np.float32)
-        # A step projects the weights after it; the fixed part of those before it is always the same.
+        # A step projects the weights after it; the fixed part of those before it never changes.
         self._projected = {
             name: self._weights[name] @ projection.T for name, projection in self.projections.items()
         }
-        self._moments = self._graph.begin(self._weights)  # which gradient descent does not use
+        self._moments = self._graph.begin(self._weights)  # not used by gradient descent
         self.nothing = Learned(nothing)
         self._learned = self.nothing
         self._put()
@@ -107,13 +106,13 @@ class DynamicEvaluation:
             self._put()
 
     def note(self, id: int, state: State | None, may_learn: bool = True) -> None:
-        """Must be called before a word is read; learns from those before it where they are a block.
+        """Must be called before a word is read; learns from the words before it once they fill a block.
 
         **Arguments:**
 
         - `id`: of the word.
         - `state`: of the reader, before it.
-        - `may_learn`: not within a word of several subwords, so that the word can be read again.
+        - `may_learn`: false within a word of several subwords, so that the word can be read again.
         """
         values, ids, before = self._learned
         ids = (*ids, id) if ids else (id,)
@@ -138,7 +137,7 @@ class DynamicEvaluation:
         self._learned = Learned(self._learned.values)
 
     def _step(self, ids: tuple[int, ...], state: State | None) -> Values:
-        """One step of gradient descent on words; what it gives if it diverges is not taken."""
+        """One step of gradient descent on words; its result is discarded if it diverges."""
         graph, text, context = self._graph, np.array(ids), self._context
         if context is None:
             read, following = text[None, :-1], text[None, 1:]
@@ -164,7 +163,7 @@ class DynamicEvaluation:
         return learned
 
     def _put(self) -> None:
-        """Makes the weights what they are by what was learned."""
+        """Sets the weights according to what was learned."""
         self._now = {
             name: weight + (own @ self.projections[name] if name in self.projections else own)
             for (name, weight), own in zip(self._weights.items(), self._learned.values.values(), strict=True)
@@ -176,7 +175,7 @@ class DynamicEvaluation:
 
 
 class _GivenWeights:
-    """Runs a step graph with weights that are given to it."""
+    """Runs a step graph with given weights."""
 
     def __init__(self, data: bytes, graph: TrainingFile) -> None:
         casts = {

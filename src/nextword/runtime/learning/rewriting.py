@@ -1,6 +1,6 @@
-"""A step graph with other weights or another dictionary, or to which weights are given at each run.
+"""A step graph with other weights or another dictionary, or with weights as inputs of each run.
 
-Its bytes are copied but for what changes.
+All bytes are copied except those that change.
 """
 
 from collections.abc import Callable, Iterator, Mapping
@@ -18,7 +18,7 @@ _FLOAT = 1  # the number of float32
 
 
 class _Field(NamedTuple):
-    """A field of a message: its number, the bytes in it if it has any, and all of its bytes."""
+    """A field of a message: its number, its content if that is bytes, and all of its bytes."""
 
     number: int
     own: memoryview | None
@@ -28,13 +28,13 @@ class _Field(NamedTuple):
 def rewritten(
     data: bytes, tensors: Mapping[str, NDArray[Any]], properties: Mapping[str, str], words: int
 ) -> bytes:
-    """A model file in which some things are replaced; it has been read and checked before.
+    """A model file with some parts replaced; it must have been read and checked before.
 
     **Arguments:**
 
-    - `tensors`: by name, what is stored instead, of the same type.
-    - `properties`: by key, the texts of its metadata.
-    - `words`: the size of the dictionary, which the shape of the logits names.
+    - `tensors`: by name, the tensors stored instead, of the same type.
+    - `properties`: by key, the new texts of the metadata.
+    - `words`: the size of the dictionary, as in the shape of the logits.
     """
 
     def of_graph(number: int, own: memoryview) -> bytes | None:
@@ -55,11 +55,11 @@ def rewritten(
 
 
 def with_inputs(data: bytes, casts: Mapping[str, str]) -> bytes:
-    """A model file in which some tensors are inputs; it has been read and checked before.
+    """A model file in which some tensors are inputs; it must have been read and checked before.
 
     **Arguments:**
 
-    - `casts`: for each tensor, the name of what one `Cast` makes of it, in float32: that is the input.
+    - `casts`: for each tensor, the name of the `Cast` of it to float32, which becomes the input.
     """
 
     def is_given(field: _Field) -> bool:
@@ -85,7 +85,7 @@ def _tensor(data: memoryview, tensors: Mapping[str, NDArray[Any]]) -> bytes | No
 
 
 def _resized(data: memoryview, words: int) -> bytes:
-    """The logits' description, whose last axis has another size."""
+    """The description of the logits with another size of the last axis."""
 
     def of_shape(shape: memoryview) -> bytes:
         *others, _ = [bytes(field.whole) for field in _fields(shape)]
@@ -98,7 +98,7 @@ def _resized(data: memoryview, words: int) -> bytes:
 
 
 def _edited(data: memoryview, change: Callable[[int, memoryview], bytes | None]) -> bytes:
-    """A message whose fields of bytes `change` replaces; those for which it gives `None` stay."""
+    """A message whose bytes fields `change` replaces; those for which it returns `None` stay."""
     parts = []
     for number, own, whole in _fields(data):
         other = None if own is None else change(number, own)

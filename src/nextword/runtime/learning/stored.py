@@ -10,10 +10,10 @@ from numpy.typing import NDArray
 class Stored(NamedTuple):
     """How a tensor of a step graph is made of weights.
 
-    - `weights`: their names; they stand one after another.
-    - `gates`: the order of the equal parts of each, by their places in the network's order; if there are any,
-      the tensor has an axis of size 1 before the others.
-    - `transposed`: whether it is the transposed matrix.
+    - `weights`: the names of the weights, in order.
+    - `gates`: the order of the equal parts of each, by their places in the network's order; if not empty, the
+      tensor has a leading axis of size 1.
+    - `transposed`: whether the matrix is transposed.
     """
 
     weights: tuple[str, ...]
@@ -21,7 +21,7 @@ class Stored(NamedTuple):
     transposed: bool = False
 
     def join(self, weights: Mapping[str, NDArray[Any]]) -> NDArray[Any]:
-        """The tensor that is stored."""
+        """The stored tensor."""
         found = [weights[name] for name in self.weights]
         if self.gates:
             found = [np.split(one, len(self.gates))[place] for one in found for place in self.gates]
@@ -32,7 +32,7 @@ class Stored(NamedTuple):
     def part(self, tensor: NDArray[Any]) -> dict[str, NDArray[Any]]:
         """The weights in a tensor, by name.
 
-        **Raises:** `ValueError` for a tensor that is not of their shapes.
+        **Raises:** `ValueError` for a tensor that does not match their shapes.
         """
         tensor = tensor.T if self.transposed else tensor
         if self.gates:

@@ -25,9 +25,9 @@ from nextword.text.dictionary import Dictionary
 
 _MEASURED = 64  # windows, or words of a stream, whose loss is computed at once
 _FORMAT = "nextword-checkpoint/1"
-_VALUE, _STATE = "value.", "state."  # begin the names under which weights, moments and states are saved
+_VALUE, _STATE = "value.", "state."  # prefixes of the names of saved weights, moments and states
 _DAMAGED = TrainingError("these bytes are not a checkpoint, or only part of one")
-_EXPLODED = 50  # nats a word: no network that learns is ever so wrong
+_EXPLODED = 50  # nats per word: no network that learns is ever this wrong
 
 
 @dataclass(frozen=True)
@@ -37,7 +37,7 @@ class Settings:
     - `learning_rate`, `weight_decay`, `clip`: of AdamW.
     - `batch`: windows of a step, or streams where the model carries its state.
     - `words_per_step`: words of each stream in a step.
-    - `seed`: of the order of the text, and of weights that are drawn.
+    - `seed`: of the order of the text, and of drawn weights.
     - `threads`: threads of one step.
     """
 
@@ -51,27 +51,27 @@ class Settings:
 
 
 class Learned(NamedTuple):
-    """A step: the mean loss before it, in nats a word, and the norm of the gradients before clipping."""
+    """A step: the mean loss before it, in nats per word, and the norm of the gradients before clipping."""
 
     loss: float
     gradient_norm: float
 
 
 class Trainer:
-    """Learns a text by AdamW, step by step, with numpy and onnxruntime alone.
+    """Learns a text with AdamW, step by step, using only numpy and onnxruntime.
 
     **Arguments:**
 
     - `graph`: a training graph, `nextword.train.onnx`.
-    - `model`: a step graph of the same network in float16, `nextword.onnx`. Its rules say how the text is
-      split, and learning begins with its words and weights.
-    - `text`: what is learned.
-    - `settings`: how.
-    - `from_nothing`: whether the words are those of the text instead, and the weights drawn as the train
-      stage draws them.
+    - `model`: a step graph of the same network in float16, `nextword.onnx`. The text is split by its rules,
+      and learning starts from its words and weights.
+    - `text`: the text to learn.
+    - `settings`: how to learn it.
+    - `from_nothing`: whether to use the words of the text instead, and draw the weights as the train stage
+      does.
 
     **Raises:** `ModelFileError` for files that cannot be read or do not belong together; `PromptError` for a
-    text without words, or of which the model knows none; `UnknownWordError` where it has no `<unk>`;
+    text without words, or without words that the model knows; `UnknownWordError` where it has no `<unk>`;
     `TrainingError` for a text that is too short.
 
     **Attributes:** `step`, how many steps were taken; `interval`, the steps of an epoch; `dictionary`.
@@ -101,7 +101,7 @@ class Trainer:
         ids = np.array(self.dictionary.encode(tokens))
         if (ids == self.dictionary.unknown).all():
             raise PromptError(f"{model} knows no word of the text; name a model of the text's language")
-        # A cell without a state has to learn what zero vectors before a short text mean.
+        # A cell without a state must learn what zero vectors before a short text mean.
         is_padded, read = not self._graph.states, settings.words_per_step
         about = (
             self._graph.sha256,
@@ -137,7 +137,7 @@ class Trainer:
         return Learned(found.loss, found.gradient_norm)
 
     def loss(self, text: str) -> float:
-        """The mean loss on another text, in nats a word, with the weights as they are.
+        """The mean loss on another text, in nats per word, with the current weights.
 
         **Raises:** as the trainer itself.
         """
@@ -155,7 +155,7 @@ class Trainer:
         return {name: self._values[name].numpy() for name in self._graph.weights}
 
     def save(self, path: Path) -> None:
-        """Writes a step graph that `Generator.load` takes, its weights rounded to float16.
+        """Writes a step graph for `Generator.load`, with weights rounded to float16.
 
         **Raises:** `TrainingError` for a weight that float16 cannot hold; `OSError` if it cannot be written.
         """
@@ -171,7 +171,7 @@ class Trainer:
             temporary.write_bytes(rewritten(self._file, tensors, self._properties, len(self.dictionary)))
 
     def checkpoint(self) -> bytes:
-        """Where learning stands: what `resume` takes, in a trainer made anew."""
+        """The state of learning, from which `resume` continues in a new trainer."""
         arrays = {
             "format": np.array(_FORMAT),
             "trainer": np.array(self._identity),
@@ -183,11 +183,11 @@ class Trainer:
         return saved_arrays.save(arrays)
 
     def resume(self, data: bytes) -> None:
-        """Goes on from a checkpoint with the same bits.
+        """Continues from a checkpoint, bit for bit.
 
         The trainer must have been made with the same files, text, `batch`, `words_per_step` and `seed`.
 
-        **Raises:** `TrainingError` for bytes that are no checkpoint, or one of another trainer; then
+        **Raises:** `TrainingError` for bytes that are not a checkpoint, or not one of this trainer; then
         everything stays as it was.
         """
         try:
@@ -219,11 +219,11 @@ class Trainer:
         self.step, self._values, self._state = step, self._graph.values(values), state
 
     def keep(self) -> dict[str, OrtValue]:
-        """What `restore` takes: the weights and moments as they are."""
+        """The current weights and moments, for `restore`."""
         return dict(self._values)
 
     def restore(self, kept: Mapping[str, OrtValue]) -> None:
-        """Goes back to weights and moments that were kept."""
+        """Goes back to kept weights and moments."""
         self._values = dict(kept)
 
     def _drawn(self, ids: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
@@ -235,6 +235,6 @@ class Trainer:
             found[name] = (
                 random.standard_normal(shape) if bound is None else random.uniform(-bound, bound, shape)
             )
-        if self._graph.context is None:  # each word is expected with its frequency
+        if self._graph.context is None:  # each word is expected as often as it occurs
             found["logits.bias"] = np.log(np.bincount(ids, minlength=size) / len(ids))
         return found

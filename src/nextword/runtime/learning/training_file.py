@@ -1,7 +1,7 @@
 """A training graph that is ready to run: one step of the optimiser at a time, in stock onnxruntime.
 
 Unlike a model file, whose operators are all checked, a training graph is trusted with the machine's time and
-memory: take it from where the model comes from.
+memory: only use one from the source of the model.
 """
 
 import hashlib
@@ -22,19 +22,19 @@ from nextword.runtime.protobuf import ProtobufError
 
 FORMAT = "nextword-training/1"
 
-MOMENTS = ("first_moment.", "second_moment.")  # begin the names of the moments of a weight
+MOMENTS = ("first_moment.", "second_moment.")  # prefixes of the names of a weight's moments
 
 Arrays = Mapping[str, NDArray[Any]]
 
 
 class Step(NamedTuple):
-    """What a step takes beside words, a state and weights.
+    """What a step takes besides words, a state and weights.
 
     - `number`: from 1.
     - `learning_rate`.
     - `weight_decay`: of AdamW, on matrices.
     - `clip`: the largest L2 norm of all gradients together; longer ones are scaled down to it.
-    - `adamw`: whether it is one of AdamW; else of plain gradient descent.
+    - `adamw`: whether it is a step of AdamW, else of plain gradient descent.
     """
 
     number: int
@@ -45,9 +45,9 @@ class Step(NamedTuple):
 
 
 class Stepped(NamedTuple):
-    """What a step gives.
+    """The results of a step.
 
-    - `loss`: in nats a word, before the step.
+    - `loss`: in nats per word, before the step.
     - `gradient_norm`: before clipping.
     - `state`: after the last word, by its parts.
     - `values`: weights and moments after the step.
@@ -64,15 +64,15 @@ class TrainingFile:
 
     **Arguments:**
 
-    - `path`: a file that the export stage has written.
+    - `path`: a file written by the export stage.
     - `threads`: threads of one step.
 
     **Raises:** `ModelFileError` for a file that is missing, damaged or of another kind or version.
 
     **Attributes:** `sha256` of the file; `properties`, its metadata as strings; `context`, words that it
-    reads, or `None`; `kind`, the type of its numbers; `states`, the shape of each part of the state, 0 for
-    that of the batch; `weights`, the shape of each weight, 0 for the size of the dictionary; `stored`, how
-    the step graph stores them; `initial`, the bound of each one's first values, or `None`.
+    reads, or `None`; `kind`, the type of its numbers; `states`, the shape of each part of the state, with 0
+    for the batch; `weights`, the shape of each weight, with 0 for the size of the dictionary; `stored`, how
+    the step graph stores them; `initial`, the bound of each weight's first values, or `None`.
     """
 
     def __init__(self, path: Path, threads: int = 1) -> None:
@@ -127,12 +127,12 @@ class TrainingFile:
         **Arguments:**
 
         - `data`: a file that has been checked.
-        - `path`: whose it is.
+        - `path`: where it comes from.
 
-        **Raises:** `ModelFileError` for one of another network than the training graph.
+        **Raises:** `ModelFileError` for a file of another network than the training graph.
         """
         tensors, found = OnnxFile(data).tensors(), dict[str, NDArray[Any]]()
-        # Each weight is in float16, and all that is in float16 is a weight.
+        # Each weight is in float16, and everything in float16 is a weight.
         is_float = {name for name in tensors if tensors[name].dtype == np.float16} == {*self.stored}
         for name, stored in self.stored.items() if is_float else ():
             try:
@@ -180,7 +180,7 @@ class TrainingFile:
         values: Mapping[str, OrtValue],
         step: Step,
     ) -> Stepped:
-        """A step of the optimiser; what it is given stays as it is.
+        """A step of the optimiser; its arguments are not changed.
 
         **Arguments:**
 
