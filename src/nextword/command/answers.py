@@ -17,14 +17,14 @@ if TYPE_CHECKING:
     from nextword.runtime.generator import Generator
     from nextword.runtime.keyboard.slips import TypingQuality
 
-# What moves a terminal's cursor or changes its colours, but for tabs and line ends.
+# Characters that move a terminal's cursor or change its colours, except tabs and line ends.
 _CONTROLS = re.compile("[\x00-\x08\x0b-\x1f\x7f-\x9f]")
 _SEED, _MISTYPED = 1, 0.05  # of the slips, and their share of the letters
-_LARGEST = 1e300  # figure that is shown
+_LARGEST = 1e300  # the largest figure shown
 
 
 def answer(generator: "Generator", text: str, arguments: argparse.Namespace) -> None:
-    """Does with one text what the command says."""
+    """Runs the command on one text."""
     {"generate": _generate, "suggest": _suggest, "score": _score}[arguments.command](
         generator, text, arguments
     )
@@ -33,7 +33,7 @@ def answer(generator: "Generator", text: str, arguments: argparse.Namespace) -> 
 def _generate(generator: "Generator", prompt: str, arguments: argparse.Namespace) -> None:
     from nextword.runtime.sampling import Sampling
 
-    # What was not asked for keeps the defaults of `Sampling`.
+    # Options not given keep the defaults of `Sampling`.
     knobs = {name: getattr(arguments, name) for name in command_line.KNOBS}
     sampling = Sampling(**{name: value for name, value in knobs.items() if value is not None})
     if arguments.samples is not None or arguments.json:
@@ -50,7 +50,7 @@ def _generate(generator: "Generator", prompt: str, arguments: argparse.Namespace
     for piece in pieces:
         _write(piece)
         if sys.stdout.isatty():
-            sys.stdout.flush()  # a person sees the words as they come
+            sys.stdout.flush()  # words appear as they come
     _write("\n")
 
 
@@ -144,7 +144,7 @@ def info(generator: "Generator", arguments: argparse.Namespace) -> None:
 
 
 def _figure(values: Any, *names: str) -> float | None:
-    """A number in nested objects; `None` if there is none that can be shown."""
+    """A number in nested objects; `None` if there is none to show."""
     for name in names:
         values = values.get(name) if isinstance(values, dict) else None
     is_number = isinstance(values, int | float) and not isinstance(values, bool)
@@ -152,7 +152,7 @@ def _figure(values: Any, *names: str) -> float | None:
 
 
 def _write(text: str) -> None:
-    """Writes a text that may come from a stranger; control characters are escaped on a terminal."""
+    """Writes a text that may be untrusted; control characters are escaped on a terminal."""
     if sys.stdout.isatty():
         text = _CONTROLS.sub(lambda found: f"\\x{ord(found[0]):02x}", text)
     sys.stdout.write(text)

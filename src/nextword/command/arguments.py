@@ -41,13 +41,13 @@ exit status: 0, or 2 after an error (one line on standard error), or 130 after C
 def parse() -> argparse.Namespace:
     """The arguments of this process.
 
-    **Raises:** `NextwordError` for arguments that are not a command.
+    **Raises:** `NextwordError` for invalid arguments.
     """
     return _parser().parse_args()
 
 
 class _Parser(argparse.ArgumentParser):
-    """A parser whose errors are one line, like all others."""
+    """A parser whose errors are one line, like all other errors."""
 
     def error(self, message: str) -> NoReturn:
         raise NextwordError(f"{message}; see {self.prog} --help")
@@ -121,19 +121,19 @@ def _parser() -> argparse.ArgumentParser:
         "--cache-size", type=int, default=0, metavar="N", help="words that a neural cache remembers"
     )
     evaluate.add_argument(
-        "--cache-weight", type=float, default=0.0, metavar="X", help="share of the probability that it gives"
+        "--cache-weight", type=float, default=0.0, metavar="X", help="the cache's share of the probability"
     )
     evaluate.add_argument(
         "--training-graph",
         metavar="FILE",
-        help="learn from the text while it is read (dynamic evaluation), by this training graph",
+        help="learn from the text while it is read (dynamic evaluation), with this training graph",
     )
     evaluate.add_argument(
         "--learning-rate",
         type=float,
         default=LEARNING_RATE,
         metavar="X",
-        help="of dynamic evaluation (default: %(default)s)",
+        help="learning rate of dynamic evaluation (default: %(default)s)",
     )
     evaluate.add_argument(
         "--typing",
@@ -169,13 +169,13 @@ def _parser() -> argparse.ArgumentParser:
     learn.add_argument("file", metavar="TEXT", help="a UTF-8 text file")
     learn.add_argument("-o", "--output", required=True, metavar="FILE", help="model file to write")
     learn.add_argument(
-        "--training-graph", metavar="FILE", help="training graph (default: nextword.train.onnx beside MODEL)"
+        "--training-graph", metavar="FILE", help="training graph (default: nextword.train.onnx next to MODEL)"
     )
     learn.add_argument(
-        "--learning-rate", type=float, default=1e-3, metavar="X", help="of AdamW (default: %(default)s)"
+        "--learning-rate", type=float, default=1e-3, metavar="X", help="rate of AdamW (default: %(default)s)"
     )
     learn.add_argument(
-        "--epochs", type=int, default=20, metavar="N", help="at most so many (default: %(default)s)"
+        "--epochs", type=int, default=20, metavar="N", help="at most N epochs (default: %(default)s)"
     )
     add("info", "show what a model file contains", "", "nextword info --json")
     return parser
@@ -218,7 +218,7 @@ def _add_knobs(generate: argparse.ArgumentParser) -> None:
         "--repetition-penalty", type=float, metavar="X", help="above 1: recent words become less likely"
     )
     knobs.add_argument(
-        "--repetition-window", type=int, metavar="N", help="how many words are recent (default: 64)"
+        "--repetition-window", type=int, metavar="N", help="how many words count as recent (default: 64)"
     )
     knobs.add_argument("--no-repeat-ngram", type=int, metavar="N", help="never repeat a run of N words")
     knobs.add_argument(

@@ -1,4 +1,4 @@
-"""`nextword explain`: which earlier word mattered, and the gates of each unit, as a table and a picture."""
+"""`nextword explain`: which earlier words mattered, and the gates of each unit, as a table and a picture."""
 
 import argparse
 import json
@@ -11,12 +11,12 @@ from numpy.typing import NDArray
 from nextword import pictures
 from nextword.runtime.explanation import Explanation, explain
 
-_MOST_LABELLED = 48  # words and units that have room for a label each
+_MOST_LABELLED = 48  # words or units with room for a label each
 _BETWEEN_0_AND_1 = ("forget", "input", "output", "update", "reset")
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Explains a text as the command says."""
+    """Runs the command."""
     found = explain(Path(arguments.model), arguments.text)
     if arguments.output:
         draw(found, Path(arguments.output))
@@ -41,9 +41,9 @@ def _contents(found: Explanation) -> str:
 
 
 def draw(found: Explanation, path: Path) -> None:
-    """Draws what mattered, and below it a heat map for each gate and part of the state of each layer.
+    """Draws what mattered, and below it a heat map of each gate and state part of each layer.
 
-    **Raises:** `PictureError` where the extra `[plot]` is not installed.
+    **Raises:** `PictureError` if the extra `[plot]` is not installed.
     """
     maps = [
         (f"layer {number}: {name}" if len(found.layers) > 1 else name, name, values)
@@ -73,7 +73,7 @@ def draw_map(axes: Any, title: str, name: str, values: NDArray[np.float64], word
 
     **Arguments:**
 
-    - `name`: of the gate or part of the state; gates go from 0 to 1, states are drawn around 0.
+    - `name`: of the gate or state part; gates go from 0 to 1, states are drawn around 0.
     - `values`: shape `(words, units)`.
     """
     is_gate = name in _BETWEEN_0_AND_1

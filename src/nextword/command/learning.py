@@ -1,4 +1,4 @@
-"""`nextword learn`: a model and a text of one's own → another model, without PyTorch."""
+"""`nextword learn`: a model and your own text → another model, without PyTorch."""
 
 import argparse
 import math
@@ -9,16 +9,16 @@ from nextword.runtime.learning.trainer import Settings, Trainer
 
 _GRAPH = "nextword.train.onnx"
 _LEARNED = 0.9  # share of the text; the rest is held out
-_STREAM, _MOST_STREAMS = 3_000, 20  # words of a stream, about, and how many at most
+_STREAM, _MOST_STREAMS = 3_000, 20  # rough number of words of a stream, and most streams
 _WINDOWS = 64  # of a step
-_READ, _LEAST_STEPS = 35, 8  # words of a stream in a step, but at least so many steps
+_READ, _LEAST_STEPS = 35, 8  # words of a stream in a step, and least steps
 _MOST_RATE, _MOST_EPOCHS = 1.0, 1_000
 
 
 def run(arguments: argparse.Namespace) -> None:
-    """Teaches a model a text, and says how much better it knows what was held out.
+    """Teaches a model a text, and reports how much better it predicts the held-out part.
 
-    **Raises:** `TrainingError` where it gets no better; then nothing is written.
+    **Raises:** `TrainingError` if it gets no better; then nothing is written.
     """
     rate, epochs = arguments.learning_rate, arguments.epochs
     if not 0 < rate <= _MOST_RATE:
@@ -69,7 +69,7 @@ def _report(when: str, loss: float) -> None:
 
 
 def _parts(path: Path) -> tuple[str, str]:
-    """What is learned of a text, and what is held out: whole lines, or words where it has few lines.
+    """The learned and the held-out part of a text: whole lines, or words if it has few lines.
 
     **Raises:** `CorpusError` for a file that cannot be read.
     """

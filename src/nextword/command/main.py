@@ -21,7 +21,7 @@ def main() -> None:
     """Runs the command and exits."""
     errors.leave_on_ctrl_c()
     status = errors.run(_main)
-    signal.signal(signal.SIGINT, signal.SIG_IGN)  # there is nothing to interrupt any more
+    signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left to interrupt
     sys.exit(status)
 
 
@@ -77,7 +77,7 @@ def _serve(generator: "Generator", arguments: "argparse.Namespace") -> None:
 
 
 def _converse(generator: "Generator", arguments: "argparse.Namespace") -> None:
-    """Asks a person for texts until Ctrl-D. After an error it asks for the next text."""
+    """Asks for texts until Ctrl-D, even after an error."""
     from nextword.command import answers
 
     while True:
@@ -93,7 +93,7 @@ def _converse(generator: "Generator", arguments: "argparse.Namespace") -> None:
 
 
 def _lines(file: "TextIO") -> "Iterator[tuple[int, str]]":
-    """The lines of a pipe that are not blank, with their numbers."""
+    """The non-blank lines of a pipe, with their numbers."""
     number = blank = 0
     for number, line in enumerate(file.buffer, 1):
         try:

@@ -21,7 +21,7 @@ _HELP = "Tab: take a suggestion; again: the next one. Backspace after a correcti
 
 
 class Line:
-    """The line that is being written.
+    """The line being written.
 
     **Arguments:**
 
@@ -35,12 +35,12 @@ class Line:
         self.text = ""
         self.over = False
         self._before: str | None = None  # the text before the last suggestion or correction
-        self._choices: list[Suggestion] = []  # that Tab goes through
-        self._taken = -1  # the choice that is in the text
+        self._choices: list[Suggestion] = []  # that Tab cycles through
+        self._taken = -1  # the choice now in the text
         self._keyboard.update("")
 
     def press(self, key: str) -> str | None:
-        """Does what a key says. **Returns:** the line, if it is sent."""
+        """Handles a key. **Returns:** the line, if it is sent."""
         if key == _END:
             self.over = True
         elif key == _TAB:
@@ -57,12 +57,12 @@ class Line:
         return None
 
     def suggestions(self) -> list["Suggestion"]:
-        """What can be taken now."""
+        """The suggestions that can be taken now."""
         return self._choices if self._taken >= 0 else self._keyboard.suggest()
 
     @property
     def taken(self) -> int:
-        """The place of the suggestion that is in the text, or −1."""
+        """The place of the suggestion now in the text, or −1."""
         return self._taken
 
     def _change(self, text: str) -> None:
@@ -81,7 +81,7 @@ class Line:
             self._taken = taken
 
     def _correct(self) -> None:
-        """Corrects the word that a blank or a punctuation mark has just finished."""
+        """Corrects the word just finished by a blank or a punctuation mark."""
         correction = None if self.text[-1].isalnum() else self._keyboard.correction()
         if correction:
             self._put(self.text, correction)
@@ -135,7 +135,7 @@ def _show(line: Line) -> None:
     below = "   ".join(
         f"[{one.word}]" if place == line.taken else one.word for place, one in enumerate(line.suggestions())
     )
-    # The cursor goes back to the end of the text; the suggestions are below it.
+    # The cursor returns to the end of the text; the suggestions are below it.
     shown = line.text[-width + 1 :]
     sys.stdout.write(f"\r\x1b[J{shown}\n{below[: width - 1]}\x1b[1A\r\x1b[{max(len(shown), 1)}C")
     if not shown:
@@ -145,7 +145,7 @@ def _show(line: Line) -> None:
 
 @contextlib.contextmanager
 def _single_keys() -> Iterator[Iterator[str]]:
-    """The keys that are pressed, each at once; those that send several characters are left out."""
+    """The keys pressed, each at once; those that send several characters are left out."""
     if sys.platform == "win32":
         import msvcrt
 

@@ -1,7 +1,7 @@
 """Reverse mode: from the nodes of a graph to those that compute its gradients (Linnainmaa 1976).
 
-A rule for each operator says how the gradient of what a node gives becomes that of what it reads. Values are
-two-dimensional, a row for each word, and weights are as PyTorch has them, `(out, in)` and `(out,)`.
+A rule for each operator turns the gradients of a node's outputs into that of an input. Values are
+two-dimensional, a row for each word, and weights are as in PyTorch, `(out, in)` and `(out,)`.
 """
 
 from collections.abc import Callable, Collection, Iterable, Mapping
@@ -11,9 +11,9 @@ from onnx import NodeProto, numpy_helper
 
 from nextword.export.graph import Graph
 
-# Of a node, the names of its outputs' gradients and the place of an input → the name of that one's gradient.
+# A node, the names of its outputs' gradients, the place of an input → the name of that input's gradient.
 Rule = Callable[["Backward", NodeProto, list[str], int], str]
-# The names of the outputs' gradients → those of all that a node reads, captured weights included.
+# The names of the outputs' gradients → those of everything a node reads, captured weights included.
 OwnRule = Callable[["Backward", list[str]], Mapping[str, str]]
 
 
@@ -22,10 +22,10 @@ class Backward:
 
     **Arguments:**
 
-    - `graph`: where they go.
+    - `graph`: where the nodes go.
     - `kind`: the type of its numbers.
-    - `vectors`: names of what has one axis and is added to each row, whose gradient is a sum over rows.
-    - `own`: rules of single nodes, by their names.
+    - `vectors`: names of values with one axis, added to each row; their gradients are sums over rows.
+    - `own`: rules for single nodes, by node name.
     """
 
     def __init__(
@@ -48,10 +48,10 @@ class Backward:
         **Arguments:**
 
         - `nodes`: in the order in which they are computed.
-        - `given`: of values whose gradients are known, the names of these.
-        - `wanted`: names of what gradients are asked for.
+        - `given`: the names of known gradients, by the names of their values.
+        - `wanted`: the names of values whose gradients are wanted.
 
-        **Returns:** the names of the gradients of all values on the way from `wanted` to `given`, by theirs.
+        **Returns:** the names of the gradients of all values from `wanted` to `given`, by the values' names.
         """
         needed = set(wanted)
         for node in nodes:
@@ -106,7 +106,7 @@ def _mul(backward: Backward, node: NodeProto, of_outputs: list[str], place: int)
 
 
 def _gemm(backward: Backward, node: NodeProto, of_outputs: list[str], place: int) -> str:
-    """Of rows times a transposed weight, and perhaps something added."""
+    """For rows times a transposed weight, optionally plus something."""
     rows, weight, *_ = node.input
     if place == 2:
         return of_outputs[0]
@@ -141,7 +141,7 @@ def _reshape(backward: Backward, node: NodeProto, of_outputs: list[str], _place:
 
 
 def _gather(backward: Backward, node: NodeProto, of_outputs: list[str], _place: int) -> str:
-    """Of some rows of a matrix. `ScatterND` would lose sums where two threads add to one row."""
+    """For some rows of a matrix. `ScatterND` would lose sums where two threads add to one row."""
     graph, gradient = backward.graph, of_outputs[0]
     column = graph.node("Unsqueeze", [node.input[1], graph.ints([1])])
     places = graph.node("Expand", [column, graph.node("Shape", [gradient])])
@@ -150,7 +150,7 @@ def _gather(backward: Backward, node: NodeProto, of_outputs: list[str], _place: 
 
 
 def _slice(backward: Backward, node: NodeProto, of_outputs: list[str], _place: int) -> str:
-    """Of the last rows; the others have no part in what was computed."""
+    """For the last rows; the others were not used."""
     graph, gradient = backward.graph, of_outputs[0]
     before, kept = (graph.node("Shape", [name], start=0, end=1) for name in (node.input[0], gradient))
     pads = graph.node("Concat", [graph.node("Sub", [before, kept]), graph.ints([0, 0, 0])], axis=0)

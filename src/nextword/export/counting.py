@@ -1,12 +1,12 @@
-"""Nodes that count words where a model knows subwords, and say which subwords may come next.
+"""Nodes that count words where a model knows subwords, and tell which subwords may come next.
 
-What is known of the word that is being written is carried through the loop, int64 `(1,)` each:
+What is known about the word being written is carried through the loop, int64 `(1,)` each:
 
 - `begun`: how many words have begun;
 - `length`: how many subwords the last one has;
-- `place`: which of the three masks the next subword is drawn by.
+- `place`: which of the three masks applies to the next subword.
 
-A subword that begins one word too many ends the loop, and is not written.
+A subword that begins one word too many ends the loop and is not written.
 """
 
 import numpy as np
@@ -27,7 +27,7 @@ def carried(metadata: Metadata) -> list[str]:
 
 
 def first(graph: Graph, metadata: Metadata) -> list[str]:
-    """These numbers after the prompt, whose last word is taken as whole."""
+    """These numbers after the prompt, whose last word counts as whole."""
     zero = graph.constant("text_none", np.array([0]))
     return [zero for _ in carried(metadata)]
 
@@ -45,7 +45,7 @@ def allowed(graph: Graph, logits: str, metadata: Metadata) -> str:
 
 
 def count(graph: Graph, id: str, metadata: Metadata) -> str:
-    """Counts a subword; sets the numbers after it, `next_…`.
+    """Counts a subword and sets the numbers after it, `next_…`.
 
     **Arguments:**
 

@@ -1,9 +1,9 @@
 """Nodes that cut marked words into subwords, as `nextword.text.subwords.SubwordDictionary` does.
 
-All words are one string, a blank before each, of which each character is a place. The longest entry at each
-place is found in as many rounds as it has characters; then the places where a subword begins are found by
-going from one to the next, twice as far in each round. So the work grows little faster than the prompt,
-however long its words are. (RE2, with all entries as one expression, runs out of memory at 16,000.)
+All words form one string, a blank before each; each character is a place. The longest entry at each place is
+found in as many rounds as it has characters; then the places where subwords begin are found by going from
+one to the next, twice as far in each round. So the work grows little faster than the prompt, however long
+its words are. (RE2, with all entries as one expression, runs out of memory at 16,000.)
 """
 
 from collections.abc import Mapping
@@ -27,7 +27,7 @@ def cut(graph: Graph, tokens: str, metadata: Metadata) -> str:
 
     **Arguments:**
 
-    - `tokens`: name of the marked words, a string `(n,)`, as `splitting.split` gives them.
+    - `tokens`: name of the marked words, a string `(n,)`, as from `splitting.split`.
 
     **Returns:** the name of an int64 `(m,)`.
     """
@@ -50,7 +50,7 @@ def _longest_entries(graph: Graph, characters: str, metadata: Metadata) -> tuple
     keys = _keys(metadata.dictionary)
     longest = max(map(len, keys))
     size = graph.node("Shape", [characters], "cut_size")  # (1,)
-    # Behind the end, blanks, which no entry ends in.
+    # Blanks after the end: no entry ends in one.
     behind = graph.constant("cut_behind", np.array([" "] * longest))
     graph.node("Concat", [characters, behind], "cut_padded", axis=0)
     one = graph.constant("text_1", np.array(1))
@@ -74,7 +74,7 @@ def _longest_entries(graph: Graph, characters: str, metadata: Metadata) -> tuple
 
 
 def _keys(dictionary: list[str]) -> dict[str, int]:
-    """What represents each entry in the text, where marks are only at the beginning of a word."""
+    """How each entry appears in the text, where marks are only at the beginning of a word."""
     found = {" ": _BETWEEN}
     for id, entry in enumerate(dictionary):
         if entry == words.END_OF_LINE:
@@ -85,7 +85,7 @@ def _keys(dictionary: list[str]) -> dict[str, int]:
 
 
 def _beginnings(graph: Graph, lengths: str) -> str:
-    """The places that are reached from the first one, each as many places ahead as it says; bool `(n,)`."""
+    """The places reached from the first one by jumping ahead as far as each place says; bool `(n,)`."""
     size = graph.node("Size", [lengths])  # ()
     zero, one = graph.constant("text_0", np.array(0)), graph.constant("text_1", np.array(1))
     places = graph.node("Range", [zero, size, one])
@@ -97,7 +97,7 @@ def _beginnings(graph: Graph, lengths: str) -> str:
     yes = body.node("Expand", [graph.constant("walk_yes", np.array(True)), body.node("Shape", [reached])])
     body.node("ScatterElements", ["is_reached", reached, yes], "next_is_reached", axis=0)
     body.node("Gather", ["next_place", "next_place"], "next_next_place")
-    # Until the first place leads to the end.
+    # Until the jump from the first place reaches the end.
     body.node("Less", [body.node("Gather", ["next_place", zero]), size], "next_going_on")
     carried = {"next_place": TensorProto.INT64, "is_reached": TensorProto.BOOL}
     true = graph.constant("text_true", np.array(True))
@@ -107,7 +107,7 @@ def _beginnings(graph: Graph, lengths: str) -> str:
 
 
 def _spelt(graph: Graph, ids: str, characters: str, metadata: Metadata) -> str:
-    """The ids without what is between words; a character that no entry has by those of its bytes."""
+    """The ids of the words without those between them; a character that no entry has becomes its bytes."""
     of_bytes = np.array([metadata.dictionary.index(byte) for byte in BYTES] + [_UNKNOWN])
     table = graph.constant("cut_bytes", of_bytes)
     nothing = graph.constant("cut_unknown", np.array(_UNKNOWN))
@@ -126,7 +126,7 @@ def _spelt(graph: Graph, ids: str, characters: str, metadata: Metadata) -> str:
 
 
 def _loop(body: Graph, step: str, carried: Mapping[str, int]) -> onnx.GraphProto:
-    """The body of a loop that carries vectors, from a name to `next_…`."""
+    """The body of a loop that carries vectors, from each name to `next_…`."""
     value = helper.make_tensor_value_info
     return helper.make_graph(
         body.nodes,

@@ -1,7 +1,7 @@
 """Nodes that draw a word, as `nextword.runtime.draw` defines it.
 
-They read what all steps share by name: `text_kept` (how many words are ranked, `(1,)`),
-`text_temperature` and `text_top_p` (float64), `text_seed`; and `step`, the loop's own number.
+They read by name what all steps share: `text_kept` (how many words are ranked, `(1,)`),
+`text_temperature` and `text_top_p` (float64), `text_seed`; and `step`, the loop's counter.
 """
 
 import numpy as np
@@ -35,7 +35,7 @@ def draw_word(graph: Graph, logits: str) -> str:
         "Min",
         [graph.node("ReduceSum", [graph.node("Cast", [passed], to=TensorProto.INT64)], keepdims=0), final],
     )
-    # One word is kept where the likeliest is wanted, and it is drawn whatever the number.
+    # For the likeliest word only one is kept, which is drawn whatever the number.
     return graph.node("Gather", [order, place], axis=1)
 
 

@@ -1,7 +1,7 @@
 """A cell's equations in numpy → the same as nodes of a graph, a row for each text.
 
-The equations are called with expressions in place of arrays, so that whatever cell `model.cells` has is
-there, without a line of its own here.
+The equations are called with expressions in place of arrays, so every cell of `model.cells` works without
+code of its own here.
 """
 
 from collections.abc import Callable, Mapping
@@ -30,7 +30,7 @@ _OPERATORS: dict[Callable[..., Any], str] = {
 class Expression(NDArrayOperatorsMixin):
     """Something that equations compute.
 
-    - `operator`: of what; `Name` and `Number` for what they begin with, `Part` for one part of a split.
+    - `operator`: what computes it; `Name` and `Number` for inputs, `Part` for one part of a split.
     - `operands`: expressions, or the name, the number, the count or place of parts.
     """
 
@@ -38,11 +38,11 @@ class Expression(NDArrayOperatorsMixin):
     operands: tuple[Any, ...]
 
     def __array_ufunc__(self, function: Any, _method: str, *operands: Any) -> "Expression":
-        """What a function of numpy gives for expressions."""
+        """The result of a numpy function on expressions."""
         return Expression(_OPERATORS[function], tuple(map(_expression, operands)))
 
     def __array_function__(self, function: Any, _types: Any, operands: Any, _: Any) -> list["Expression"]:
-        """What `np.split` gives, the one function beside those above that cells use."""
+        """The result of `np.split`, the only other function that cells use."""
         assert function is np.split
         split = Expression("Split", operands)
         return [Expression("Part", (split, place)) for place in range(operands[1])]
@@ -62,10 +62,10 @@ def trace(
 
     - `kind`: the type of the numbers.
     - `values`: name of what the cell reads, shape `(rows, input)`.
-    - `state`: for each part of the state before, its name; shape `(rows, hidden)`.
+    - `state`: the names of the parts of the state before; shape `(rows, hidden)`.
     - `weights`: their names, in the order of PyTorch's module.
 
-    **Returns:** the names of what the cell gives out and of the parts of the state after, `(rows, hidden)`.
+    **Returns:** the names of the cell's output and of the parts of the state after, `(rows, hidden)`.
     """
     before = {part: Expression("Name", (name,)) for part, name in state.items()}
     matrices = [Expression("Name", (name,)) for name in weights]
@@ -80,7 +80,7 @@ def _expression(value: Any) -> Expression:
 
 
 class _Writer:
-    """Writes expressions as nodes, each once."""
+    """Writes each expression as a node, once."""
 
     def __init__(self, graph: Graph, kind: type[np.floating]) -> None:
         self._graph, self._kind = graph, kind
@@ -109,7 +109,7 @@ class _Writer:
                 found = self._graph.nodes_out("Split", [name(whole)], count, axis=1, num_outputs=count)
             case Expression("Part", (split, place)):
                 found = self._of(split)[place]
-            # 1 / (1 + exp(−x)), whose gradient would be no number where exp overflows.
+            # 1 / (1 + exp(−x)), whose gradient would be NaN where exp overflows.
             case Expression("Div", (one, Expression("Add", (also_one, Expression("Exp", (power,)))))) if (
                 one.operands == also_one.operands == (1,) and power.operator == "Neg"
             ):

@@ -1,4 +1,4 @@
-"""A graph under construction: nodes and initializers in the order in which they are needed."""
+"""A graph under construction: nodes and initializers in the order needed."""
 
 from typing import Any
 
@@ -16,7 +16,7 @@ class Graph:
 
     **Arguments:**
 
-    - `prefix`: begins the names of values that are given none, so that two graphs can be joined.
+    - `prefix`: begins the names of unnamed values, so that two graphs can be joined.
     """
 
     def __init__(self, prefix: str = "") -> None:
@@ -31,7 +31,7 @@ class Graph:
         return inner
 
     def weight(self, name: str, value: NDArray[Any]) -> str:
-        """A weight as float32; returns its name. Float16 is stored as it is, and cast once."""
+        """A weight as float32; returns its name. Float16 is stored as it is and cast once."""
         if value.dtype == np.float32:
             return self.constant(name, value)
         self.constant(f"{name}_float16", value)
@@ -52,7 +52,7 @@ class Graph:
     def nodes_out(
         self, operator: str, inputs: list[str], outputs: int | list[str], **attributes: Any
     ) -> list[str]:
-        """A node with several outputs, so many or by these names; returns their names."""
+        """A node with several outputs, given their number or names; returns their names."""
         names = outputs
         if isinstance(names, int):
             names = [f"{self._prefix}{operator.lower()}_{len(self.nodes)}_{index}" for index in range(names)]
@@ -77,9 +77,9 @@ class Graph:
 
 
 def shorten(graph: onnx.GraphProto) -> None:
-    """Gives the values between a graph's inputs and outputs short names, which are most of a large graph.
+    """Gives the values between a graph's inputs and outputs short names; names are most of a large graph.
 
-    The graphs in its operators may read its values, so that they are renamed with it.
+    The graphs in its operators may read its values, so they are renamed with it.
     """
     kept = {value.name for value in [*graph.input, *graph.output]}
     short = {"": "", **{name: name for name in kept}}

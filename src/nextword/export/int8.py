@@ -3,12 +3,12 @@
     ids ─ Transpose ─ Gather(embedding) ─ Cast ─ Mul(scales) ─ DynamicQuantizeLSTM ─ … ─ DynamicQuantizeLSTM
     ─ (DynamicQuantizeMatMul(projection) ─ Mul(scales)) ─ DynamicQuantizeMatMul(logits) ─ Mul(scales) ─ logits
 
-GRU and RNN have no operator for 8-bit weights: theirs become floats at load, so that such a file is small
-and no faster. Inputs, outputs and metadata are those of the step graph. A weight has one scale for each row
-of its matrix (`model.int8`). Activations are quantised while the graph runs, with one scale for all
-that is read at once; so the runtime reads each text by itself, and a text's figures do not turn on those
-beside it, only, in the third digit, on whether its words are read together or one by one. onnxruntime
-computes what depends on weights alone once, when it loads the file.
+GRU and RNN have no operator for 8-bit weights: theirs become floats at load, so such a file is smaller but no
+faster. Inputs, outputs and metadata are those of the step graph. A weight has one scale for each row of its
+matrix (`model.int8`). Activations are quantised while the graph runs, with one scale for everything read at
+once; so the runtime reads each text by itself, and a text's figures do not depend on those beside it, only,
+in the third digit, on whether its words are read together or one by one. onnxruntime computes what depends
+on weights alone once, when it loads the file.
 """
 
 from collections.abc import Mapping
@@ -62,7 +62,7 @@ def build(weights: Weights, architecture: Architecture, metadata: Mapping[str, s
         projection = _store_columns(graph, "projection", matrices["projection.weight"])
         top = _multiply(graph, top, projection, output="features")
     if architecture.tied:
-        # Looking up columns instead would spare this copy in memory, but slows each word by 4 %.
+        # Looking up columns instead would save this copy in memory, but slow each word by 4 %.
         logits = _Stored(graph.node("Transpose", [embedding.values], perm=[1, 0]), embedding.scales)
     else:
         logits = _store_columns(graph, "logits", matrices["logits.weight"])
@@ -83,7 +83,7 @@ def _store(graph: Graph, name: str, values: NDArray[np.int8], scales: NDArray[np
 
 
 def _store_columns(graph: Graph, name: str, matrix: Quantised) -> _Stored:
-    """A matrix as products need it: its values transposed, `(columns, rows)`."""
+    """A matrix as needed for products: its values transposed, `(columns, rows)`."""
     return _store(graph, name, matrix.values.T, matrix.scales)
 
 
@@ -108,7 +108,7 @@ def _layer(
 
     - `others`: names of what it reads, `(time, batch, input)`, of its biases, and of the state's parts
       before the first word.
-    - `outputs`: names of what it gives out.
+    - `outputs`: names of its outputs.
     """
     operator = CELLS[architecture.cell].operator
     assert operator
@@ -143,7 +143,7 @@ def _layer(
 def _as_floats(graph: Graph, stored: _Stored) -> str:
     """A layer's matrix as floats; returns its name.
 
-    A `DequantizeLinear` would do the same for each word again: onnxruntime does not compute it at load.
+    A `DequantizeLinear` would do this again for each word: onnxruntime does not compute it at load.
     """
     values = graph.node("Cast", [stored.values], to=TensorProto.FLOAT)
     return graph.node("Mul", [values, graph.node("Unsqueeze", [stored.scales, graph.ints([2])])])
@@ -152,7 +152,7 @@ def _as_floats(graph: Graph, stored: _Stored) -> str:
 def _multiply(graph: Graph, vectors: str, stored: _Stored, bias: str = "", output: str = "") -> str:
     """Vectors `(batch, columns)` times a matrix, plus a bias; returns the product's name, `(batch, rows)`.
 
-    The operator could apply the scales itself, but takes twice as long then for a large dictionary.
+    The operator could apply the scales itself, but would take twice as long for a large dictionary.
     """
     one = graph.constant("one", np.array(1, np.float32))
     divided = [graph.node("Div", [bias, stored.scales])] if bias else []

@@ -4,12 +4,12 @@ What a joiner remembers between two words is carried through the loop as flags, 
 
 - `begins`: a blank comes before the next word: the prompt's last, or a line end;
 - `glued`: the next word is glued to the last one;
-- `ideograph`, `kana`: the last word is Han or Hiragana, or ends in Katakana: where the dictionary has such
+- `ideograph`, `kana`: the last word is Han or Hiragana, or ends in Katakana, if the dictionary has such
   words;
 - `open_0`, `open_1`: whether a straight quote of either kind is open.
 
-Subwords say by their marks where a blank is. `blank` is whether one was read, and is written before the
-letters that follow.
+The marks of subwords tell where the blanks are. `blank` is whether one was read and must be written before
+the next letters.
 """
 
 import numpy as np
@@ -41,7 +41,7 @@ def carried(metadata: Metadata) -> list[str]:
 
 
 def _has_unspaced(metadata: Metadata) -> bool:
-    """Whether the dictionary has words beside which no blank is written."""
+    """Whether the dictionary has words written without blanks around them."""
     return any(words.is_ideograph(word) or words.begins_in_kana(word) for word in metadata.dictionary)
 
 
@@ -60,8 +60,8 @@ def first(graph: Graph, prompt: str, tokens: str, metadata: Metadata) -> list[st
         return [begins]
     if metadata.split_by == "subwords":
         return [begins, graph.constant("text_no_blank", np.array([False]))]
-    # Each word's kind as a number; that of no word is 0.
-    # Sorted, since the order of a set turns on the process, and the file's bytes must not.
+    # Each word's kind as a number, 0 for no word.
+    # Sorted, since the order of a set depends on the process, and the file's bytes must not.
     kinds = dict.fromkeys(sorted(words.OPENING | words.FULL_WIDTH), _OPENS)
     kinds |= {word: _FIRST_QUOTE + number for number, word in enumerate(_QUOTES)}
     kind = graph.look_up(tokens, kinds, 0)
@@ -95,7 +95,7 @@ def first(graph: Graph, prompt: str, tokens: str, metadata: Metadata) -> list[st
 
 
 def piece(graph: Graph, id: str, metadata: Metadata) -> str:
-    """The text that the next word adds; sets the flags after it, `next_…`.
+    """The text that the next word adds; also sets the flags after it, `next_…`.
 
     **Arguments:**
 
@@ -150,7 +150,7 @@ def _subword(graph: Graph, id: str, metadata: Metadata) -> str:
 
 
 def _is_glued(graph: Graph, id: str, metadata: Metadata) -> str:
-    """Whether a word is glued to the one before it; sets the flags after it."""
+    """Whether a word is glued to the one before it; also sets the flags after it."""
 
     def has(name: str, flags: list[bool]) -> str:
         return graph.node("Gather", [graph.constant(f"word_{name}", np.array(flags)), id])  # (1,)

@@ -1,9 +1,9 @@
-"""Nodes that bring a prompt to the normal form in which the dictionary is spelt.
+"""Nodes that bring a prompt into the normal form of the dictionary.
 
 No stock operator normalises Unicode, and none changes case on every machine. So the other spellings of the
 dictionary's own characters are listed: decomposed ones, marks in another order, characters that NFC replaces,
-and where the model reads lower case, capitals. What the dictionary lacks stays as it is: no word with it is
-known anyway.
+and, where the model reads lower case, capitals. Characters that the dictionary lacks stay as they are: no
+word with them is known anyway.
 """
 
 import unicodedata
@@ -20,13 +20,13 @@ from nextword.export.graph import Graph
 from nextword.runtime.metadata import Metadata
 from nextword.text import characters
 
-_MOST_MARKS = 4  # on a character; one with more is known by its composed and decomposed spelling
-_FIRST_PLANES = "".join(map(chr, range(0x30000)))  # beyond, all are their own normal form
+_MOST_MARKS = 4  # on a character; one with more is only known composed or decomposed
+_FIRST_PLANES = "".join(map(chr, range(0x30000)))  # beyond, every character is its own normal form
 _END = np.iinfo(np.int64).max
 
 
 def normalise(graph: Graph, prompt: str, metadata: Metadata) -> str:
-    """A prompt, the characters of the dictionary in it spelt as there.
+    """A prompt with the dictionary's characters spelt as in the dictionary.
 
     **Arguments:**
 
@@ -68,7 +68,7 @@ def joined(graph: Graph, pieces: str) -> str:
     even = body.node("Slice", ["pieces", zero, end, zero, two])
     padded = body.node("Concat", ["pieces", nothing], axis=0)
     odd = body.node("Slice", [padded, one, end, zero, two])
-    # Of an odd number the last one has the empty string beside it; of an even one that is left over.
+    # If their number is odd, the last one is joined with the empty string, else that is left over.
     body.node("StringConcat", [even, odd], "next_pieces")
     body.node("Greater", [body.node("Size", ["next_pieces"]), "text_1"], "next_going_on")
     value = helper.make_tensor_value_info
@@ -95,12 +95,12 @@ def _characters_of(metadata: Metadata) -> list[str]:
             if place == len(word) or not _is_tied(word[place]):
                 found[word[start:place]] = None
                 start = place
-    # A capital sigma is read as the one inside words, wherever it is.
+    # A capital sigma is always read as the one inside words.
     return list(found | dict.fromkeys("σ" if metadata.lowercase and "ς" in found else ""))
 
 
 def _spellings(character: str, lowercase: bool) -> Iterator[str]:
-    """All that is this character, with its marks, in normal form."""
+    """All spellings whose normal form is this character with its marks."""
     target = unicodedata.normalize("NFD", character)
     if len(target) > 1 + _MOST_MARKS:
         yield target
@@ -138,7 +138,7 @@ def _by_first(lowercase: bool) -> dict[str, list[tuple[str, str]]]:
 
 @lru_cache
 def _seconds() -> frozenset[str]:
-    """What can be composed with the character before it and is not a mark."""
+    """The characters that compose with the one before them and are not marks."""
     forms = (unicodedata.decomposition(one).split() for one in _FIRST_PLANES)
     hangul = (
         chr(code) for first, last in characters.ranges("vowel", "trailing") for code in range(first, last + 1)

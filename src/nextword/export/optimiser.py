@@ -1,7 +1,7 @@
 """A step of the optimiser as nodes: gradients clipped, then AdamW, or plain gradient descent.
 
-As PyTorch computes both (`clip_grad_norm_`, `AdamW`, `SGD`). What is the same for all weights is folded into
-scalars, in float64, so that each weight is passed over as rarely as can be.
+Both as in PyTorch (`clip_grad_norm_`, `AdamW`, `SGD`). What is the same for all weights is folded into
+float64 scalars, to pass over each weight as few times as possible.
 """
 
 from typing import Any
@@ -11,10 +11,10 @@ from onnx import GraphProto, TensorProto, helper
 
 from nextword.export.graph import Graph
 
-BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8  # of AdamW, as PyTorch has them
+BETA_1, BETA_2, EPSILON = 0.9, 0.999, 1e-8  # of AdamW, as in PyTorch
 _CLIP_EPSILON = 1e-6
 
-FIRST, SECOND = "first_moment.", "second_moment."  # begin the names of the moments of a weight
+FIRST, SECOND = "first_moment.", "second_moment."  # prefixes of the names of a weight's moments
 
 
 def add_norm(graph: Graph, gradients: list[str]) -> str:
@@ -27,7 +27,7 @@ def add_step(graph: Graph, kind: type[np.floating], gradients: dict[str, str], m
     """Adds a step of the optimiser.
 
     It reads the scalars `learning_rate`, `weight_decay`, `clip`, `step` (from 1) and `adamw`, and for each
-    weight its moments; all come back as `next_` and the name.
+    weight its moments; all are output as `next_` and the name.
 
     **Arguments:**
 

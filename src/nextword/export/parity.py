@@ -1,4 +1,4 @@
-"""onnxruntime against PyTorch: proof that exported files compute what the model computes."""
+"""onnxruntime against PyTorch: a check that exported files compute what the model computes."""
 
 import copy
 import math
@@ -27,13 +27,13 @@ from nextword.text import windows, words
 from nextword.text.windows import Windows
 from nextword.tracking import track
 
-# What a text graph is tried with, beside the likeliest words.
+# Settings to try a text graph with, besides the likeliest words.
 _KNOBS = [
     Sampling(temperature=1.0, seed=1),
     Sampling(temperature=2.0, top_k=5, seed=2),
     Sampling(temperature=0.7, top_p=0.9, seed=3),
 ]
-# The windows on which a training graph is tried, for how many steps, and how; and what may differ.
+# Windows, steps and settings to try a training graph with, and tolerances.
 _LEARNT, _STEPS, _RATE, _DECAY, _CLIP = 16, 3, 1e-3, 0.01, 1.0
 _EXACT, _EXACT_STEPS, _ROUGH = 1e-12, 1e-11, 5e-6
 
@@ -42,10 +42,10 @@ _EXACT, _EXACT_STEPS, _ROUGH = 1e-12, 1e-11, 5e-6
 class Evidence:
     """What is compared.
 
-    - `windows`: of the text; logits and likeliest word are compared after each, and how often the word
-      that follows is the likeliest.
+    - `windows`: of the text; logits and likeliest word are compared after each, and how often the
+      likeliest word is the one that follows.
     - `samples`: pairs of a prompt's ids and those of its greedy continuation by the model; the file
-      has to continue with the same words.
+      must continue with the same words.
     """
 
     windows: Windows
@@ -53,13 +53,13 @@ class Evidence:
 
 
 def read_samples(path: Path, dictionary: int) -> list[tuple[list[int], list[int]]]:
-    """Samples that the evaluate stage has written.
+    """Samples written by the evaluate stage.
 
     **Arguments:**
 
     - `dictionary`: number of words.
 
-    **Raises:** `StageError` where the file is missing or damaged.
+    **Raises:** `StageError` if the file is missing or damaged.
     """
     known = range(dictionary)
     try:
@@ -79,11 +79,11 @@ def check(path: Path, network: Network, evidence: Evidence, tolerance: float) ->
 
     - `path`: the file.
     - `network`: the published network.
-    - `tolerance`: largest difference allowed between two logits.
+    - `tolerance`: the largest difference allowed between two logits.
 
     **Returns:** the largest difference found between two logits.
 
-    **Raises:** `ParityError` where the two differ.
+    **Raises:** `ParityError` if the two differ.
     """
     file = ModelFile(path)
     largest = 0.0
@@ -109,16 +109,16 @@ def check(path: Path, network: Network, evidence: Evidence, tolerance: float) ->
 
 
 def check_int8(path: Path, step: Path, evidence: Evidence, max_accuracy_drop: float) -> float:
-    """Compares an int8 file with the float one, as this machine computes both.
+    """Compares an int8 file with the float one, as computed on this machine.
 
     **Arguments:**
 
     - `path`, `step`: the int8 and the float step graph.
-    - `max_accuracy_drop`: how much less of the windows the int8 file may predict.
+    - `max_accuracy_drop`: how much lower the accuracy of the int8 file may be.
 
     **Returns:** the accuracy of the int8 file.
 
-    **Raises:** `ParityError` where it is less than allowed.
+    **Raises:** `ParityError` if it is lower than allowed.
     """
     exact, found = (_accuracy(file, evidence) for file in (step, path))
     if exact - found > max_accuracy_drop:
@@ -132,9 +132,9 @@ def check_int8(path: Path, step: Path, evidence: Evidence, max_accuracy_drop: fl
 def check_training(path: Path, network: Network, evidence: Evidence) -> float:
     """Compares a training graph with PyTorch's autograd and AdamW, on some of the text.
 
-    **Returns:** the largest difference found in the first gradient of a weight.
+    **Returns:** the largest difference found in a weight's first gradient.
 
-    **Raises:** `ParityError` where it or the weights after some steps differ.
+    **Raises:** `ParityError` if this or the weights after some steps differ too much.
     """
     file, trained = TrainingFile(path), copy.deepcopy(network)
     contexts, next_words = evidence.windows.some(_LEARNT).take(slice(None))
@@ -156,7 +156,7 @@ def check_training(path: Path, network: Network, evidence: Evidence) -> float:
         loss = torch.nn.functional.cross_entropy(logits, torch.from_numpy(following).T.flatten())
         optimizer.zero_grad()
         loss.backward()
-        if number == 1:  # by a step of gradient descent whose rate is 1
+        if number == 1:  # from a step of gradient descent at rate 1
             whole = Step(1, learning_rate=1.0, clip=math.inf, adamw=False)
             moved = file.step(ids, following, state, values, whole).values
             for name, weight in weights.items():
@@ -176,7 +176,7 @@ def check_training(path: Path, network: Network, evidence: Evidence) -> float:
         float(np.abs(values[name].numpy() - weight.detach().numpy()).max())
         for name, weight in weights.items()
     )
-    # In float32 AdamW makes steps of full length of gradients that are nothing but rounding.
+    # In float32 AdamW takes full-length steps even for gradients that are only rounding errors.
     allowed = _EXACT_STEPS if is_exact else 2 * _STEPS * _RATE
     if not apart < allowed:
         raise ParityError(
@@ -191,11 +191,11 @@ def check_text(path: Path, step: Path, evidence: Evidence) -> None:
 
     Each sample's prompt is continued with the likeliest words, and by draws.
 
-    **Raises:** `ParityError` where the two write different texts.
+    **Raises:** `ParityError` if the two write different texts.
     """
     file = ModelFile(step)
     options = onnxruntime.SessionOptions()
-    options.log_severity_level = 4  # what goes wrong is raised, too
+    options.log_severity_level = 4  # errors are raised, too
     session = onnxruntime.InferenceSession(path, options, providers=["CPUExecutionProvider"])
     for ids, written in evidence.samples:
         metadata = file.metadata
@@ -237,7 +237,7 @@ def _check_sample(file: ModelFile, prompt: list[int], expected: list[int]) -> No
 
 
 def _in_order(evidence: Evidence, path: Path) -> Iterator[slice]:
-    """The windows, some at a time; says how far it is."""
+    """The windows, some at a time; reports progress."""
     count = len(evidence.windows)
     parts = windows.in_order(count, BATCH)
     return track(parts, f"checking {path.name}", count, lambda part: part.stop - part.start, "windows")

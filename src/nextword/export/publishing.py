@@ -26,15 +26,15 @@ def publish(
 
     **Arguments:**
 
-    - `network`: what the files have to compute.
+    - `network`: what the files must compute.
     - `weights`, `metadata`: what is written.
-    - `evidence`: on what that is checked.
+    - `evidence`: what the files are checked on.
     - `params`: how far a file may be off.
     - `directory`: where the files go.
 
-    **Returns:** a line for a person on each file.
+    **Returns:** a readable line for each file.
 
-    **Raises:** `ParityError` where a file does not compute what it should; then none is written.
+    **Raises:** `ParityError` if a file does not compute what it should; then none is written.
     """
     step_file, int8_file, text_file, int8_text_file, training_file = (
         directory / f"nextword{kind}.onnx" for kind in ("", ".int8", ".text", ".int8.text", ".train")

@@ -1,7 +1,7 @@
 """A layer of the network in a training graph: along time by `Scan`, and back through time.
 
 What a cell computes from the words alone is done for all steps at once, a row for each word. What needs the
-state is the body of a `Scan`. Gradients go back by another `Scan`, which gives out the gradient at each
+state is the body of a `Scan`. Gradients go back through another `Scan`, which outputs the gradient at each
 place where a weight is used; a weight's own gradient is then one product over all rows.
 """
 
@@ -21,13 +21,13 @@ from nextword.model.cells import Cell
 
 @dataclass(frozen=True)
 class Layer:
-    """What has to be known of a layer.
+    """What must be known about a layer.
 
-    - `prefix`: begins the names of the values in it.
+    - `prefix`: begins the names of its values.
     - `cell`: what it computes.
     - `kind`: the type of its numbers.
     - `weights`: their names, in the order of PyTorch's module.
-    - `vectors`: the names of those that have one axis.
+    - `vectors`: the names of those with one axis.
     - `learnt`: the names of those that learn.
     """
 
@@ -46,13 +46,13 @@ def add_layer(
 
     **Arguments:**
 
-    - `own`: gets the rule of the gradient of its `Scan`.
+    - `own`: receives the gradient rule of its `Scan`.
     - `values`: name of what it reads, `(time · batch, input)`.
     - `state`: the names of the parts of the state before the first word, each `(batch, hidden)`.
     - `by_step`: name of the shape (time, batch, −1).
 
-    **Returns:** the names of what it gives out, `(time · batch, hidden)`, and of the parts of the state after
-    the last word, `(batch, hidden)`.
+    **Returns:** the names of its output, `(time · batch, hidden)`, and of the parts of the state after the
+    last word, `(batch, hidden)`.
     """
     traced = graph.within(layer.prefix)
     before = {part: f"{layer.prefix}{part}" for part in state}
@@ -77,7 +77,7 @@ class _Recurrence:
 
     - `nodes`: of one step.
     - `before`, `after`: the names of the parts of the state before and after it.
-    - `output`: the name of what it gives out.
+    - `output`: the name of its output.
     """
 
     def __init__(
@@ -100,11 +100,11 @@ class _Recurrence:
     def add(
         self, own: dict[str, OwnRule], state: Mapping[str, str], by_step: str
     ) -> tuple[str, dict[str, str]]:
-        """Adds both `Scan`s, the second one when gradients are asked for; as `add_layer`."""
+        """Adds both `Scan`s, the second one when gradients are requested; as `add_layer`."""
         graph, prefix, kind = self._graph, self._layer.prefix, self._layer.kind
         back, found, ends = self._back()
         sums, of_weights = self._sums(found)
-        # What is needed of each step later: from its nodes, and of the gradients in it.
+        # What is needed from each step later: from its nodes, and from its gradients.
         values = {*self._before.values(), *(name for node in self._nodes for name in node.output)}
         later = [*_inputs(back.nodes), *_inputs(sums.nodes)]
         kept = _each_once(name for name in later if name in values)
@@ -165,7 +165,7 @@ class _Recurrence:
         return graph.node("Flatten", [given], axis=2), last
 
     def _back(self) -> tuple[Graph, dict[str, str], dict[str, str]]:
-        """A step back: its nodes, the gradients' names, and of them those that it begins with, by part."""
+        """A step back: its nodes, the names of the gradients, and of those it starts from, by part."""
         back = self._graph.within(f"{self._layer.prefix}back_")
         ends = {part: f"{self._layer.prefix}back_{part}" for part in self._after}
         seeds = {name: ends[part] for part, name in self._after.items()}
@@ -177,7 +177,7 @@ class _Recurrence:
         return back, backward.gradients(self._nodes, seeds, asked), ends
 
     def _sums(self, found: Mapping[str, str]) -> tuple[Graph, dict[str, str]]:
-        """The gradients of weights from those in all steps: nodes, and the gradients' names."""
+        """The gradients of weights from those in all steps: nodes, and the names of the gradients."""
         sums = self._graph.within(f"{self._layer.prefix}sum_")
         backward = Backward(sums, self._layer.kind, self._layer.vectors)
         gradients: dict[str, str] = {}
@@ -222,7 +222,7 @@ def _scan(
 def _body(
     nodes: list[NodeProto], inputs: list[str], outputs: list[str], kind: type[np.floating]
 ) -> onnx.GraphProto:
-    """A graph of one step. Each of its outputs gets a name of its own, and none that of an input."""
+    """A graph of one step. Each output gets a name of its own, never that of an input."""
     nodes, taken, names = list(nodes), {*inputs}, []
     for output in outputs:
         name = output

@@ -1,8 +1,8 @@
 """Nodes that split a prompt into words, as `nextword.text.words.split` does.
 
 onnxruntime's own `Tokenizer`, which all its builds have, cuts a text by a regular expression. It takes the
-longest match at each place, in RE2's notation, which cannot look around; the classes of characters are
-those of the library, whatever version of Unicode an onnxruntime has.
+longest match at each place, in RE2's notation, which has no lookaround; the classes of characters are those
+of the library, whatever version of Unicode onnxruntime uses.
 """
 
 import itertools
@@ -17,7 +17,7 @@ from nextword.runtime.metadata import Metadata
 from nextword.text import characters
 from nextword.text.marks import BLANK_MARK, GLUE_MARK
 
-LINE_END = "\n"  # what represents `<eos>` among the words of a prompt
+LINE_END = "\n"  # represents `<eos>` among the words of a prompt
 BLANK = re.sub(r"\\u(\w{4})", r"\\x{\1}", characters.BLANK)
 _BLANK_IN_LINE = BLANK.replace(r"\t-\r", r"\t\v\f")
 _LINE_END = rf"[{_BLANK_IN_LINE}]*(?:\r\n?|\n)[{_BLANK_IN_LINE}]*"
@@ -63,8 +63,8 @@ def _pieces(graph: Graph, prompt: str, metadata: Metadata) -> str:
 def _marked(graph: Graph, pieces: str) -> str:
     """Words with their marks, as of `nextword.text.marks`, from words and single blanks.
 
-    At the beginning of the text and of a line a blank is taken for granted. A blank is a word of its own
-    before a letter of a script without blanks, which has no mark.
+    At the beginning of the text and of a line a blank is implied. A blank is a word of its own before a
+    letter of a script without blanks, which has no mark.
     """
 
     def string(text: str) -> str:
@@ -77,7 +77,7 @@ def _marked(graph: Graph, pieces: str) -> str:
     is_blank, is_line_end = is_one(" "), is_one(LINE_END)
     is_unspaced = graph.node("RegexFullMatch", [pieces], pattern=f"[{listed('unspaced')}](?s:.*)")
     yes, no = (graph.constant(f"text_{value}s", np.array([value])) for value in (True, False))
-    # Of the piece before each, and of the one after it.
+    # For the piece before each, and the one after it.
     parts = graph.node("Or", [is_blank, is_line_end])
     is_begun = graph.node("Slice", [graph.node("Concat", [yes, parts], axis=0), zero, graph.ints([-1])])
     is_before = graph.node("Slice", [graph.node("Concat", [is_unspaced, no], axis=0), one, end])
@@ -90,7 +90,7 @@ def _marked(graph: Graph, pieces: str) -> str:
 
 
 def tokens(graph: Graph, text: str, form: str) -> str:
-    """The pieces of a string `(1,)` that have a form; returns the name of a string `(n,)`."""
+    """The pieces of a string `(1,)` that match `form`; returns the name of a string `(n,)`."""
     found = graph.node(
         "Tokenizer", [text], domain="com.microsoft", mark=0, mincharnum=1, pad_value="", tokenexp=form
     )  # (1, n)
@@ -99,7 +99,7 @@ def tokens(graph: Graph, text: str, form: str) -> str:
 
 @lru_cache
 def listed(*names: str, without: tuple[str, ...] = ()) -> str:
-    """The contents of a regular expression's brackets, for some classes without others."""
+    """The contents of a regular expression's brackets, for some classes minus others."""
     codes = sorted(_codes(names) - _codes(without) - set(_SURROGATES))
     runs = itertools.groupby(enumerate(codes), lambda pair: pair[1] - pair[0])
     ends = [[code for _, code in run] for _, run in runs]
@@ -117,7 +117,7 @@ def _unspaced_run() -> str:
 
 
 def _word(letter: str = "letter", without: tuple[str, ...] = ()) -> str:
-    """A run of letters of a class, or else a cluster that begins with no letter of any class."""
+    """A run of letters of a class, or a cluster that does not begin with a letter of any class."""
     digit = f"[{listed('digit', without=without)}]"
     unit = f"(?:[{listed(letter)}]|{digit}(?:[.,:]{digit}+)+)"
     tail = listed(*characters.EXTENDING, without=(letter,))
@@ -147,7 +147,7 @@ def _character() -> str:
 
 
 def _pictures() -> list[str]:
-    """Flags, and what joiners tie together."""
+    """Flags, and sequences tied together by joiners."""
     picture, extend = f"[{listed('pictograph')}]", listed("extend")
     return [
         f"{characters.NATIONAL}{{2}}",

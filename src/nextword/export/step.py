@@ -35,7 +35,7 @@ from nextword.model.network import Architecture, Weights
 from nextword.runtime.learning.stored import Stored
 
 # Adds a recurrent layer: its number, the name of what it reads `(time, batch, input)`, the names of the
-# state's parts before the first word, and those of what it gives out, the parts after the last included.
+# state's parts before the first word, and those of its outputs, including the parts after the last word.
 Layer = Callable[[int, str, list[str], list[str]], None]
 
 
@@ -47,7 +47,7 @@ def build(weights: Weights, architecture: Architecture, metadata: Mapping[str, s
     - `weights`: float16 arrays under the names of `Network`'s parameters: `embedding.weight`
       `(dictionary, embedding)`; for each recurrent layer l `layers.{l}.weight_ih_l0`
       `(gates · hidden, input)`, `layers.{l}.weight_hh_l0` `(gates · hidden, hidden)`,
-      `layers.{l}.bias_ih_l0` and `layers.{l}.bias_hh_l0` `(gates · hidden,)`; for each other one
+      `layers.{l}.bias_ih_l0` and `layers.{l}.bias_hh_l0` `(gates · hidden,)`; for each other layer
       `layers.{l}.weight` `(hidden, input)` and `layers.{l}.bias` `(hidden,)`; `logits.weight`
       `(dictionary, hidden)` and `logits.bias` `(dictionary,)`; in a projected network
       `projection.weight` `(embedding, hidden)`, and `logits.weight` is `(dictionary, embedding)`.
@@ -91,7 +91,7 @@ def build(weights: Weights, architecture: Architecture, metadata: Mapping[str, s
 
 
 def stored_weights(weights: Iterable[str], architecture: Architecture) -> dict[str, Stored]:
-    """How the weights of a network are stored, by the name that the graph computes with.
+    """How the weights of a network are stored, by the name used in the graph.
 
     **Arguments:**
 
@@ -116,7 +116,7 @@ def stored_weights(weights: Iterable[str], architecture: Architecture) -> dict[s
 
 
 def side_by_side(graph: Graph, sequence: str, architecture: Architecture) -> str:
-    """The vectors of the last `context` words side by side, zero vectors before them where there are fewer.
+    """The vectors of the last `context` words side by side, padded in front with zero vectors.
 
     **Arguments:**
 
@@ -140,7 +140,7 @@ def recurrent(graph: Graph, architecture: Architecture, sequence: str, add: Laye
 
     - `sequence`: name of what the first one reads, `(time, batch, input)`.
     - `add`: adds one of them.
-    - `output`: name of what the last one gives after the last word, if it needs one.
+    - `output`: name of the last layer's output after the last word, if it needs one.
 
     **Returns:** that name; its shape is `(batch, hidden)`.
     """
@@ -174,11 +174,11 @@ def gates(weights: Weights, architecture: Architecture, layer: int, *names: str)
 def finish(
     graph: Graph, architecture: Architecture, metadata: Mapping[str, str], domains: tuple[str, ...] = ()
 ) -> onnx.ModelProto:
-    """A step graph whose nodes are all there, checked.
+    """A checked step graph from its complete nodes.
 
     **Arguments:**
 
-    - `domains`: of operators beside the standard ones.
+    - `domains`: of operators besides the standard ones.
     """
     names = CELLS[architecture.cell].states
     value = helper.make_tensor_value_info

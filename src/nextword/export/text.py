@@ -13,9 +13,9 @@
 
 A graph cannot raise: where a word is unknown and the dictionary has no `<unk>`, or the prompt has no
 word, the text is the prompt. Otherwise the words are those of `Generator.generate` with the same
-knobs; `nextword.runtime.draw` defines the draw.
+settings; `nextword.runtime.draw` defines the draw.
 
-What differs from the library is in docs/text-graph.md.
+docs/text-graph.md lists the differences from the library.
 """
 
 import numpy as np
@@ -37,7 +37,7 @@ def build(step: onnx.ModelProto, metadata: Metadata) -> onnx.ModelProto:
 
     **Arguments:**
 
-    - `step`: what `step.build` or `int8.build` gave.
+    - `step`: the result of `step.build` or `int8.build`.
     - `metadata`: of the same model.
 
     **Returns:** a model that has passed ONNX's checker.
@@ -63,7 +63,7 @@ def build(step: onnx.ModelProto, metadata: Metadata) -> onnx.ModelProto:
     writing = joining.first(outer, "prompt", tokens, metadata)
     counts = counting.first(outer, metadata)
     if counts:
-        # How many subwords that takes is known when they are drawn.
+        # How many subwords this takes is only known once they are drawn.
         outer.node("Identity", [trips], "text_words")
         going_on = outer.node("Greater", [trips, outer.constant("text_0", np.array(0))])
         trips = ""
@@ -109,7 +109,7 @@ def build(step: onnx.ModelProto, metadata: Metadata) -> onnx.ModelProto:
 
 
 def _states(step: onnx.ModelProto) -> dict[str, list[int]]:
-    """The shape of each part of the state by name; an axis of the batch is 0."""
+    """The shape of each part of the state by name; the batch axis is 0."""
     return {
         put.name: [axis.dim_value for axis in put.type.tensor_type.shape.dim]
         for put in step.graph.input
@@ -131,7 +131,7 @@ def _parted(step: onnx.ModelProto) -> tuple[list[onnx.NodeProto], list[onnx.Node
 
 
 def _ids(graph: Graph, tokens: str, metadata: Metadata) -> tuple[str, str]:
-    """The words' ids `(n,)`, −1 where there is none, and the words that have none."""
+    """The ids of the words `(n,)`, −1 for none, and the words without one."""
     if metadata.split_by == "subwords":
         return cutting.cut(graph, tokens, metadata), graph.constant("text_known", np.array([], object))
     spellings: dict[str, int] = {}
@@ -139,7 +139,7 @@ def _ids(graph: Graph, tokens: str, metadata: Metadata) -> tuple[str, str]:
         spellings[splitting.LINE_END] = metadata.dictionary.index(words.END_OF_LINE)
     spellings |= {word: id for id, word in enumerate(metadata.dictionary) if word not in spellings}
     if metadata.lowercase:
-        # At the end of a word the library writes another sigma than inside; a graph reads both as one.
+        # The library writes a different sigma at the end of a word than inside; a graph reads both as one.
         for id, word in enumerate(metadata.dictionary):
             spellings.setdefault(word.replace("ς", "σ"), id)
     ids = graph.look_up(tokens, spellings, -1)
@@ -153,7 +153,7 @@ def _ids(graph: Graph, tokens: str, metadata: Metadata) -> tuple[str, str]:
 
 
 def _trips(graph: Graph, ids: str, unknown: str, metadata: Metadata) -> str:
-    """How many words are added: none where the prompt cannot be read."""
+    """How many words are added: none if the prompt cannot be read."""
     zero = graph.constant("text_0", np.array(0))
     can = graph.node("Greater", [graph.node("Size", [ids]), zero])
     if metadata.unknown is None:

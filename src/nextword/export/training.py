@@ -13,12 +13,12 @@
 
 | output | type | shape |
 |---|---|---|
-| `loss` | float64 | `()`, in nats a word, before the step |
+| `loss` | float64 | `()`, in nats per word, before the step |
 | `gradient_norm` | float64 | `()`, before clipping |
 | `next_` and the name of each part of the state, each weight that learns and each moment | | as the input |
 
-The graph has no weights in it, and the size of the dictionary is open. It is in stock operators, so that any
-onnxruntime learns with it.
+The graph contains no weights, and works for any size of dictionary. It uses stock operators only, so any
+onnxruntime can learn with it.
 """
 
 import json
@@ -40,7 +40,7 @@ from nextword.runtime.metadata import Metadata
 
 Shape = tuple[int | str, ...]
 
-# Metadata of the step graph that the training graph does not have.
+# Metadata of the step graph that the training graph lacks.
 _OF_WEIGHTS = frozenset(
     ["dictionary", "unknown", "metrics", "weights", "params", "corpus_sha256", "cell", "layers", "hidden"]
 )
@@ -48,9 +48,9 @@ _OF_DICTIONARY = ("embedding.weight", "logits.weight", "logits.bias")  # a row o
 
 
 def shapes_of(network: Network) -> dict[str, Shape]:
-    """The shapes of a network's weights, in its order, a shared one once.
+    """The shapes of a network's weights, in its order, each shared one once.
 
-    **Returns:** tuples in which `dictionary` stands for the number of words, which is open.
+    **Returns:** tuples in which `dictionary` stands for the number of words, which may vary.
     """
     shapes = {name: tuple(weight.shape) for name, weight in network.named_parameters()}
     return {
@@ -65,8 +65,8 @@ def properties(network: Network, metadata: Metadata) -> dict[str, str]:
     - `format`: `nextword-training/1`.
     - `stored`: for each tensor of the step graph, the weights that it is made of, in order; the order of
       their gates; and whether it is transposed.
-    - `initial`: for each weight, in the order in which they are drawn, the bound of a uniform distribution,
-      or `null` for the standard normal one.
+    - `initial`: for each weight, in the order of drawing, the bound of a uniform distribution, or `null` for
+      the standard normal one.
     """
     kept = {name: text for name, text in metadata.to_properties().items() if name not in _OF_WEIGHTS}
     initial = dict(_bounds(network))
@@ -100,7 +100,7 @@ def build(
     **Arguments:**
 
     - `metadata`: the file's `metadata_props`.
-    - `learnt`: the names of the weights that learn; all, if left out.
+    - `learnt`: the names of the weights that learn; by default, all.
     - `gives_gradients`: whether `gradient.` and the name of each weight that learns are outputs too.
 
     **Returns:** a graph that has passed ONNX's checker and shape inference.
@@ -141,7 +141,7 @@ def build(
 def _add_network(
     graph: Graph, own: dict[str, OwnRule], layers: list[Layer], *, is_projected: bool
 ) -> tuple[str, list[str]]:
-    """The names of what the logits are computed from, `(words · batch, features)`, and of the state after."""
+    """The names of the features, `(words · batch, features)`, and of the state after."""
     names = layers[0].cell.states
     after: dict[str, list[str]] = {name: [] for name in names}
     if names:
@@ -168,12 +168,12 @@ def _add_network(
 
 
 def _vectors(graph: Graph, ids: str) -> str:
-    """The vectors of words, a row each."""
+    """The vectors of words, one row each."""
     return graph.node("Gather", ["embedding.weight", graph.node("Reshape", [ids, graph.ints([-1])])])
 
 
 def _side_by_side(graph: Graph, kind: type[np.floating]) -> str:
-    """The vectors of a text's words in one row; those of no word, whose ids are below 0, are zero."""
+    """The vectors of a text's words in one row; zero for no word, whose id is below 0."""
     zero = graph.constant("no_id", np.array(0))
     vectors = _vectors(graph, graph.node("Max", ["ids", zero]))
     is_word = graph.node("GreaterOrEqual", [graph.node("Reshape", ["ids", graph.ints([-1, 1])]), zero])
@@ -184,14 +184,14 @@ def _side_by_side(graph: Graph, kind: type[np.floating]) -> str:
 
 
 def _last(graph: Graph, rows: str) -> str:
-    """The last of the rows: as many as there are words in `following`."""
+    """The last rows, as many as there are words in `following`."""
     first = graph.node("Neg", [graph.node("Size", ["following"])])
     ends = graph.ints([np.iinfo(np.int64).max])
     return graph.node("Slice", [rows, graph.node("Reshape", [first, graph.ints([1])]), ends, graph.ints([0])])
 
 
 def _add_loss(graph: Graph, logits: str, kind: type[np.floating]) -> str:
-    """Adds the mean cross-entropy, and its gradient: the probabilities, less 1 for the word that follows.
+    """Adds the mean cross-entropy and its gradient: the probabilities, minus 1 for the word that follows.
 
     **Returns:** the name of the gradient with respect to the logits.
     """

@@ -1,7 +1,7 @@
-"""Nodes that give the bytes of a character's UTF-8.
+"""Nodes that compute the UTF-8 bytes of a character.
 
 No stock operator reads a string's bytes, but one hashes them: onnxruntime's own `MurmurHash3`, in 32 bits.
-Of at most four bytes that is undone step by step: each step of it can be inverted modulo 2³².
+For at most four bytes this is undone step by step: each step can be inverted modulo 2³².
 
 Source: Appleby, MurmurHash3_x86_32, with the seed 0.
 """
@@ -25,10 +25,10 @@ def bytes_of(graph: Graph, characters: str) -> list[str]:
 
     **Arguments:**
 
-    - `characters`: name of a string `(n,)`; of a longer one any bytes come.
+    - `characters`: name of a string `(n,)`; longer strings give arbitrary bytes.
 
     **Returns:** the names of `MOST_BYTES` int64 `(n,)`: the first byte of each, the second, and so on, −1
-    where there is none.
+    for none.
     """
     length = _number(graph, 1)
     for number, form in enumerate(_LENGTHS, 2):
@@ -44,7 +44,7 @@ def bytes_of(graph: Graph, characters: str) -> list[str]:
 
 
 def _unhashed(graph: Graph, hash: str, length: str) -> str:
-    """The bytes, the first one lowest, of a hash of so many."""
+    """The bytes, the first one lowest, from a hash of `length` bytes."""
     value = graph.node("Cast", [hash], to=TensorProto.INT64)
     value = _xor(graph, value, _shifted(graph, value, 16))
     value = _divided(graph, value, _MIX[1])
@@ -86,9 +86,9 @@ def _rotated(graph: Graph, value: str, bits: int) -> str:
 
 
 def _divided(graph: Graph, value: str, factor: int) -> str:
-    """What gives the value when it is multiplied by an odd factor, modulo 2³²."""
+    """The number whose product with an odd factor is the value, modulo 2³²."""
     inverse = pow(factor, -1, _MODULUS)
-    # In halves, so that no product is beyond int64.
+    # In halves, so that no product exceeds int64.
     high = _mod(graph, graph.node("Mul", [value, _number(graph, inverse // _HALF)]), _HALF)
     high = graph.node("Mul", [high, _number(graph, _HALF)])
     low = graph.node("Mul", [value, _number(graph, inverse % _HALF)])
