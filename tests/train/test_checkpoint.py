@@ -44,7 +44,8 @@ def test_ctrl_c_leaves_a_checkpoint_from_which_the_run_ends_with_the_same_bytes(
     TRAINED.rename("old")
     with run_stage(in_directory) as cut:
         assert cut.stdout
-        assert cut.stdout.readline().startswith("step 0: ")
+        # A CPU without bfloat16 says so first.
+        assert next(line for line in cut.stdout if not line.startswith("note: ")).startswith("step 0: ")
         cut.send_signal(signal.SIGINT)
         out, err = cut.communicate(timeout=100)
     assert cut.returncode == 130
