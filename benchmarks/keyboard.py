@@ -53,12 +53,20 @@ def slips(generator: Generator, path: Path, words: int, spell: Callable[[str], s
     )
 
 
-def misspelled(path: Path, allowed: Callable[[str], bool]) -> Callable[[str], str | None]:
-    """How people misspell a word, by a list of lines of a word, a tab, and a misspelling; one by chance."""
+def misspelled(
+    path: Path, typed: Callable[[str], bool], allowed: Callable[[str], bool]
+) -> Callable[[str], str | None]:
+    """How people misspell a word, by a list of lines of a word, a tab, and a misspelling; one by chance.
+
+    **Arguments:**
+
+    - `typed`: whether a word is misspelled at all.
+    - `allowed`: whether a misspelling counts.
+    """
     known: dict[str, list[str]] = defaultdict(list)
     for line in path.read_text(encoding="utf-8").splitlines():
         right, wrong = line.split("\t")
-        if wrong.isalpha() and allowed(wrong):
+        if typed(right) and wrong.isalpha() and allowed(wrong):
             known[right].append(wrong)
     luck = random.Random(1)
     return lambda word: luck.choice(known[word]) if word in known else None
@@ -246,7 +254,7 @@ def main() -> None:
         ):
             print(title)
             for measure in (slips, by_norvig):
-                measure(generator, given.text, given.words, misspelled(given.misspellings, allowed))
+                measure(generator, given.text, given.words, misspelled(given.misspellings, knows, allowed))
     print("after three letters:")
     beginnings(generator, given.text, given.words)
     if given.kind:

@@ -1,11 +1,12 @@
 """Subwords beside whole words: the same text, recipe and steps, side by side.
 
-    python benchmarks/subwords.py TEXT FOLDER [--steps 4750] [--words 2000]
+    python benchmarks/subwords.py TEXT FOLDER [--steps 4750] [--words 2000] [--misspellings FILE]
 
 Three models are trained: `experiments/book.yaml` with dictionaries of 10,000 and of 30,000 words, and
 `experiments/forms.yaml` with 4,000 subwords. They stay in FOLDER and are not trained again. Figures are those
 of the test part, the last twentieth of the lines; accuracy and keystrokes are those of its first 2,000 words,
-and words that a dictionary lacks are typed in full. Times are CPU milliseconds of one thread.
+and words that a dictionary lacks are typed in full. Times are CPU milliseconds of one thread. With a list of
+misspellings, the keyboards of the models are measured too, on the same misspelled words.
 """
 
 import argparse
@@ -20,9 +21,11 @@ import numpy as np
 import onnxruntime
 from corpus import stage, write_params
 from edge import table
+from keyboard import milliseconds, misspelled, text_of
 
 from nextword import Generator
 from nextword.runtime.entries import Entries
+from nextword.runtime.keyboard.slips import evaluate_typing
 from nextword.runtime.keystrokes import IsSuggested, KeystrokeCounter
 from nextword.runtime.model_file import ModelFile
 from nextword.runtime.word_reader import WordReader, is_suggested_by
@@ -119,6 +122,24 @@ def same_in_text_graph(folder: Path, text: str) -> int:
     return same
 
 
+def keyboards(folder: Path, typed: Path, words: int, misspellings: Path) -> None:
+    """Prints how the keyboard of each model understands misspellings of words that all dictionaries have."""
+    generators = {kind: Generator.load(folder_of(folder, kind) / "models/nextword.onnx") for kind in KINDS}
+    shared = {*min((one.info.dictionary for kind, one in generators.items() if kind != SUBWORDS), key=len)}
+    rows = []
+    for kind, generator in generators.items():
+        by_people = misspelled(misspellings, shared.__contains__, str.isalpha)
+        found = evaluate_typing(generator.keyboard(), text_of(generator, typed, words), by_people)
+        times = milliseconds(generator, typed, 100)
+        rows.append([kind, f"{found.top_1:.1%}, {found.top_3:.1%} (of {found.mistyped:,})", times])
+    table("keyboards", ["what", "misspellings: first, among three", "a keystroke"], rows)
+
+
+def folder_of(folder: Path, kind: str) -> Path:
+    """Where a model is."""
+    return folder / kind.replace(", ", "-").replace(",", "")
+
+
 def main() -> None:
     """Prints the tables."""
     parser = argparse.ArgumentParser(description="Subwords beside whole words.")
@@ -126,6 +147,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="where the models are, or are put")
     parser.add_argument("--steps", type=int, default=4750, help="of training (default: %(default)s)")
     parser.add_argument("--words", type=int, default=2000, help="that are typed (default: %(default)s)")
+    parser.add_argument("--misspellings", type=Path, help="lines of a word, a tab, and a misspelling")
     arguments = parser.parse_args()
     source, folder = arguments.text.resolve(), arguments.folder.resolve()
     lines = source.read_text(encoding="utf-8").splitlines(keepends=True)
@@ -135,7 +157,7 @@ def main() -> None:
     typed.write_text(first_words(test, arguments.words), encoding="utf-8")
     rows = []
     for kind in KINDS:
-        own = folder / kind.replace(", ", "-").replace(",", "")
+        own = folder_of(folder, kind)
         metrics = make(own, source, kind, arguments.steps)
         model, file = metrics["test"]["model"], own / "models/nextword.onnx"
         found = Generator.load(file).evaluate(typed)
@@ -158,18 +180,20 @@ def main() -> None:
         [*columns, "right, in three", "bits a character"],
         rows,
     )
-    own = folder / SUBWORDS.replace(", ", "-").replace(",", "")
-    file = ModelFile(own / "models/nextword.onnx")
-    times = np.array(keystroke_times(file, typed.read_text(encoding="utf-8")))
+    own = folder_of(folder, SUBWORDS)
+    spelt = ModelFile(own / "models/nextword.onnx")
+    times = np.array(keystroke_times(spelt, typed.read_text(encoding="utf-8")))
     table(
         SUBWORDS,
         ["what", "figure"],
         [
             ["a keystroke, mean and 95 %", f"{times.mean():.2f} ms, {np.percentile(times, 95):.2f} ms"],
-            ["splitting a text", f"{splitting_speed(''.join(lines), file):.1f} MB/s"],
+            ["splitting a text", f"{splitting_speed(''.join(lines), spelt):.1f} MB/s"],
             ["text graph as the library", f"{same_in_text_graph(own, test)} of {PROMPTS} prompts"],
         ],
     )
+    if arguments.misspellings:
+        keyboards(folder, typed, arguments.words, arguments.misspellings)
 
 
 if __name__ == "__main__":

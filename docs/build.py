@@ -3,9 +3,9 @@
     python docs/build.py
 
 Links between pages stay as they are. What a page links to outside docs/ becomes a page too, so that the site
-is whole without a network or a host of the code: Markdown as Markdown, other text as a listing. Two pages of
-the reference are made here, from the JavaScript types and from what `nextword --help` prints; the one of
-Python is made by mkdocstrings.
+is whole without a network or a host of the code: Markdown as Markdown, other text as a listing. The
+playground goes along if `make vendor` has put it together. Two pages of the reference are made here, from the
+JavaScript types and from what `nextword --help` prints; the one of Python is made by mkdocstrings.
 """
 
 import posixpath
@@ -51,7 +51,8 @@ def main() -> int:
     command = [sys.executable, "-m", "zensical", "build", "--strict", "--clean"]
     status = subprocess.run(command, cwd=ROOT, check=False).returncode
     if not status and (PLAYGROUND / "vendor/files.txt").is_file():
-        shutil.copytree(PLAYGROUND, ROOT / "site" / PLAYGROUND.name)
+        hidden = shutil.ignore_patterns(".*", "*.py")
+        shutil.copytree(PLAYGROUND, ROOT / "site" / PLAYGROUND.name, ignore=hidden)
     return status
 
 

@@ -4,8 +4,8 @@ import { LEARNER, MODEL } from "../model.js";
 import { END_OF_LINE } from "../words.js";
 
 export const REMEMBERED = 64; // words that are taken back without reading the text again
-export const SHARE = 0.05; // of new words, where a model knows no <unk>
 const EXPECTED = 4; // of these, how many keep what was expected there
+export const SHARE = 0.05; // of new words, where a model knows no <unk>
 
 const [RATE, DECAY] = [0.4, 0.0007]; // of the bias
 const LEAST = Math.fround(Math.log(1e-3)); // log-probability of the words whose bias changes

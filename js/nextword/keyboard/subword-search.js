@@ -16,8 +16,7 @@ const ROUNDS = 8; // of one search
 const FOR_A_ROUND = 16; // words that are asked for and cost one more
 const MOST_CHILDREN = 32; // of a node that are looked at
 
-/** The score of one that costs nothing, and of each tenth of a nat, as floats of 32 bits. */
-const A_TENTH = Math.fround(1 / NAT);
+const A_TENTH = Math.fround(1 / NAT); // in 32 bits, as all scores here and in Python
 
 /** Whether one is looked at before another. */
 function isBefore(one, other) {
