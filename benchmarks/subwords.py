@@ -1,12 +1,14 @@
 """Subwords beside whole words: the same text, recipe and steps, side by side.
 
     python benchmarks/subwords.py TEXT FOLDER [--steps 4750] [--words 2000] [--misspellings FILE]
+    python benchmarks/subwords.py TEXT FOLDER --sizes 1000 2000 4000 8000 16000
 
 Three models are trained: `experiments/book.yaml` with dictionaries of 10,000 and of 30,000 words, and
 `experiments/forms.yaml` with 4,000 subwords. They stay in FOLDER and are not trained again. Figures are those
 of the test part, the last twentieth of the lines; accuracy and keystrokes are those of its first 2,000 words,
 and words that a dictionary lacks are typed in full. Times are CPU milliseconds of one thread. With a list of
-misspellings, the keyboards of the models are measured too, on the same misspelled words.
+misspellings, the keyboards of the models are measured too, on the same misspelled words. With sizes, models
+that know so many subwords are trained instead.
 """
 
 import argparse
@@ -33,7 +35,7 @@ from nextword.text import words
 from nextword.text.subwords import SubwordDictionary, in_words, shown
 from nextword.text.words import Joiner
 
-KINDS = {
+KINDS: dict[str, tuple[str, dict[str, Any]]] = {
     "words, 10,000": ("book", {}),
     "words, 30,000": ("book", {"max_words": 30_000}),
     "subwords, 4,000": ("forms", {}),
@@ -42,9 +44,8 @@ SUBWORDS = "subwords, 4,000"
 PROMPTS, PROMPT_WORDS, CONTINUED = 100, 6, 16
 
 
-def make(folder: Path, text: Path, kind: str, steps: int) -> dict[str, Any]:
+def make(folder: Path, text: Path, experiment: str, reading: dict[str, Any], steps: int) -> dict[str, Any]:
     """Trains and exports a model in a folder, unless it is there. **Returns:** its metrics."""
-    experiment, reading = KINDS[kind]
     folder.mkdir(parents=True, exist_ok=True)
     before = Path.cwd()
     os.chdir(folder)
@@ -147,6 +148,7 @@ def main() -> None:
     parser.add_argument("folder", type=Path, help="where the models are, or are put")
     parser.add_argument("--steps", type=int, default=4750, help="of training (default: %(default)s)")
     parser.add_argument("--words", type=int, default=2000, help="that are typed (default: %(default)s)")
+    parser.add_argument("--sizes", type=int, nargs="+", default=[], help="of dictionaries of subwords")
     parser.add_argument("--misspellings", type=Path, help="lines of a word, a tab, and a misspelling")
     arguments = parser.parse_args()
     source, folder = arguments.text.resolve(), arguments.folder.resolve()
@@ -155,10 +157,11 @@ def main() -> None:
     typed = folder / "typed.txt"
     folder.mkdir(parents=True, exist_ok=True)
     typed.write_text(first_words(test, arguments.words), encoding="utf-8")
+    of_sizes = {f"subwords, {size:,}": ("forms", {"max_words": size}) for size in arguments.sizes}
     rows = []
-    for kind in KINDS:
+    for kind, (experiment, reading) in (of_sizes or KINDS).items():
         own = folder_of(folder, kind)
-        metrics = make(own, source, kind, arguments.steps)
+        metrics = make(own, source, experiment, reading, arguments.steps)
         model, file = metrics["test"]["model"], own / "models/nextword.onnx"
         found = Generator.load(file).evaluate(typed)
         int8 = Generator.load(own / "models/nextword.int8.onnx").evaluate(typed)
@@ -180,6 +183,8 @@ def main() -> None:
         [*columns, "right, in three", "bits a character"],
         rows,
     )
+    if of_sizes:
+        return
     own = folder_of(folder, SUBWORDS)
     spelt = ModelFile(own / "models/nextword.onnx")
     times = np.array(keystroke_times(spelt, typed.read_text(encoding="utf-8")))
