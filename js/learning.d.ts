@@ -6,56 +6,60 @@ export type Source = ArrayBuffer | ArrayBufferView | Blob | Response | URL | str
 
 export interface TrainerOptions {
   ort: Runtime;
-  /** A step graph of the same network in float16, `nextword.onnx`: its rules, and what learning begins with. */
+  /**
+   * A step graph of the same network in float16, `nextword.onnx`: it sets the rules for splitting texts, and holds the
+   * weights that learning starts from.
+   */
   model: Source;
-  /** What is learned. */
+  /** The text to learn. */
   text: string;
-  /** Begins with the words of the text, and with weights drawn as `dvc repro` draws them. */
+  /** Starts from the words of the text, and from weights drawn as `dvc repro` draws them. */
   fromNothing?: boolean;
-  /** Of the weights and of the order of the text; 1 if left out. */
+  /** Of the weights and of the order of the text; 1 by default. */
   seed?: number;
-  /** Of AdamW; 3e-3 if left out. */
+  /** Of AdamW; 3e-3 by default. */
   learningRate?: number;
   weightDecay?: number;
-  /** The largest norm of the gradients; longer ones are scaled down to it. 1 if left out. */
+  /** The largest norm of the gradients; longer ones are scaled down to it. 1 by default. */
   clip?: number;
-  /** Windows of a step, or streams; 256 if left out. */
+  /** Windows of a step, or streams; 256 by default. */
   batch?: number;
-  /** Words of each stream that a step reads, where the model carries its state; 35 if left out. */
+  /** Words of each stream that a step reads, where the model carries its state; 35 by default. */
   wordsPerStep?: number;
 }
 
-/** Learns a text by AdamW, step by step; it stays as it was before a step that diverges. */
+/** Learns a text with AdamW, step by step; if a step diverges, everything stays as it was before. */
 export class Trainer {
   /** `graph` is the training graph, `nextword.train.onnx`. */
   static load(graph: Source, options: TrainerOptions): Promise<Trainer>;
   private constructor();
-  /** The steps that were taken. */
+  /** The number of steps taken. */
   readonly step: number;
   /** The dictionary. */
   readonly words: readonly string[];
-  /** How many weights there are. */
+  /** The number of weights. */
   readonly size: number;
   /** Steps of an epoch; null where the model carries its state. */
   readonly interval: number | null;
-  /** What is possible at best; null where the model carries its state. */
+  /** The best that is possible on this text; null where the model carries its state. */
   readonly best: { accuracy: number; loss: number } | null;
   /** The weights by name, row by row. */
   readonly weights: ReadonlyMap<string, { shape: readonly number[]; values: Float64Array | Float32Array }>;
-  /** Takes a step; gives the loss before it in nats a word, and the norm of the gradients. */
+  /** Takes a step; returns the loss before it, in nats per word, and the norm of the gradients. */
   learn(): Promise<{ loss: number; gradientNorm: number }>;
-  /** Over all windows of the text; only with a fixed context. */
+  /** The loss and accuracy over all windows of the text; only with a fixed context. */
   measure(): Promise<{ loss: number; accuracy: number }>;
-  /** Where learning stands: bytes for `resume`, in Python too. */
+  /** The state of learning as bytes, from which `resume` continues, here or in Python. */
   checkpoint(): Promise<Uint8Array>;
   /**
-   * Goes on from a checkpoint with the same bits. The trainer must have been made with the same files, text, `batch`,
+   * Continues from a checkpoint, bit for bit. The trainer must have been created with the same files, text, `batch`,
    * `wordsPerStep` and `seed`.
    *
-   * @throws TrainingError for bytes that are no checkpoint, or one of another trainer; all stays as it was
+   * @throws TrainingError for bytes that are not a checkpoint, or not one of this trainer; then everything stays as it
+   * was
    */
   resume(bytes: ArrayBufferView | ArrayBuffer): Promise<void>;
-  /** The model as it is now: a file that `Generator.load` takes. */
+  /** The model with the current weights: a file that `Generator.load` takes. */
   file(): Promise<Uint8Array>;
   /** Frees the memory. */
   release(): Promise<void>;
@@ -65,13 +69,13 @@ export interface DynamicEvaluationOptions {
   ort: Runtime;
   /** A step graph of the same network in float16, `nextword.onnx`. */
   model: Source;
-  /** Of gradient descent; 2 if left out. */
+  /** Of gradient descent; 2 by default. */
   learningRate?: number;
 }
 
 /**
- * Makes sessions and keyboards whose model learns from the text while it is read: after each block of 20 words one step
- * of gradient descent (Krause et al. 2018). What they have learned is in what they save.
+ * Creates sessions and keyboards whose model learns from the text while it is read: after each block of 20 words comes
+ * one step of gradient descent (Krause et al. 2018). What they learn is saved with them.
  */
 export class DynamicEvaluation {
   /** `graph` is the training graph, `nextword.train.onnx`. */
@@ -80,12 +84,12 @@ export class DynamicEvaluation {
   /** A session that learns. */
   session(options?: CacheSettings): Session;
   /**
-   * Goes on with a session that was saved, here or in Python; one that did not learn begins to.
+   * Resumes a session that was saved here or in Python; if it was not learning, it now starts to.
    *
    * @throws SessionError for bytes that are not a session, or belong to other files
    */
   resume(bytes: ArrayBufferView | ArrayBuffer): Promise<Session>;
-  /** A keyboard that learns; one of several languages, some of which learn: `Keyboard.of`. */
+  /** A keyboard that learns; of several languages, some of which learn: `Keyboard.of`. */
   keyboard(options?: KeyboardSettings): Keyboard;
   /** Frees the memory. */
   release(): Promise<void>;

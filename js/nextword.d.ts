@@ -2,56 +2,56 @@
 /** nextword: continue texts with a model from one .onnx file, as the Python package does. */
 import type { DynamicEvaluation } from "./learning.js";
 
-/** The part of onnxruntime-web or onnxruntime-node that is needed. */
+/** The part of onnxruntime-web or onnxruntime-node that this module needs. */
 export interface Runtime {
   InferenceSession: { create(bytes: Uint8Array, options?: object): Promise<any> };
   Tensor: new (type: any, data: any, dims: readonly number[]) => any;
 }
 
-/** How words are picked; the likeliest each time if all are left out. */
+/** How words are picked; by default the likeliest word is always taken. */
 export interface Sampling {
-  /** 0 takes the likeliest word, above 0 a word is drawn; the higher, the more even. To 100. */
+  /** 0 takes the likeliest word; above 0, words are drawn: the higher, the more evenly. At most 100. */
   temperature?: number;
-  /** Draws from so many of the likeliest words (or subwords); 0 from all. */
+  /** Draws from this many of the likeliest words (or subwords); 0 draws from all. */
   topK?: number;
-  /** Draws from the fewest words that have this share of the probability; 1 from all. */
+  /** Draws from the fewest words that have this share of the probability; 1 draws from all. */
   topP?: number;
-  /** Of the draws, from 0 to 2³¹ − 2: the same seed gives the same words, as in Python. */
+  /** Of the draws, from 0 to 2³¹ − 2; the same seed gives the same words, in Python too. `null` picks a random one. */
   seed?: number | null;
-  /** Above 1 makes words of the last `repetitionWindow` (64) words less likely; 1 is off. */
+  /** Above 1 makes the words among the last `repetitionWindow` (64) words less likely; 1 is off. */
   repetitionPenalty?: number;
   repetitionWindow?: number | null;
   /** Never repeats a run of this many words, prompt included; 0 is off. */
   noRepeatNgram?: number;
-  /** Words that are never written; a plain string is one. */
+  /** Words that are never written; a plain string counts as one. */
   banned?: string | readonly string[];
-  /** Generation ends before the first of these strings that it would write; a plain string is one. */
+  /** Generation ends before the first of these strings that it would write; a plain string counts as one. */
   stop?: string | readonly string[];
-  /** So many words are written before a `stop` counts. */
+  /** This many words are written before a `stop` counts. */
   minWords?: number;
 }
 
 /** What a model file says about itself. */
 export interface Info {
-  /** The words in the order of their ids, or with `splitBy: "subwords"` the subwords that spell words. */
+  /** The words in id order, or with `splitBy: "subwords"` the subwords that spell words. */
   readonly dictionary: readonly string[];
   readonly splitBy: "whitespace" | "words" | "characters" | "subwords";
   readonly lowercase: boolean;
   readonly lineEnds: boolean;
   /** Words (or subwords) that the model reads, or `null` if it carries its state without bound. */
   readonly context: number | null;
-  /** The cell's name, for people; nothing turns on it. */
+  /** The cell's name, for people; no runtime needs it. */
   readonly cell: string;
   readonly layers: number;
   readonly hidden: number;
-  /** Id of `<unk>`, which replaces every word that is not in the dictionary, or `null`. */
+  /** Id of `<unk>`, which stands for every word that is not in the dictionary, or `null`. */
   readonly unknown: number | null;
   readonly params: Record<string, any>;
   readonly metrics: Record<string, any>;
   readonly corpusSha256: string;
-  /** `float16`, or `int8`. */
+  /** `float16` or `int8`. */
   readonly weights: string;
-  /** Version of Unicode that says what a letter is; older files do not say, and have "". */
+  /** Version of Unicode that defines what a letter is; "" for older files, which lack it. */
   readonly unicode: string;
 }
 
@@ -67,7 +67,7 @@ export interface Score {
   perWord: { word: string; logProbability: number }[];
 }
 
-/** What was wrong: the names of Python's errors, and two that only JavaScript needs. */
+/** The kind of error: the names of Python's errors, and two that only JavaScript needs. */
 export type ErrorName =
   | "ModelFileError"
   | "PromptError"
@@ -76,14 +76,14 @@ export type ErrorName =
   | "SamplingError"
   | "SessionError"
   | "KeyboardError"
-  /** A text that is too short, or training that has diverged. */
+  /** A text that is too short, or training that diverges. */
   | "TrainingError"
-  /** A model was asked after `release`. */
+  /** A model was used after `release`. */
   | "ReleasedError"
-  /** `ort`, `signal` or another option is none; a generator was not made by `load`. */
+  /** An invalid `ort`, `signal` or other option, or a generator that was not created by `load`. */
   | "ArgumentError";
 
-/** Base of all errors that this module throws on purpose. */
+/** Base class of all errors that this module throws on purpose. */
 export class NextwordError extends Error {
   constructor(name: ErrorName, message: string, options?: { cause?: unknown });
   readonly name: ErrorName;
@@ -94,17 +94,17 @@ export class UnknownWordError extends NextwordError {
   constructor(word: string, neighbours: string[]);
   readonly name: "UnknownWordError";
   readonly word: string;
-  /** The words of the dictionary that are spelt most alike. */
+  /** The words of the dictionary that are spelt most like it. */
   readonly neighbours: string[];
 }
 
-/** Options of writing words that do not decide which. */
+/** Options of generation that do not affect which words are written. */
 export interface Writing {
-  /** Ends it before the next word, and throws `signal.reason`. */
+  /** Ends generation before the next word, and throws `signal.reason`. */
   signal?: AbortSignal;
 }
 
-/** Continues texts with a model from one file. Made by `Generator.load`. */
+/** Continues texts with a model from one file. Created by `Generator.load`. */
 export class Generator {
   private constructor();
 
@@ -122,41 +122,42 @@ export class Generator {
   readonly info: Info;
 
   /**
-   * The prompt as it was given and its continuation by `words` (32) words. In a script without blanks each subword
-   * is a word.
+   * The prompt as it was given, and its continuation by `words` (32) words. In a script without blanks each subword is
+   * a word.
    */
   generate(prompt: string, words?: number, sampling?: Sampling, options?: Writing): Promise<string>;
 
   /**
-   * The continuation word by word, as it comes. Errors are thrown before the first piece. The event
-   * loop turns after each word.
+   * The continuation word by word, as it comes. Errors that can be known beforehand are thrown before the first piece.
+   * The event loop runs after each word.
    */
   stream(prompt: string, words?: number, sampling?: Sampling, options?: Writing): AsyncGenerator<string, void>;
 
-  /** `n` continuations; the one at place i, from 0, is what `generate` gives with the seed + i. */
+  /** `n` continuations; number i, from 0, is what `generate` gives with the seed + i. */
   samples(prompt: string, n: number, words?: number, sampling?: Sampling, options?: Writing): Promise<string[]>;
 
   /**
-   * The `n` (3) likeliest next words, best first. A last word without a blank after it that is not in
-   * the dictionary is half typed, and is completed; with a dictionary of subwords, one that likelier goes on than ends
-   * there. Then probabilities are those of the word and of its ending there.
+   * The `n` (3) likeliest next words, best first. A last word without a blank after it that is not in the dictionary
+   * counts as half typed, and is completed; with a dictionary of subwords, a last word counts as half typed if it is
+   * likelier to go on than to end there. The probabilities of completions are renormalised over all words that begin
+   * with what was typed. With a dictionary of subwords they include the probability that the word ends there.
    */
   suggest(prompt: string, n?: number): Promise<Suggestion[]>;
 
   /**
-   * How likely a text is, over each word that has a full context before it. The probability of a word is the product
-   * of those of its subwords, where there are such.
+   * How likely a text is, over every word that has a full context before it. The probability of a word of several
+   * subwords is their product.
    */
   score(text: string): Promise<Score>;
 
-  /** How likely each of several texts is, for ranking them. */
+  /** How likely each of several texts is, for ranking. */
   scoreAll(texts: readonly string[]): Promise<Score[]>;
 
-  /** A text that grows word by word, as under a keyboard. */
+  /** A text that grows word by word, as with a keyboard. */
   session(options?: CacheSettings): Session;
 
   /**
-   * Goes on with a session that was saved, here or in Python.
+   * Resumes a session that was saved here or in Python.
    *
    * @throws SessionError for bytes that are not a session, or belong to another model file
    */
@@ -165,39 +166,39 @@ export class Generator {
   /**
    * Suggestions, corrections and learning for a text field; of several languages: `Keyboard.of`.
    *
-   * @throws KeyboardError for a layout that does not exist, or for bytes that no keyboard has saved
+   * @throws KeyboardError for a layout that does not exist, or for bytes that are not from `Keyboard.save`
    */
   keyboard(options?: KeyboardSettings): Keyboard;
 
-  /** Frees the model's memory when pending calls are done; no method works after that. */
+  /** Frees the model's memory once pending calls are done; no method works after that. */
   release(): Promise<void>;
 
   [Symbol.asyncDispose](): Promise<void>;
 }
 
-/** A neural cache: words that stood in similar places of the text become likelier. */
+/** A neural cache: words from similar contexts earlier in the text become likelier. */
 export interface CacheSettings {
-  /** Words (or subwords) of the text that are remembered, to 1,000,000; 0 (default) is off. */
+  /** Words (or subwords) of this text that the cache remembers, at most 1,000,000; 0 (default) is off. */
   cacheSize?: number;
-  /** Share of the probability that the cache gives, from 0 to below 1. */
+  /** The cache's share of the probability, from 0 to below 1. */
   cacheWeight?: number;
-  /** How sharply it prefers what stood in similar places; 0.3 by default. */
+  /** How sharply it prefers words from similar contexts; 0.3 by default. */
   cacheFlatness?: number;
 }
 
 /**
- * Reads a text word by word, and suggests what comes next, in the time of one step. Made by
- * `Generator.session` or `Generator.resume`. Calls take effect in the order in which they are made.
+ * Reads a text word by word, and suggests what comes next, in the time of one step. Created by `Generator.session` or
+ * `Generator.resume`. Calls take effect in the order in which they are made.
  */
 export interface Session {
   /**
-   * Reads one word or more; none of them if one is unknown. A punctuation mark that is fed by itself belongs to the word
-   * before or after it, as in written text.
+   * Reads one word or more; none of them if one is unknown. A punctuation mark that is fed by itself belongs to the
+   * word before or after it, as in written text.
    */
   feed(text: string): Promise<void>;
 
   /**
-   * Takes back the last word that was fed, and returns it.
+   * Undoes the last word fed, and returns it.
    *
    * @throws SessionError if there is none, after 128 in a row, or for words fed before it was saved
    */
@@ -206,71 +207,71 @@ export interface Session {
   /** The `n` (3) likeliest next words that begin with `prefix`, best first. */
   suggest(n?: number, prefix?: string): Promise<Suggestion[]>;
 
-  /** The session as bytes, which `resume` takes here and in Python; the history for `undo` is not saved. */
+  /** The session as bytes, from which `resume` continues here or in Python; the history for `undo` is not saved. */
   save(): Promise<Uint8Array>;
 }
 
 export interface KeyboardSettings {
-  /** Of the keys; `qwerty` by default. An array has the letters of each row of keys, from the top. */
+  /** Of the keys; `qwerty` by default. An array holds the letters of each row of keys, from the top. */
   layout?: "qwerty" | "qwertz" | "azerty" | "dvorak" | readonly string[];
   /** Whether punctuation marks and line ends are suggested as well as words (true). */
   punctuation?: boolean;
-  /** Whether what is written changes what is expected (true). */
+  /** Whether the keyboard adapts to what is written (true). */
   adapts?: boolean;
-  /** What `Keyboard.save` gave, here or in Python. */
+  /** Bytes from `Keyboard.save`, here or in Python. */
   saved?: ArrayBufferView | ArrayBuffer | null;
 }
 
 /** A word, and how to put it into the text. */
 export interface KeyboardSuggestion extends Suggestion {
   /**
-   * `prediction`, of the next word; `completion` or `correction` of what was typed; `learned`, for a word that
-   * the user wrote before and no dictionary has; or `as typed`.
+   * `prediction`, of the next word; `completion` or `correction` of what was typed; `learned`, for a word that the user
+   * wrote before and no dictionary has; or `as typed`.
    */
   kind: "prediction" | "completion" | "correction" | "learned" | "as typed";
-  /** How many UTF-16 code units before the cursor go, */
+  /** How many UTF-16 code units before the cursor to remove. */
   replace: number;
-  /** and the text that comes instead, with its capitals and the blanks that belong there. */
+  /** The text to put in their place, with its capitals and the blanks that belong there. */
   insert: string;
 }
 
 /**
- * Suggests and corrects words in a text field, and learns from what is sent. Made by `Generator.keyboard`, or
- * for several languages at once by `Keyboard.of`. What is asked is done in the order in which it was asked.
+ * Suggests and corrects words in a text field, and learns from what is sent. Created by `Generator.keyboard`, or for
+ * several languages at once by `Keyboard.of`. Calls take effect in the order in which they are made.
  */
 export class Keyboard {
   private constructor();
 
   /**
-   * A keyboard of several languages at once, a generator each, or a `DynamicEvaluation` where the model learns while it
-   * reads. They must split texts in the same way; `words` and `subwords` count as the same. How much each counts follows
-   * what is written.
+   * A keyboard of several languages at once: a generator for each, or a `DynamicEvaluation` where the model learns
+   * while it reads. They must split texts in the same way; `words` and `subwords` count as the same. The weights of the
+   * languages follow what is written.
    *
-   * @throws KeyboardError for models that do not fit together, a layout that does not exist, or bytes that no keyboard
-   * has saved
+   * @throws KeyboardError for models that do not fit together, a layout that does not exist, or bytes that are not from
+   * `Keyboard.save`
    */
   static of(generators: readonly (Generator | DynamicEvaluation)[], options?: KeyboardSettings): Keyboard;
 
   /**
-   * Takes the text before the cursor, whatever has happened: typed, deleted, pasted, cursor moved. What it has in
-   * common with the last one is not read again; of a text that comes at once, the last 512 words are read, and of
-   * several texts that wait only the last.
+   * Takes the text before the cursor after any change: typed, deleted, pasted, cursor moved. What it shares with the
+   * last one is not read again. Of a text that arrives at once, the last 512 words are read; of several texts that
+   * wait, only the last is read.
    */
   update(textBeforeCursor: string): Promise<void>;
 
   /**
-   * The `n` (3, to 100) likeliest next words, or what the unfinished word before the cursor may become, best
+   * The `n` (3, at most 100) likeliest next words, or what the unfinished word before the cursor may become, best
    * first. A word is unfinished until a blank or a punctuation mark follows it.
    */
   suggest(n?: number): Promise<KeyboardSuggestion[]>;
 
   /**
-   * What the last finished word should become, if the evidence beats the word as it was typed. Once a correction
-   * was put into the text and taken back, what was typed is never corrected again.
+   * What the last finished word should become, if the evidence beats the word as it was typed. Once a correction was
+   * put into the text and undone, what was typed is never corrected again.
    */
   correction(): Promise<KeyboardSuggestion | null>;
 
-  /** The text was sent: its new words are learned, and what was adapted to it stays. */
+  /** Learns the new words of the text, which was sent, and keeps what was adapted to it. */
   commit(): Promise<void>;
 
   /** The words that were learned, and how often each was sent. */
@@ -279,32 +280,32 @@ export class Keyboard {
   /** The words that are never suggested. */
   readonly blocked: string[];
 
-  /** It is as if a word had never been learned, blocked or kept. */
+  /** Forgets that a word was ever learned, blocked or kept. */
   forget(word: string): Promise<void>;
 
-  /** Never suggests a word, nor corrects another to it. */
+  /** Never suggests a word again, nor corrects another to it. */
   block(word: string): Promise<void>;
 
-  /** What was learned, blocked, kept and adapted to, but not the text: `saved` of another keyboard, here or in Python. */
+  /** What was learned, blocked, kept and adapted, without the text; `saved` of another keyboard, here or in Python. */
   save(): Promise<Uint8Array>;
 
-  /** P(word | the finished words before the cursor); over all strings, it adds up to 1. */
+  /** P(word | the finished words before the cursor); over all strings, these add up to 1. */
   probability(word: string): Promise<number>;
 }
 
 /**
- * Splits a text into words, by the rules that a file names; with `subwords`, each with a mark: `▁` where a blank stands
- * before it, `‿` where none does.
+ * Splits a text into words, by the rules that a file names; with `subwords`, each has a mark: `▁` if there is a blank
+ * before it, `‿` if there is none.
  */
 export function split(text: string, splitBy: Info["splitBy"], lowercase?: boolean, lineEnds?: boolean): string[];
 
 /** What a reader sees as the characters of a text: its extended grapheme clusters (UAX #29). */
 export function clusters(text: string): string[];
 
-/** Joins words, or subwords, into a text, the inverse of `split` up to blanks. */
+/** Joins words or subwords into a text, the inverse of `split` up to blanks. */
 export function join(words: readonly string[], splitBy: Info["splitBy"], lineEnds?: boolean): string;
 
-/** A number from (0, 1), the same in every language for the same seed and step. */
+/** A number from the open interval (0, 1), the same in every language for the same seed and step. */
 export function uniform(seed: number, step: number): number;
 
 /** Draws the id of a word from logits, with a number from (0, 1). */
