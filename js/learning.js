@@ -1,4 +1,4 @@
-/** Learning on the device, in stock onnxruntime; `learning.d.ts` has what is public. */
+/** Learning on the device, in stock onnxruntime; the public API is in `learning.d.ts`. */
 
 export { DynamicEvaluation } from "./nextword/learning/dynamic-evaluation.js";
 export { Trainer } from "./nextword/learning/trainer.js";

@@ -1,9 +1,9 @@
 /**
  * nextword: continue texts with a model from one .onnx file, as the Python package does.
  *
- * It runs on onnxruntime-web (browsers and Node) or onnxruntime-node, whichever is passed to
- * `Generator.load`. The modules are those of the Python package; those that do not need this one are in the
- * folder `nextword`. `nextword.d.ts` has what is public.
+ * It runs on onnxruntime-web (browsers and Node) or onnxruntime-node, whichever is passed to `Generator.load`. The
+ * modules mirror those of the Python package; those that do not depend on this one are in the folder `nextword`. The
+ * public API is in `nextword.d.ts`.
  */
 
 import { clusters } from "./nextword/characters.js";
@@ -62,7 +62,7 @@ export class Generator {
     return this.#model;
   }
 
-  /** Gives the memory of the model back; what is asked later is a `ReleasedError`. */
+  /** Frees the model's memory; later calls throw a `ReleasedError`. */
   release() {
     return this.#model.release();
   }
@@ -78,12 +78,12 @@ export class Generator {
     return text;
   }
 
-  /** The continuation piece by piece, as it comes. Errors are thrown at once. */
+  /** The continuation piece by piece, as it comes. Errors that can be known beforehand are thrown at once. */
   stream(prompt, words = 32, sampling = {}, options = {}) {
     return this.#continue(prompt, words, checkedSampling(sampling), options);
   }
 
-  /** Several continuations; the one at place i is what `generate` gives with the seed + i. */
+  /** Several continuations; number i is what `generate` gives with the seed + i. */
   async samples(prompt, n, words = 32, sampling = {}, options = {}) {
     const knobs = checkedSampling(sampling);
     checkCount("words", words, MOST_WORDS);
@@ -127,13 +127,13 @@ export class Generator {
     return scores;
   }
 
-  /** A text that grows word by word, as under a keyboard. */
+  /** A text that grows word by word, as with a keyboard. */
   session(options = {}) {
     this.#model.checkUse();
     return new Session(this.#model, checkedCache(options));
   }
 
-  /** Goes on with a session that `Session.save` has written, here or in Python. */
+  /** Resumes a session written by `Session.save`, here or in Python. */
   async resume(bytes) {
     this.#model.checkUse();
     return Session.restore(this.#model, bytes);
@@ -144,7 +144,7 @@ export class Generator {
     return Keyboard.of([this], options);
   }
 
-  /** The score of the words from number `first` on. */
+  /** The score of the words from index `first` on. */
   async #score(words, first, context) {
     const reader = this.#model.reader();
     const ids = words.flatMap(({ ids }) => ids);
@@ -163,7 +163,7 @@ export class Generator {
     return { logProbability: total, perplexity: Math.exp(-total / perWord.length), perWord };
   }
 
-  /** Checks what can be known beforehand, and then writes. */
+  /** Checks everything that can be known beforehand, then writes. */
   #continue(prompt, words, knobs, options) {
     this.#model.checkUse();
     const { signal } = given("ArgumentError", "option", options, { signal: undefined });
@@ -207,7 +207,7 @@ export class Generator {
   }
 }
 
-/** The number of the first word that has a full context before it. */
+/** The index of the first word that has a full context before it. */
 function firstScored(words, context, unit) {
   let length = 0;
   for (const [number, { ids }] of words.entries()) {
@@ -224,8 +224,8 @@ function firstScored(words, context, unit) {
 }
 
 /**
- * Lets the event loop turn, so that input is heard and a page is painted while words are written:
- * onnxruntime's WebAssembly computes within the promises' own queue, before any event.
+ * Lets the event loop run, so that input is handled and the page is repainted while words are written: onnxruntime's
+ * WebAssembly runs within the microtask queue, which is emptied before any event is handled.
  */
 function eventLoop() {
   if (globalThis.setImmediate) return new Promise((resolve) => setImmediate(resolve));

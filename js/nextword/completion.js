@@ -1,5 +1,5 @@
 /**
- * What a model expects next, and what was typed of it → whole words with their probabilities: Python's
+ * What a model expects next, and what has been typed so far → whole words with their probabilities: Python's
  * `nextword.runtime.completion`.
  */
 
@@ -12,16 +12,19 @@ import { WordTree } from "./word-tree.js";
 import { ENDS_IN_BLANK } from "./words.js";
 
 /**
- * The words that may follow a text, as `{ last, state }` of what has read it: `best(n, prefix)` gives the likeliest
- * that begin with `prefix`, `[{ word, probability }]`. `logits` are those after the text, log-probabilities will do;
- * `cache` is as of `WordTree`.
+ * The words that may follow a text. `best(n, prefix)` returns the likeliest that begin with `prefix`, `[{ word,
+ * probability }]`.
+ *
+ * - `last`, `state`: of the reader that has read the text and nothing else.
+ * - `logits`: after the text; log-probabilities will do.
+ * - `cache`: as for `WordTree`.
  */
 export function after(model, { last, state }, logits, cache = null) {
   if (model.info.splitBy !== "subwords") return new WholeWords(model.dictionary, logits);
   return new SpeltWords(new WordTree(model, { last, state, place: 0 }, logits, { cache }));
 }
 
-/** Words each of which is an entry of the dictionary. */
+/** Words that are single entries of the dictionary. */
 class WholeWords {
   #dictionary;
   #logits;
@@ -46,7 +49,7 @@ class WholeWords {
   }
 }
 
-/** Words that are spelt by several entries. */
+/** Words spelt by several entries. */
 class SpeltWords {
   #tree;
 
@@ -74,7 +77,7 @@ export async function suggest(model, prompt, n) {
   return after(model, reader, logits).best(n, prefix);
 }
 
-/** What may follow a text whose last word may be half typed: if the model expects that it goes on. */
+/** What may follow a text; its last word is half typed if the model expects it to go on. */
 async function suggestSpelt(model, tokens, n) {
   const last = tokens.pop();
   const reader = model.reader();

@@ -1,8 +1,8 @@
-/** Words ⇄ ids, and what the beginning of a word may become: Python's `nextword.text.dictionary`. */
+/** Words ⇄ ids, and the words that a beginning may become: Python's `nextword.text.dictionary`. */
 
 import { UnknownWordError } from "./errors.js";
 
-const LONGEST = 100; // characters of a word that is compared with others
+const LONGEST = 100; // of a word that can be compared with others
 
 export class Dictionary {
   unit = "words"; // what the entries are
@@ -19,7 +19,7 @@ export class Dictionary {
     return this.#ids.has(word);
   }
 
-  /** The id of a word that is here. */
+  /** The id of a word in the dictionary. */
   idOf(word) {
     return this.#ids.get(word);
   }
@@ -32,7 +32,7 @@ export class Dictionary {
     });
   }
 
-  /** The words of a text as a user sees them, each with its ids: here one, `{ word, ids }`. */
+  /** The words of a text as a user sees them, each with its ids (here a single one): `{ word, ids }`. */
   spelt(words) {
     return this.encode(words).map((id, place) => ({ word: words[place], ids: [id] }));
   }
@@ -42,7 +42,7 @@ export class Dictionary {
     return this.words[id];
   }
 
-  /** At most `n` words that are spelt most like `word`, best first; none for one that is not a word. */
+  /** At most `n` words that are spelt most like `word`, best first; none if it is too long to be a word. */
   neighbours(word, n = 3) {
     if ([...word].length > LONGEST) return [];
     const byLowered = new Map();
@@ -59,7 +59,7 @@ export class Dictionary {
       .map(({ known }) => byLowered.get(known));
   }
 
-  /** The ids of all words that begin with `prefix`, rising. */
+  /** The ids of all words that begin with `prefix`, in ascending order. */
   startingWith(prefix) {
     this.#alphabetical ??= this.words.map((_, id) => id).sort((a, b) => (this.words[a] < this.words[b] ? -1 : 1));
     const order = this.#alphabetical;
@@ -74,13 +74,13 @@ export class Dictionary {
     return order.slice(low, end).sort((a, b) => a - b);
   }
 
-  /** Whether a word is not here, but may become one that is, or can be nothing else. */
+  /** Whether a word is not in the dictionary, but may become a word that is, or cannot be replaced by `<unk>`. */
   isHalfTyped(word) {
     return !this.has(word) && (this.unknown === null || this.startingWith(word).length > 0);
   }
 }
 
-/** Twice the characters that match over all characters, as Python's difflib finds them. */
+/** Twice the number of matching characters over the number of all characters, as in Python's difflib. */
 function likeness(a, b) {
   const places = new Map();
   b.forEach((character, j) => places.set(character, [...(places.get(character) ?? []), j]));

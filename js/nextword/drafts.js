@@ -1,5 +1,5 @@
 /**
- * What one text has written, and which entries of the dictionary the knobs leave for it: Python's
+ * What one text has written so far, and which entries of the dictionary it may still use: Python's
  * `nextword.runtime.drafts` and `spelling`.
  */
 
@@ -9,12 +9,15 @@ import { BLANK_MARK, GLUE_MARK, isUnspaced } from "./marks.js";
 import { surfaceOf } from "./subwords.js";
 import { END_OF_LINE } from "./words.js";
 
-const WINDOW = 64; // words that are recent, unless the knobs say otherwise
+const WINDOW = 64; // words that count as recent, by default
 
 /**
- * The draft of a text that goes on from `prompt`, the ids of a prompt. It has `words`, how many words of it are
- * finished; `recent`, the entries that `repetitionPenalty` makes less likely; `ruledOut`, those that may not come next,
- * in several lists; and `take(id)`, which takes the next entry and gives the word that is finished by that, or null.
+ * The draft of a text that continues `prompt`, given by its ids. A draft has
+ *
+ * - `words`: the number of finished words.
+ * - `recent`: the entries that `repetitionPenalty` makes less likely.
+ * - `ruledOut`: the entries that may not come next, in several lists.
+ * - `take(id)`: takes the next entry; returns the word that this finishes, or null.
  */
 export function draftOf(model, prompt, knobs) {
   const { dictionary, info } = model;
@@ -35,7 +38,7 @@ function bannedWords(model, banned) {
   });
 }
 
-/** The last of some words. */
+/** The last few of some ids. */
 class Recent {
   #most;
   #ids;
@@ -60,14 +63,14 @@ class Recent {
 class Runs {
   #n;
   #last = [];
-  #finishing = new Map(); // by the words before, and the beginning of the one that followed: the entries that finish it
+  #finishing = new Map(); // by the words before and the word's beginning: the entries that finish it
   #following = new Set();
 
   constructor(n) {
     this.#n = n;
   }
 
-  /** Takes the next word, the ids of its entries; `name` is the same however it is spelt, and has no blank. */
+  /** Takes the next word, given by its ids; `name` is the same however the word is spelt, and contains no blank. */
   push(name, word) {
     if (!this.#n) return;
     if (this.#last.length === this.#n - 1) {
@@ -79,18 +82,18 @@ class Runs {
     if (this.#last.length >= this.#n) this.#last.shift();
   }
 
-  /** The entries that would complete a run that the text has, after the beginning of a word. */
+  /** The entries that would complete a run that the text already has, after a word's beginning. */
   completing(beginning) {
     return (this.#n && this.#finishing.get(keyOf(this.#last, beginning))) || [];
   }
 
-  /** The words of one entry that would complete a run that the text has, after one more word. */
+  /** The one-entry words that would complete a run that the text already has, after one more word. */
   completingAfter(name) {
     const before = this.#n > 1 ? [...this.#last, name].slice(1 - this.#n) : [];
     return (this.#n && this.#finishing.get(keyOf(before, []))) || [];
   }
 
-  /** Whether a word completes a run that the text has. */
+  /** Whether a word completes a run that the text already has. */
   isRepeated(name) {
     return this.#following.has(keyOf([...this.#last, name], []));
   }
@@ -98,7 +101,7 @@ class Runs {
 
 const keyOf = (names, path) => `${names.join(" ")} ${path.join()}`;
 
-/** A draft of which each entry is a word. */
+/** A draft in which each entry is a word. */
 class WordDraft {
   #never;
   #recent;
@@ -129,8 +132,8 @@ class WordDraft {
 }
 
 /**
- * A draft whose words are spelt by entries. A word is finished when the next one begins; the prompt's last word is
- * taken as whole. Bytes are read, but never written.
+ * A draft whose words are spelt by entries. A word is finished when the next one begins; the last word of the prompt is
+ * taken as whole. Bytes are read but never written.
  */
 class SpeltDraft {
   #entries;
@@ -191,7 +194,7 @@ class SpeltDraft {
   }
 }
 
-/** Words that are never written, given as they are marked; with either mark they are banned. */
+/** Words that are never written, given marked; they are banned with either mark. */
 class Banned {
   #surfaces;
   #finishing = new Map(); // by the entries before: those that finish a banned word

@@ -1,10 +1,10 @@
-/** Things of which the first comes out first. */
+/** A binary heap. */
 
 export class Heap {
   #isBefore;
   #all = [];
 
-  /** `isBefore` says whether one comes out before another. */
+  /** `isBefore`: whether one item comes out before another. */
   constructor(isBefore) {
     this.#isBefore = isBefore;
   }
@@ -13,7 +13,7 @@ export class Heap {
     return this.#all.length;
   }
 
-  /** What comes out next; undefined if there is nothing. */
+  /** The item that comes out next; undefined if the heap is empty. */
   get first() {
     return this.#all[0];
   }
@@ -45,7 +45,7 @@ export class Heap {
   }
 }
 
-/** Which of two lists of numbers comes first: below 0 for the one, above 0 for the other. */
+/** Compares two lists of numbers: below 0 if the one comes first, above 0 if the other does. */
 export function compared(one, other) {
   const place = one.findIndex((number, at) => number !== other[at]);
   return place < 0 ? one.length - other.length : one[place] - (other[place] ?? -Infinity);

@@ -1,16 +1,19 @@
-/** How words are spelt: what the letters of a word that the dictionary lacks cost. Python's `nextword.text.letters`. */
+/**
+ * How words are spelt: the probability of the letters of a word that the dictionary lacks. Python's
+ * `nextword.text.letters`.
+ */
 
-const [START, END] = ["\x02", "\x03"]; // stand before and after each word
-const CHARACTERS = 0x110000; // that Unicode has room for
+const [START, END] = ["\x02", "\x03"]; // put before and after each word
+const CHARACTERS = 0x110000; // the size of Unicode's code space
 const DISCOUNT = 0.75;
 
 /** A letter n-gram with interpolated Kneser-Ney smoothing; Python's docstring has the formula. */
 export class LetterModel {
   #before;
-  #followers = new Map(); // by history: how often each letter comes after it
+  #followers = new Map(); // by history: how often each letter follows it
   #totals = new Map();
 
-  /** Made from words, each given once; `order` is the length of the longest n-gram. */
+  /** `words`: each given once; `order`: the length of the longest n-gram. */
   constructor(words, order) {
     this.#before = order - 1;
     let longest = new Map();
@@ -30,14 +33,14 @@ export class LetterModel {
     }
   }
 
-  /** Ln P of the letters of a word and of its end, in nats. */
+  /** ln P of the letters of a word and of its end, in nats. */
   logProbability(word) {
     let sum = 0;
     for (const [letter, history] of this.#grams(word)) sum += Math.log(this.#probability(letter, history));
     return sum;
   }
 
-  /** The probability that a word is one of these, each of which is given once. */
+  /** The probability that a word is one of these, each given once. */
   total(words) {
     const known = new Map();
     let total = 0;

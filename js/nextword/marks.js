@@ -1,6 +1,6 @@
 /**
- * Marked words: words that say by their first character whether a blank stands before them, and subwords, the
- * parts of them that a dictionary has. Python's `nextword.text.marks`, whose docstring has the rules.
+ * Marked words, whose first character says whether there is a blank before them, and subwords, the parts of them that
+ * are entries of a dictionary. Python's `nextword.text.marks`; its docstring has the rules.
  */
 
 import { BLANK, CLASSES, EXTENDING, word } from "./characters.js";
@@ -10,16 +10,16 @@ export const GLUE_MARK = "‿";
 /** The bytes of UTF-8, each as an entry of a dictionary. */
 export const BYTES = Array.from({ length: 256 }, (_, byte) => `<0x${byte.toString(16).toUpperCase().padStart(2, "0")}>`);
 
-const REPLACEMENT = "\ufffd"; // of what is no character
+const REPLACEMENT = "\ufffd"; // for bytes that are not a character
 
 const BYTE = /^<0x([0-9A-F]{2})>$/;
 const BLANKS = new RegExp(`[${BLANK}]+`, "gu");
 const UNSPACED = new RegExp(`^[${CLASSES.unspaced}]`, "u");
 const RUN = `[${CLASSES.unspaced}][${CLASSES.unspaced}${EXTENDING}]*`;
-// Finds the marked words of a text that has single blanks, a blank in the place of its mark.
+// Finds the marked words of a text with single blanks; a blank stands in for the mark.
 const MARKED = new RegExp(` (?=[${CLASSES.unspaced}])|${RUN}| ?(?:${word("spacedLetter")})`, "gu");
 
-/** The marked words of a text in normal form, or of one of its lines where line ends count. */
+/** The marked words of a text in normal form, or of one of its lines if line ends count. */
 export function splitMarked(line) {
   let text = line.replaceAll(BLANKS, " ");
   if (text.endsWith(" ")) text = text.slice(0, -1);
@@ -45,17 +45,17 @@ export function byteOf(entry) {
   return found ? parseInt(found[1], 16) : null;
 }
 
-/** The text of some bytes, without a last character that may go on. */
+/** The text of some bytes, without a last character that is incomplete. */
 const decoded = (bytes) => new TextDecoder("utf-8", { ignoreBOM: true }).decode(Uint8Array.from(bytes), { stream: true });
 
-/** Writes marked words or subwords as a text, one at a time. */
+/** Turns marked words or subwords into text, one at a time. */
 export class Unmarker {
   #isAtStart = true;
   #isAfterBlank = true;
   #hasBlank = false; // a blank was read, and is written before what follows
   #bytes = []; // of a character that is not complete
 
-  /** Takes the next entry; returns the text that it adds. The bytes of a character give it with the last one. */
+  /** Takes the next entry; returns the text that it adds. A character spelt by bytes is added with its last byte. */
   push(entry) {
     const byte = byteOf(entry);
     if (byte !== null) return this.#write(this.#decode(byte));
@@ -84,7 +84,7 @@ export class Unmarker {
     return other;
   }
 
-  /** What one more byte completes, or proves wrong. */
+  /** The text that one more byte completes, or shows to be invalid. */
   #decode(byte) {
     const text = decoded([...this.#bytes, byte]);
     if (!text) this.#bytes.push(byte);

@@ -4,16 +4,16 @@ import { Dictionary } from "./dictionary.js";
 import { BLANK_MARK, BYTES, GLUE_MARK, Unmarker, beginsWord, byteOf, isMark, isUnspaced } from "./marks.js";
 import { END_OF_LINE } from "./words.js";
 
-const REQUIRED = [...BYTES, BLANK_MARK, GLUE_MARK]; // of each dictionary, so that nothing is unknown
+const REQUIRED = [...BYTES, BLANK_MARK, GLUE_MARK]; // in each dictionary, so that nothing is unknown
 export const LINE_END = "\n";
 
-const REMEMBERED = 200_000; // words that are not split again
-const MOST_TYPED = 20_000; // beginnings of words of which is known what agrees with them
+const REMEMBERED = 200_000; // words whose split is cached
+const MOST_TYPED = 20_000; // beginnings of words whose agreeing entries are cached
 const UTF_8 = new TextEncoder();
 
 /**
- * The entries that marked words are cut into, each time the longest from the left. A character that no entry has
- * goes by the bytes of its UTF-8, so that no word is unknown.
+ * The entries that marked words are cut into: from the left, always the longest that matches. A character that no entry
+ * has is spelt by the bytes of its UTF-8, so no word is unknown.
  */
 export class SubwordDictionary extends Dictionary {
   unit = "subwords";
@@ -23,7 +23,7 @@ export class SubwordDictionary extends Dictionary {
   constructor(words) {
     super(words, null);
     this.#longest = words.reduce((longest, { length }) => Math.max(longest, length), 0);
-    /** For each entry, whether it begins a word, as `<eos>` does. */
+    /** For each entry, whether it begins a word; `<eos>` does. */
     this.begins = words.map((entry) => entry === END_OF_LINE || beginsWord(entry));
   }
 
@@ -31,7 +31,7 @@ export class SubwordDictionary extends Dictionary {
     return true;
   }
 
-  /** The ids of the subwords of some marked words, one after the other. */
+  /** The ids of the subwords of some marked words, in order. */
   encode(words) {
     return words.flatMap((word) => this.split(word));
   }
@@ -47,7 +47,7 @@ export class SubwordDictionary extends Dictionary {
     return found;
   }
 
-  /** The words that some subwords make: each begins with an entry that begins a word. */
+  /** The words that some subwords make up: each begins with an entry that begins a word. */
   grouped(ids) {
     const words = [];
     for (const id of ids) {
@@ -57,7 +57,7 @@ export class SubwordDictionary extends Dictionary {
     return words;
   }
 
-  /** The words of some marked words as a user sees them, still marked: of a script without blanks each subword is one. */
+  /** The words of a text as a user sees them, still marked: in a script without blanks each subword is a word. */
   marked(words) {
     return words.flatMap((run) => {
       const parts = this.grouped(this.split(run));
@@ -70,7 +70,7 @@ export class SubwordDictionary extends Dictionary {
     return this.grouped(this.encode(words)).map((ids) => ({ word: this.shown(ids), ids }));
   }
 
-  /** What a user sees of a word: its letters, also of bytes; "" for a blank, `<eos>` for a line end. */
+  /** What a user sees of a word: its letters, including those spelt by bytes; "" for a blank, `<eos>` for a line end. */
   shown(ids) {
     const unmarker = new Unmarker();
     const pieces = ids.map((id) => (this.words[id] === END_OF_LINE ? END_OF_LINE : unmarker.push(this.words[id])));
@@ -83,7 +83,7 @@ export class SubwordDictionary extends Dictionary {
     return (isMark(first) ? first : "") + this.shown(ids);
   }
 
-  /** Whether some subwords are those that the word which they spell is split into. */
+  /** Whether some subwords are those into which the word that they spell is split. */
   isSplit(path) {
     const found = this.split(path.map((id) => this.words[id]).join(""));
     return found.length === path.length && found.every((id, place) => id === path[place]);
@@ -92,7 +92,7 @@ export class SubwordDictionary extends Dictionary {
   #longestMatches(word) {
     const found = [];
     for (let start = 0; start < word.length; ) {
-      // A mark is one at the beginning only; elsewhere it is a character of the text.
+      // A mark counts as a mark only at the beginning; elsewhere it is a character of the text.
       let end = start && isMark(word[start]) ? start : Math.min(word.length, start + this.#longest);
       let id;
       for (; end > start && id === undefined; end--) id = this.idOf(word.slice(start, end));
@@ -108,14 +108,14 @@ export class SubwordDictionary extends Dictionary {
     return found;
   }
 
-  /** The bytes of a character (U+FFFD's for half of one), after a mark where it begins a word. */
+  /** The bytes of a character (U+FFFD for a lone surrogate), after a mark if the character begins a word. */
   #spelt(character) {
     const bytes = Array.from(UTF_8.encode(character), (byte) => this.idOf(BYTES[byte]));
     return isUnspaced(character) ? [this.idOf(GLUE_MARK), ...bytes] : bytes;
   }
 }
 
-/** What a subword or a marked word adds to a text, the blank aside; "" for a mark or a byte. */
+/** What a subword or a marked word adds to a text, apart from the blank; "" for a mark or a byte. */
 export function surfaceOf(entry) {
   if (byteOf(entry) !== null) return "";
   if (entry === END_OF_LINE) return LINE_END;
@@ -125,11 +125,11 @@ export function surfaceOf(entry) {
 /** A marked word as a user sees it. */
 export const shown = (word) => (word === END_OF_LINE ? word : surfaceOf(word));
 
-/** Some of the entries of a dictionary, given by their ids, by what they add to a text. */
+/** Some entries of a dictionary, given by their ids, looked up by what they add to a text. */
 export class Surfaces {
   #surfaces;
   #ids;
-  #spelt = new Map(); // by what they add: the ids
+  #spelt = new Map(); // by what they add: their ids
   #longest = 0;
   #agreeing = new Map();
 
@@ -144,9 +144,9 @@ export class Surfaces {
     }
   }
 
-  /** `{ covering, shorter }`: the entries that begin with `rest`, and those that it begins with, but for itself. */
+  /** `{ covering, shorter }`: the entries that begin with `rest`, and those that are a shorter beginning of it. */
   agreeing(rest) {
-    rest = rest.slice(0, this.#longest + 1); // what is longer than any of them has the same
+    rest = rest.slice(0, this.#longest + 1); // any text longer than all entries has the same result
     let found = this.#agreeing.get(rest);
     if (!found) {
       if (this.#agreeing.size >= MOST_TYPED) this.#agreeing.clear();
@@ -173,12 +173,12 @@ export class Surfaces {
   }
 }
 
-/** The dictionary of a text that is split in some way. */
+/** The dictionary of a text that is split by `splitBy`. */
 export function dictionaryOf(words, unknown, splitBy) {
   return splitBy === "subwords" ? new SubwordDictionary(words) : new Dictionary(words, unknown);
 }
 
-/** Whether a list of entries is that of a dictionary of subwords. */
+/** Whether a list of entries is a valid dictionary of subwords. */
 export function isInventory(words) {
   const known = new Set(words);
   const isEntry = (word) => word === END_OF_LINE || byteOf(word) !== null || ![...word].slice(1).some(isMark);

@@ -1,8 +1,8 @@
-const tails = new WeakMap(); // by runtime, what was asked last
+const tails = new WeakMap(); // by runtime: the last run that was requested
 
 /**
- * Runs a graph once all is done that was asked of the runtime before. The WebAssembly of onnxruntime-web has one stack
- * for all sessions, and runs that overlap spoil one another's results.
+ * Runs a graph after all earlier runs of the same runtime. The WebAssembly of onnxruntime-web has one stack for all
+ * sessions, so overlapping runs corrupt one another's results.
  */
 export function inTurn(ort, run) {
   const done = (tails.get(ort) ?? Promise.resolve()).then(run);

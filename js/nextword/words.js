@@ -1,4 +1,6 @@
-/** Text ⇄ words: splitting a text into words, and joining words the way people write: Python's `nextword.text.words`. */
+/**
+ * Text ⇄ words: splitting a text into words, and joining words the way people write. Python's `nextword.text.words`.
+ */
 
 import { BLANK, CLASSES, TIED, cluster, normalise, word } from "./characters.js";
 import { NextwordError } from "./errors.js";
@@ -18,7 +20,7 @@ const CLOSING = new Set(".,;:!?%…)]}»”’।");
 const OPENING = new Set("([{«“‘„¿¡$£");
 const STRAIGHT_QUOTES = new Set("\"'");
 const FULL_WIDTH = new Set("，。、；：？！…）」』】》（「『【《");
-/** Matches a text with a letter or a digit in it. */
+/** Matches a text that contains a letter or a digit. */
 export const HAS_LETTER = new RegExp(`[${CLASSES.letter}${CLASSES.ideograph}]`, "u");
 const BEGINS_APART = new RegExp(`^[${TIED}]`, "u");
 const BEGINS_IN_IDEOGRAPH = new RegExp(`^[${CLASSES.ideograph}]`, "u");
@@ -31,7 +33,7 @@ function areUnspaced(word, following) {
   return BEGINS_IN_IDEOGRAPH.test(word) && BEGINS_IN_KANA.test(following);
 }
 
-/** Splits a text into words, as Python's `nextword.words.split`. */
+/** Splits a text into words, like Python's `nextword.text.words.split`. */
 export function split(text, splitBy, lowercase = false, lineEnds = false) {
   const normal = normalise(text, lowercase);
   if (!lineEnds) return splitLine(normal, splitBy);
