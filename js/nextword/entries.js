@@ -1,5 +1,5 @@
 /**
- * The entries of a dictionary of subwords: what each adds to a text, and what may follow what. Python's
+ * The entries of a dictionary of subwords: what each adds to a text, and what may follow it. Python's
  * `nextword.runtime.entries`.
  */
 
@@ -7,9 +7,9 @@ import { BLANK_MARK, GLUE_MARK, byteOf, isMark, isUnspaced } from "./marks.js";
 import { Surfaces, surfaceOf } from "./subwords.js";
 import { END_OF_LINE } from "./words.js";
 
-export const MOST_SUBWORDS = 32; // of a word; one that is longer ends there
+export const MOST_SUBWORDS = 32; // of a word; a longer one ends there
 
-/** Bytes are read, but never written. A new word may begin anywhere but after a bare mark. */
+/** Bytes are read but never written. A new word may begin anywhere except after a bare mark. */
 export class Entries {
   #bytes;
   #notFirst;
@@ -21,18 +21,18 @@ export class Entries {
     const { words, begins } = dictionary;
     const all = [...words.keys()];
     this.surfaces = words.map(surfaceOf);
-    /** How long one is at most. */
+    /** The length of the longest surface. */
     this.longest = this.surfaces.reduce((longest, { length }) => Math.max(longest, length), 0);
-    /** The ids of those that begin a word. */
+    /** The ids of the entries that begin a word. */
     this.beginning = all.filter((id) => begins[id]);
-    /** Whether an entry is a word that nothing is added to: one of a script without blanks, or `<eos>`. */
+    /** Whether an entry is always a whole word: one of a script without blanks, or `<eos>`. */
     this.isWhole = words.map((entry) => entry === END_OF_LINE || isUnspaced(entry));
     this.#bytes = new Set(all.filter((id) => byteOf(words[id]) !== null));
     const written = all.filter((id) => !this.#bytes.has(id));
     const first = written.filter((id) => begins[id]);
     const later = written.filter((id) => !begins[id]);
     const afterMark = [...later, ...written.filter((id) => isUnspaced(words[id]))];
-    // What a word may go on with: at its beginning, in it, and where there is only a mark so far.
+    // What may come at the beginning of a word, everywhere after that, and after a bare mark.
     this.first = new Surfaces(words, first);
     this.later = new Surfaces(words, later);
     this.afterMark = new Surfaces(words, afterMark);
@@ -42,7 +42,7 @@ export class Entries {
     });
   }
 
-  /** The subwords of a word with a blank before it and without one, if they can be written. */
+  /** The subwords of a word with and without a blank before it, if they can be written. */
   spellings(word) {
     if (word === END_OF_LINE) return [];
     const bare = isUnspaced(word) ? [word] : [];
@@ -50,12 +50,12 @@ export class Entries {
     return paths.filter((path) => path.length <= MOST_SUBWORDS && !path.some((id) => this.#bytes.has(id)));
   }
 
-  /** Whether an entry is a mark and nothing else. */
+  /** Whether an entry is a bare mark. */
   isBareMark(id) {
     return isMark(this.dictionary.words[id]);
   }
 
-  /** The entries that may not come next in a text that is written, after the subwords of an unfinished word. */
+  /** The entries that may not be written next, after the subwords of an unfinished word. */
   ruledOut(path) {
     if (!path.length || path.length >= MOST_SUBWORDS) return this.#notFirst;
     return this.isBareMark(path.at(-1)) ? this.#notAfterMark : this.#notLater;

@@ -3,10 +3,10 @@
 const MOST_QUOTED = 100; // characters
 const MOST_SAID = 600;
 
-/** Base of all errors that this module throws on purpose; `name` says what was wrong. */
+/** Base class of all errors that this module throws on purpose; `name` is the kind of error. */
 export class NextwordError extends Error {
   constructor(name, message, options) {
-    // A message that is far too long, because it repeats an argument, loses its middle.
+    // A message that is far too long, because it repeats an argument, is cut in the middle.
     const all = [...message];
     const half = (...part) => all.slice(...part).join("");
     super(all.length > MOST_SAID ? `${half(0, MOST_QUOTED)} … ${half(-MOST_QUOTED)}` : message, options);
@@ -24,10 +24,7 @@ export class UnknownWordError extends NextwordError {
   }
 }
 
-/**
- * A text as Python's `repr` writes it, so that messages are the same in both languages; a long
- * one is cut.
- */
+/** A text as Python's `repr` writes it, so that messages are the same in both languages; a long one is cut. */
 export function quoted(text) {
   const beginning = [...text.slice(0, 2 * MOST_QUOTED + 2)];
   if (beginning.length > MOST_QUOTED) text = `${beginning.slice(0, MOST_QUOTED).join("")}…`;
@@ -69,7 +66,7 @@ export async function fileOf(source) {
   throw new NextwordError("ModelFileError", `${name} cannot be read: ${answer.status} ${answer.statusText}`.trimEnd());
 }
 
-/** What was given of an object's known names; what is `undefined` counts as left out. */
+/** The given values of an object whose names are known; `undefined` counts as left out. */
 export function given(error, what, values, known) {
   if (typeof values !== "object" || values === null) {
     throw new NextwordError(error, `${what}s must be an object; got ${kind(values)}`);
@@ -82,13 +79,13 @@ export function given(error, what, values, known) {
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
 }
 
-/** A text, as it is. */
+/** A text, unchanged. */
 export function checkedText(text, what = "the text") {
   if (typeof text !== "string") throw new NextwordError("PromptError", `${what} must be a string; got ${kind(text)}`);
   return text;
 }
 
-/** Strings as an array; a plain string is one. */
+/** Strings as an array; a plain string counts as one. */
 export function checkedStrings(error, name, strings) {
   if (typeof strings === "string") return [strings];
   const found = typeof strings?.[Symbol.iterator] === "function" ? [...strings] : [strings];
@@ -99,7 +96,7 @@ export function checkedStrings(error, name, strings) {
   return found;
 }
 
-/** What something is, in a word. */
+/** The type of a value, for messages. */
 export const kind = (value) => (value === null ? "null" : Array.isArray(value) ? "an array" : typeof value);
 
 /** A number as Python's format `g` writes it. */
@@ -109,7 +106,7 @@ export function general(number) {
   return `${Number(digits)}e${exponent[0]}${exponent.slice(1).padStart(2, "0")}`;
 }
 
-/** A number from `low` to `high`; `isBelow` is for one that has to be less than `high`. */
+/** Checks that a number is from `low` to `high`; with `isBelow` it must be less than `high`. */
 export function checkNumber(error, name, value, low, high, options = {}) {
   const { isWhole = false, isBelow = false, written = general } = options;
   if (typeof value !== "number") throw new NextwordError(error, `${name} must be a number; got ${kind(value)}`);
@@ -125,7 +122,7 @@ export function checkNumber(error, name, value, low, high, options = {}) {
 /** A whole number with commas, as Python's format `,` writes it. */
 const grouped = (number) => (Math.abs(number) < 1e15 ? number.toLocaleString("en-US") : general(number));
 
-/** A number of words, suggestions or the like. */
+/** Checks a number of words, suggestions or the like. */
 export function checkCount(name, value, most, least = 1, error = "CountError") {
   checkNumber(error, name, value, least, most, { isWhole: true, written: grouped });
 }

@@ -1,7 +1,7 @@
 /**
- * Why a model expects what it expects: which earlier word mattered, and its gates while it reads: Python's
- * `nextword.runtime.explanation`, for a text that is being typed. What mattered is found by leaving words out, so it
- * works with any file; gates need weights that stand where the export stage puts them.
+ * Why a model expects what it expects: which earlier words mattered, and its gates while it reads. Python's
+ * `nextword.runtime.explanation`, for a text that is being typed. The words that mattered are found by leaving words
+ * out, which works with any file; gates need weights stored where the export stage puts them.
  */
 
 import { fileOf } from "./errors.js";
@@ -10,16 +10,16 @@ import { Model } from "./model.js";
 import { Network } from "./network.js";
 import { logSoftmax, ranked } from "./sampling.js";
 
-const TRIED = 3; // words with which it is tried whether a network is the file's
-// How far its logits may be off, as a share of the largest. In 8 bits a graph also rounds what it computes.
+const TRIED = 3; // words on which the network is compared with the file's graph
+// How far its logits may be off, as a share of the largest. A graph in int8 also rounds what it computes.
 const [TOLERANCE, INT8_TOLERANCE] = [1e-3, 0.3];
 
-/** Explains texts with a model from one file. Calls are made one after the other. */
+/** Explains texts with a model from one file. Each call must finish before the next is made. */
 export class Explainer {
   #model;
   #network = null;
-  #read = []; // after each word that was read: { id, layers, state }
-  #beginning = 0; // the place of the first of them
+  #read = []; // after each word read: { id, layers, state }
+  #beginning = 0; // the place of the first word read
 
   /** Loads a file as `Generator.load` does. */
   static async load(source, { ort }) {
@@ -35,17 +35,17 @@ export class Explainer {
     this.dictionary = model.dictionary;
   }
 
-  /** Whether the file's weights can be read, and so the values of its units. */
+  /** Whether the file's weights, and so the values of its units, can be read. */
   get showsUnits() {
     return this.#network !== null;
   }
 
-  /** The words of a text, by the file's rules; `PromptError` where there is none. */
+  /** The words of a text, by the file's rules; throws a `PromptError` if there are none. */
   split(text) {
     return this.#model.split(text);
   }
 
-  /** What a text is read as, `[{ word, id }]`: its words, or its subwords where the dictionary has such. */
+  /** What a text is read as, `[{ word, id }]`: its words, or its subwords if the dictionary is of subwords. */
   words(tokens) {
     const { dictionary } = this;
     const ids = dictionary.encode(tokens);
@@ -53,11 +53,14 @@ export class Explainer {
   }
 
   /**
-   * Reads a text, of which what it has in common with the last one is not read again. Gives how many of its `kept`
-   * words have what they had, and the `steps` of the others, one after the other: `{ place, layers }`, where each
-   * layer has its gates and its state by name, with a number for each unit; none where the weights cannot be read. A
-   * text begins at the zero state. Where the context is a number, so many of the last words are read, from `first` on;
-   * a feed-forward network reads so many before each word.
+   * Reads a text; what it shares with the last one is not read again. The text begins at the zero state. Where the
+   * context is a number, a recurrent network reads that many of the last words; a feed-forward network reads that many
+   * before each word. Returns
+   *
+   * - `first`: the place of the first word read.
+   * - `kept`: the place up to which words keep the values that they had.
+   * - `steps`: the other words in order, `{ place, layers }`. Each layer holds its gates and its state by name, with a
+   *   number for each unit; there are no layers if the weights cannot be read.
    */
   read(ids) {
     const { context } = this.info;
@@ -94,7 +97,7 @@ export class Explainer {
     return (await this.#model.run([id], before?.state ?? this.#model.zero())).state;
   }
 
-  /** ln P of each word of the dictionary after a text; what it has in common with the one read is not read again. */
+  /** ln P of each word of the dictionary after a text; what it shares with the text last read is not read again. */
   async expected(ids) {
     const reader = this.#model.reader();
     let known = 0;
@@ -106,12 +109,12 @@ export class Explainer {
     return logSoftmax((await reader.read(ids.slice(known))).logits);
   }
 
-  /** ln P of each word after a text from which the word at one place is left out. */
+  /** ln P of each word after a text without the word at one place. */
   expectedWithout(ids, place) {
     return this.expected(ids.filter((_, one) => one !== place));
   }
 
-  /** The ids of the `n` words held likeliest; the one for unknown words is none of them. */
+  /** The ids of the `n` likeliest words, never that of `<unk>`. */
   likeliest(logProbabilities, n) {
     const { unknown } = this.info;
     const known = Float32Array.from(logProbabilities);
@@ -119,13 +122,13 @@ export class Explainer {
     return ranked(known, Math.min(n, known.length - (unknown === null ? 0 : 1)));
   }
 
-  /** Gives the memory of the model back. */
+  /** Frees the model's memory. */
   release() {
     return this.#model.release();
   }
 }
 
-/** The network of a file; `null` unless it computes what the file's graph does. */
+/** The network of a file; `null` unless it computes the same as the file's graph. */
 async function networkOf(bytes, model) {
   let network;
   try {

@@ -1,6 +1,6 @@
 /**
- * What a model file must be before any of it is used: Python's `nextword.runtime.metadata` and
- * `inspection`. A file may come from a stranger, so everything that its bytes tell is checked here;
+ * The checks that a model file must pass before any of it is used: Python's `nextword.runtime.metadata` and
+ * `inspection`. A file may come from an untrusted source. Everything that can be told from its bytes is checked here;
  * what onnxruntime then computes is checked step by step.
  */
 
@@ -14,7 +14,7 @@ const SPLIT_BY = ["whitespace", "words", "characters", "subwords"];
 const MOST_COUNT = 2 ** 31 - 1;
 const DEEPEST = 100; // levels of params and metrics
 
-// By domain, operators that only compute with their inputs.
+// By domain, operators that do nothing but compute on their inputs.
 const OPERATORS = new Map([
   [
     "",
@@ -31,12 +31,12 @@ const OPERATORS = new Map([
   ],
   ["com.microsoft", ["DynamicQuantizeLSTM", "DynamicQuantizeMatMul", "MatMulIntegerToFloat"]],
 ]);
-// Operators that make a tensor as large as an input says, and which input that is.
+// Operators that make a tensor of a size given by an input, and which input that is.
 const GROWING = { ConstantOfShape: 0, Expand: 1, OneHot: 1, Pad: 1, Tile: 1 };
-// Operators whose results are not larger than the sum of their inputs.
+// Operators whose outputs are no larger than the sum of their inputs.
 const ADDING = "Add Concat Gather Identity Max Min Neg Reshape Slice Squeeze Sub Unsqueeze".split(" ");
-const MOST_SIZES = 64; // numbers that say how large something is
-// The most values of a state, and the most times that sizes in a graph may enlarge a tensor.
+const MOST_SIZES = 64; // numbers that give the size of something
+// The most values in a state, and the most times that sizes in a graph may enlarge a tensor.
 const MOST_VALUES = 2 ** 24;
 
 /** Why a file is refused; the message continues after the name of the file. */
@@ -46,7 +46,7 @@ export const elements = (shape) => shape.reduce((product, size) => product * siz
 
 export const isSame = (one, other) => one.length === other.length && one.every((size, place) => size === other[place]);
 
-/** Runs a reading of a file, and says what is wrong with the file. */
+/** Runs a function that reads a file; its errors become a `BadFileError`. */
 function reading(read) {
   try {
     return read();
@@ -64,7 +64,7 @@ function reading(read) {
   }
 }
 
-/** The `metadata_props` of an ONNX file, which onnxruntime does not show to JavaScript. */
+/** The `metadata_props` of an ONNX file, which onnxruntime does not expose to JavaScript. */
 export function propertiesOf(bytes) {
   const pairs = reading(() => new OnnxFile(bytes).properties());
   return Object.fromEntries(pairs.map(([key, value]) => [key, utf8(value) ?? "\ufffd"]));
@@ -160,7 +160,7 @@ function infoOf(pairs) {
     weights: properties.get("weights") ?? "float16",
     unicode: properties.get("unicode") ?? "",
   };
-  const isWhole = (key) => /^\s*-?\d+\s*$/u.test(properties.get(key)); // 1.0 is none, in Python
+  const isWhole = (key) => /^\s*-?\d+\s*$/u.test(properties.get(key)); // in Python 1.0 is not one
   const isCount = (key, value) => isWhole(key) && value >= 1 && value <= MOST_COUNT;
   const size = isDictionary(info.dictionary) ? info.dictionary.length : 0;
   for (const [key, isGood] of Object.entries({
@@ -183,7 +183,7 @@ function infoOf(pairs) {
 }
 
 function isDictionary(value) {
-  const isWord = (word) => typeof word === "string" && word && !/\p{Cs}/u.test(word); // no half of a character
+  const isWord = (word) => typeof word === "string" && word && !/\p{Cs}/u.test(word); // no lone surrogate
   return Array.isArray(value) && value.length > 0 && value.every(isWord) && new Set(value).size === value.length;
 }
 
@@ -191,7 +191,7 @@ const isNested = (value) => typeof value === "object" && value !== null;
 
 const isObject = (value) => isNested(value) && !Array.isArray(value) && depth(value) <= DEEPEST;
 
-/** How deep objects and lists are nested, counted to one more than is allowed. */
+/** How deep objects and lists are nested, counted up to one more than is allowed. */
 function depth(value) {
   let levels = 0;
   for (let layer = [value]; layer.length && levels <= DEEPEST; levels++) {
@@ -200,7 +200,7 @@ function depth(value) {
   return levels;
 }
 
-/** Whether no number is beyond what a float can hold. */
+/** Whether every number fits into a float. */
 function isAllFinite(value) {
   for (let layer = [value]; layer.length; ) {
     if (layer.some((one) => typeof one === "number" && !Number.isFinite(one))) return false;
@@ -252,8 +252,8 @@ function valuesOf(node) {
   return tensor ? node.outputs.map((name) => [name, tensor]) : [];
 }
 
-// The bits of a float's exponent, all set in NaN and the infinities: where they are in 32 bits, of which
-// float16 has two and float64 one half.
+// The bits of a float's exponent, which are all set in NaN and the infinities, as they lie in 32 bits: these hold two
+// float16s, or half a float64.
 const EXPONENTS = { float16: [0x7c00, 0x7c000000], float32: [0x7f800000], float64: [0x7ff00000] };
 
 /** Whether a stored tensor, if it is of floats, has neither NaN nor an infinity. */
@@ -271,8 +271,8 @@ function isFinite({ type, bytes }) {
 }
 
 /**
- * How many times the sizes stored in a graph can enlarge what it reads and stores: infinity if that
- * is unknown, because the sizes are computed.
+ * How many times the sizes stored in a graph can enlarge what it reads and stores: infinity if that is unknown because
+ * the sizes are computed.
  */
 function growth(nodes, tensors) {
   const sizes = new Map();

@@ -7,15 +7,15 @@ import { dictionaryOf } from "./subwords.js";
 import { inTurn } from "./turns.js";
 import { split } from "./words.js";
 
-/** Under this, a generator shows its model to the library, and to nobody else. */
+/** Under this key, a generator gives the library, and nobody else, access to its model. */
 export const MODEL = Symbol("model");
-/** Under this, what makes a model learn while it reads gives the library one that does for one text. */
+/** Under this key, a `DynamicEvaluation` gives the library a learner for one text. */
 export const LEARNER = Symbol("learner");
 
 /** A `ModelFileError` whose message begins with the name of the file. */
 const bad = (name, message, cause) => new NextwordError("ModelFileError", `${name} ${message}`, { cause });
 
-/** What reads a file's bytes; what it refuses is a `ModelFileError`. */
+/** Runs a function that reads a file's bytes; its `BadFileError` becomes a `ModelFileError`. */
 function readingOf(name, read) {
   try {
     return read();
@@ -24,13 +24,13 @@ function readingOf(name, read) {
   }
 }
 
-/** The `metadata_props` of an ONNX file, which onnxruntime does not show to JavaScript. */
+/** The `metadata_props` of an ONNX file, which onnxruntime does not expose to JavaScript. */
 export const metadataOf = (bytes) => readingOf("the file", () => propertiesOf(bytes));
 
-// What onnxruntime says of an operator that it does not know.
+// What onnxruntime says about an operator that it does not know.
 const LACKING = /implementation for (\w+)|(\w+)\(-?\d+\) is not a registered function\/op|No Op registered for (\w+)/;
 
-const SILENT = { logSeverityLevel: 4 }; // what goes wrong is thrown, and said once
+const SILENT = { logSeverityLevel: 4 }; // errors are thrown, and need not be logged too
 
 /** A step graph that is ready to run. */
 export class Model {
@@ -43,12 +43,12 @@ export class Model {
   #running = new Set();
   #released;
   #entries;
-  #about; // what the file says of itself
+  #about; // what the file says about itself
 
-  /** Loads a file, and reads a word by way of trial. */
+  /** Loads a file, and reads one word to check that it runs. */
   static async load({ name, bytes }, ort) {
     const model = new Model(ort, name, readingOf(name, () => inspect(bytes)));
-    // Begun here, since the bytes are not kept. Pages that are not secure have no digests.
+    // Started here, since the bytes are not kept. Pages that are not secure cannot compute digests.
     model.#sha256 = globalThis.crypto.subtle?.digest("SHA-256", bytes);
     const version = `onnxruntime ${ort.env?.versions?.common ?? ""}`.trim();
     try {
@@ -76,20 +76,20 @@ export class Model {
     this.#name = name;
     this.info = info;
     this.dictionary = dictionaryOf(info.dictionary, info.unknown, info.splitBy);
-    // `shape` is that of one text; along `axis` there are as many as are read at once.
+    // `shape` is for one text; a batch extends it along `axis`.
     this.states = states.map(({ shape, ...part }) => {
       return { ...part, shape: shape.map((size) => size ?? 1), axis: shape.indexOf(null) };
     });
     const size = outputs.get("features")?.shape[1] ?? 0;
     this.#givesFeatures = size > 0;
     this.#outputs = ["logits", ...states.map(({ name }) => `next_${name}`), ...(size ? ["features"] : [])];
-    // In older files the state `hidden` serves, if it is one of layers.
+    // In older files the state `hidden` serves instead, if it is one of layers.
     const hidden = outputs.get("next_hidden")?.shape ?? [];
     const isOfLayers = hidden.length === 3 && hidden[0] === info.layers && hidden[2] === info.hidden;
     this.features = size || (isOfLayers ? info.hidden : 0);
   }
 
-  /** The same model, which something else runs, as onnxruntime's session does. */
+  /** The same model, run by another session. */
   runBy(inference) {
     const found = new Model(this.#ort, this.#name, this.#about);
     found.#inference = inference;
@@ -97,7 +97,7 @@ export class Model {
     return found;
   }
 
-  /** What the entries of a dictionary of subwords add to a text; for no other. */
+  /** What the entries add to a text; only for a dictionary of subwords. */
   get entries() {
     return (this.#entries ??= new Entries(this.dictionary));
   }
@@ -115,18 +115,19 @@ export class Model {
     return Object.fromEntries(this.states.map(({ name, type, shape }) => [name, new type.Numbers(elements(shape))]));
   }
 
-  /** What reads a text, from its beginning. */
+  /** A reader at the beginning of a text. */
   reader() {
     return new Reader(this);
   }
 
   /**
-   * Reads one more word of each of some texts of equal length, `{ last, state, place }`: what was read of it, and
-   * its place among the texts of that state. Gives the same of the texts then, and the logits and features of all.
+   * Reads one more word of each of some texts of equal length. A text is `{ last, state, place }`: what was read of it,
+   * and its place in the batch of that state. Returns the texts after the word, and the logits and features of all.
    */
   async readEach(texts, ids) {
     const { context, weights } = this.info;
-    // Activations in 8 bits have one scale for all that is read at once, so that figures would turn on the others.
+    // Activations are quantised with one scale for everything read at once, so the figures of a text would otherwise
+    // depend on the texts beside it.
     if (weights === "int8" && texts.length > 1) {
       const found = [];
       for (const [place, text] of texts.entries()) found.push(await this.readEach([text], [ids[place]]));
@@ -161,8 +162,8 @@ export class Model {
   }
 
   /**
-   * Reads words after a state, of one text or of `batch` texts of equal length, one after the other in `ids`; gives
-   * the logits of the next word, the features, and the state then.
+   * Reads words after a state. `ids` holds one text, or `batch` texts of equal length one after the other. Returns the
+   * logits of the next word, the features, and the state after the last word.
    */
   async run(ids, state, batch = 1) {
     this.checkUse();
@@ -199,7 +200,7 @@ export class Model {
     return bad(this.#name, `${what}; train and export it again`, cause);
   }
 
-  /** The SHA-256 of the file, by which a session knows it again. */
+  /** The SHA-256 of the file, by which a session recognises it. */
   async digest() {
     if (!this.#sha256) {
       throw new NextwordError(
@@ -214,20 +215,20 @@ export class Model {
     if (this.#released) throw new NextwordError("ReleasedError", "the model was released; load it again");
   }
 
-  /** Gives its memory back, once the words that are being read are. */
+  /** Frees its memory once pending reads are done. */
   release() {
     this.#released ??= Promise.allSettled(this.#running).then(() => this.#inference.release());
     return this.#released;
   }
 }
 
-/** By a loop, several times as fast as `every`. */
+/** A loop, which is several times as fast as `every`. */
 function areFinite(numbers) {
   for (let place = 0; place < numbers.length; place++) if (!Number.isFinite(numbers[place])) return false;
   return true;
 }
 
-/** Some numbers one after the other. */
+/** Some arrays, concatenated. */
 function joined(parts) {
   const found = new Float32Array(parts.reduce((sum, { length }) => sum + length, 0));
   let end = 0;
@@ -245,7 +246,7 @@ class Reader {
     this.state = model.zero();
   }
 
-  /** Reads more words; returns what comes next. Nothing in `last` and `state` is changed in place. */
+  /** Reads more words; returns what comes next. `last` and `state` are never changed in place. */
   async read(ids) {
     const { context } = this.#model.info;
     if (context !== null) {

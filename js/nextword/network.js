@@ -1,21 +1,21 @@
 /**
- * The network of a model file in plain numbers, from the weights that the file stores: the equations of Python's
- * `nextword.runtime.explanation`. onnxruntime does not show gates, so here they are computed again, by the equations
- * of ONNX's operators LSTM, GRU and RNN.
+ * The network of a model file in plain JavaScript, computed from the weights stored in the file. onnxruntime does not
+ * expose gates, so they are computed again here, by the equations of ONNX's operators LSTM, GRU and RNN, as in Python's
+ * `nextword.runtime.explanation`.
  */
 
 import { half } from "./half.js";
 import { BadFileError } from "./inspection.js";
 import { OnnxFile } from "./onnx-file.js";
 
-// A sum over a row is taken in so many parts, which a CPU computes side by side.
+// A row is summed in this many parts, which a CPU computes in parallel.
 const PARTS = 4;
 
-/** By operator: the projected input and state, the state's parts → the gates and the parts after the word. */
+/** By operator: the projected input and state, the parts of the state → the gates, and the parts after the word. */
 const EQUATIONS = { LSTM: lstm, GRU: gru, RNN: rnn };
 const STATES = ["hidden", "cell"];
 
-/** What a network's layers compute, a word at a time. */
+/** Computes a network's layers, a word at a time. */
 export class Network {
   #embedding;
   #layers;
@@ -23,7 +23,9 @@ export class Network {
   #bias;
   #projection = null;
 
-  /** `bytes` is a file that can be run; a `BadFileError` says that its weights are not where ours are. */
+  /**
+   * `bytes`: a file that can be run. Throws a `BadFileError` if its weights are not where the export stage puts them.
+   */
   constructor(bytes) {
     const file = new OnnxFile(bytes);
     const stored = file.tensors();
@@ -48,8 +50,8 @@ export class Network {
   }
 
   /**
-   * Reads a word; `before` is what this gave for the word before, `null` at the beginning. Gives for each layer its
-   * gates and its state by name, each with a number for each unit.
+   * Reads a word; `before` is what this returned for the previous word, `null` at the beginning. Returns the gates and
+   * the state of each layer by name, each with a number for each unit.
    */
   step(id, before) {
     let values = row(this.#embedding, id);
@@ -66,7 +68,7 @@ export class Network {
     });
   }
 
-  /** What the layers of a feed-forward network make of the last words of a text. */
+  /** The values of the layers of a feed-forward network for the last words of a text. */
   window(ids) {
     const { columns } = this.#embedding;
     let values = new Float32Array(this.#layers[0].ofInput.columns); // zero vectors before the first word
@@ -80,7 +82,7 @@ export class Network {
     });
   }
 
-  /** The logits of the next word, from what `step` or `window` gave. */
+  /** The logits of the next word, from what `step` or `window` returned. */
   logits(layers) {
     const { hidden } = layers.at(-1);
     const features = this.#projection ? times(this.#projection, hidden) : hidden;
@@ -138,19 +140,19 @@ function rnn(x, h) {
 
 // ── weights ─────────────────────────────────────────────────────────────────────────────────────
 
-const KINDS = ["_int8", "_float16", ""]; // how a name goes on, by how the export stage stores a weight
+const KINDS = ["_int8", "_float16", ""]; // suffixes of a weight's name, by how the export stage stores it
 
 const has = (stored, name) => KINDS.some((kind) => stored.has(name + kind));
 
 /**
- * A weight as the export stage stores it: in float16, in float32, or in int8 with a scale a row. Gives
- * `{ rows, columns, values }`, the values row by row.
+ * A weight as the export stage stores it: in float16, in float32, or in int8 with one scale per row. Returns `{ rows,
+ * columns, values }`, the values row by row.
  */
 function matrix(stored, name, isTransposed = false) {
   const kind = KINDS.find((kind) => stored.has(name + kind));
   if (kind === undefined) throw notOurs();
   const { type, shape, bytes } = stored.get(name + kind);
-  const [rows, columns] = [1, ...shape].slice(-2); // a vector is one row, and a layer reads in one direction
+  const [rows, columns] = [1, ...shape].slice(-2); // a vector is one row; a layer has one direction
   const found = { rows, columns, values: floats(type, bytes) };
   if (!found.values) throw notOurs();
   const whole = isTransposed ? transposed(found) : found;
@@ -172,11 +174,11 @@ function transposed({ rows, columns, values }) {
   return { rows: columns, columns: rows, values: found };
 }
 
-let halves; // the float32 of each float16, made when it is first needed
+let halves; // the float32 of each float16, computed when first needed
 
 /** Stored numbers as float32; `null` for a type that no weight has. */
 function floats({ name }, bytes) {
-  const own = bytes.slice().buffer; // where a number may begin
+  const own = bytes.slice().buffer; // a copy, since numbers must be aligned
   if (name === "float32") return new Float32Array(own);
   if (name === "int8") return Float32Array.from(new Int8Array(own));
   if (name !== "float16") return null;

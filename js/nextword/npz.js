@@ -1,18 +1,18 @@
-/** Arrays by name ⇄ bytes, as `numpy.savez` and `numpy.load` have them. */
+/** Arrays by name ⇄ bytes, in the format of `numpy.savez`. */
 
 import { elements } from "./inspection.js";
 import { TYPES, utf8 } from "./onnx-file.js";
 
-// What holds the numbers of an array, by the name of their type in numpy.
+// The typed array for each of numpy's types.
 const NUMBERS = new Map([...TYPES.values()].map(({ numpy, Numbers }) => [numpy, Numbers]));
-const CENTRAL = 0x02014b50; // begins an entry of a zip file's list, LOCAL one before its bytes
+const CENTRAL = 0x02014b50; // begins an entry in a zip file's directory, LOCAL one before its bytes
 const LOCAL = 0x04034b50;
-const END = 0x06054b50; // begins what ends a zip file
+const END = 0x06054b50; // begins the end record of a zip file
 const ZIP_VERSION = 45;
 
 /**
- * Arrays by name as bytes, the same bytes as `numpy.savez` writes. An array is `{ type, shape, data }`,
- * its type as numpy names it, or a text.
+ * Arrays by name as bytes, identical to those that `numpy.savez` writes. An array is `{ type, shape, data }`, its type
+ * as numpy names it, or a text.
  */
 export function npz(arrays) {
   const encoder = new TextEncoder();
@@ -38,7 +38,7 @@ export function npz(arrays) {
     }
     return new Uint8Array(view.buffer);
   };
-  // Of 1980-01-01, the earliest date that a zip file can have, and stored as they are.
+  // Dated 1980-01-01, the earliest date that a zip file can have, and uncompressed.
   const head = [[2, ZIP_VERSION], [2, 0], [2, 0], [2, 0], [2, 0x21]];
   const list = [];
   for (const { name, bytes } of entries) {
@@ -50,7 +50,7 @@ export function npz(arrays) {
       numbers([2, name.length], [2, 0], [2, 0], [2, 0], [2, 0], [4, 0o600 * 2 ** 16], [4, place]),
       name,
     );
-    // The sizes are in the extra field of files larger than 4 GiB, which numpy always writes.
+    // The sizes are in the extra field for files larger than 4 GiB, which numpy always writes.
     put(numbers([4, LOCAL], ...head, [4, crc], [4, 2 ** 32 - 1], [4, 2 ** 32 - 1], [2, name.length], [2, 20]), name);
     put(numbers([2, 1], [2, 16], [8, size], [8, size]), bytes);
   }
@@ -72,7 +72,7 @@ function npy(array) {
   const { type, shape } = isText ? { type: `<U${array.length}`, shape: [] } : array;
   const numbers = isText ? Uint32Array.from(array, (character) => character.codePointAt(0)) : array.data;
   const sizes = shape.length === 1 ? `${shape[0]},` : shape.join(", ");
-  // numpy leaves room for the first axis to grow, and begins the numbers at a multiple of 64.
+  // numpy leaves room for the first axis to grow, and aligns the numbers to 64 bytes.
   const head = `{'descr': '${type}', 'fortran_order': False, 'shape': (${sizes}), }`;
   const room = shape.length ? 21 - String(shape[0]).length : 0;
   const length = Math.ceil((10 + head.length + room + 1) / 64) * 64;
@@ -83,7 +83,7 @@ function npy(array) {
   return bytes;
 }
 
-/** The arrays of a file that `numpy.savez` has written, by name; any error means that it is not one. */
+/** The arrays of a file written by `numpy.savez`, by name; any error means that the file is not one. */
 export function arraysOf(bytes) {
   const refuse = () => {
     throw new RangeError("no arrays");

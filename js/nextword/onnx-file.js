@@ -1,10 +1,10 @@
 /**
- * What an .onnx file holds, read from its bytes before onnxruntime sees them: Python's
- * `nextword.runtime.protobuf` and `onnx_file`.
+ * What an .onnx file holds, read from its bytes before onnxruntime sees them: Python's `nextword.runtime.protobuf` and
+ * `onnx_file`.
  *
- * What a step graph does not need is refused: weights in other files, graphs within operators,
- * functions, sparse tensors, strings. So is every field that a message may not have, because a
- * reader more lenient than onnxruntime might see another file than the one that runs.
+ * What a step graph does not need is refused: weights in other files, graphs within operators, functions, sparse
+ * tensors, strings. So is every field that a message may not have, because a reader more lenient than onnxruntime might
+ * see a different file from the one that runs.
  */
 
 /** Bytes that are not an ONNX model. */
@@ -20,14 +20,13 @@ const [VARINT, BYTES, FIXED_32] = [0, 2, 5]; // wire types
 const MOST_REPEATED = 10_000;
 const MOST_AXES = 8;
 const MOST_GRAPH = 4_000_000; // bytes of nodes
-// If a file has this, onnxruntime takes it for a file in its own format, whatever else it is.
+// onnxruntime takes a file with this for one in its own format, whatever else it is.
 const ORT_FORMAT = [4, "ORTM"];
 
 const fields = (kind, ...numbers) => numbers.map((number) => [number, kind]);
 
-// The fields of onnx.proto that each message may have, with their wire types, and which of them may come
-// more than once. Those of a model and a graph are all here: what a file is must be known before what is
-// wrong with it.
+// The fields of onnx.proto that each message may have, with their wire types, and which of them may be repeated. Those
+// of a model and a graph are all here: the kind of a file must be reported before what is wrong with it.
 const message = (known, ...repeated) => ({ known: new Map(known), repeated: new Set(repeated) });
 const MODEL = message([...fields(VARINT, 1, 5), ...fields(BYTES, 2, 3, 4, 6, 7, 8, 14, 20, 25, 26)], 8, 14, 20, 25);
 const GRAPH = message(fields(BYTES, 1, 2, 5, 10, 11, 12, 13, 14, 15, 16), 1, 5, 11, 12, 13, 14, 15, 16);
@@ -45,8 +44,8 @@ const SHAPE = message(fields(BYTES, 1), 1);
 const AXIS = message([...fields(VARINT, 1), ...fields(BYTES, 2, 3)]);
 
 /**
- * The types that tensors may have, by their number in onnx.proto: as onnxruntime and as numpy name
- * them, and the array that holds them.
+ * The types that tensors may have, by their numbers in onnx.proto: their names in onnxruntime and in numpy, and the
+ * array that holds them.
  */
 export const TYPES = new Map(
   [
@@ -63,7 +62,7 @@ export const TYPES = new Map(
 
 const UTF_8 = new TextDecoder("utf-8", { fatal: true, ignoreBOM: true });
 
-/** Bytes as text; `null` where they are not UTF-8. */
+/** Bytes as text; `null` if they are not UTF-8. */
 export function utf8(bytes) {
   try {
     return UTF_8.decode(bytes);
@@ -83,7 +82,7 @@ class Message {
       const [tag, afterTag] = varint(bytes, place);
       const [field, kind] = [Math.floor(tag / 8), tag % 8];
       if (!known.has(field)) throw new UnknownPartError(`field ${field}`);
-      // A list of numbers comes packed, as bytes, or one by one.
+      // A list of numbers is packed, as bytes, or comes one by one.
       if (kind !== known.get(field) && !(kind === BYTES && repeated.has(field))) throw new DamagedError("wire type");
       const count = (this.#numbers.get(field)?.length ?? 0) + this.all(field).length;
       if (count === (repeated.has(field) ? MOST_REPEATED : 1)) throw new DamagedError("a field comes too often");
@@ -102,27 +101,27 @@ class Message {
     return this.#parts.get(field) ?? [];
   }
 
-  /** The bytes of a field; none if it is not there. */
+  /** The bytes of a field; empty if it is missing. */
   part(field) {
     return this.all(field)[0] ?? new Uint8Array();
   }
 
-  /** Whether any of these fields is there, be it empty. */
+  /** Whether any of these fields is present, even if empty. */
   has(...all) {
     return all.some((field) => this.#numbers.has(field) || this.#parts.has(field));
   }
 
-  /** A field as text; none if it is not there. */
+  /** A field as text; "" if it is missing. */
   text(field) {
     return text(this.part(field));
   }
 
-  /** A field as a whole number; 0 if it is not there. */
+  /** A field as a whole number; 0 if it is missing. */
   number(field) {
     return this.#numbers.get(field)?.[0] ?? 0;
   }
 
-  /** A list of at most so many whole numbers, packed or not. */
+  /** A list of at most `most` whole numbers, packed or not. */
   numbers(field, most) {
     const found = [...(this.#numbers.get(field) ?? [])];
     for (const part of this.all(field)) {
@@ -166,12 +165,12 @@ export class OnnxFile {
       this.#model = new Message(bytes, MODEL);
       this.#graph = new Message(this.#model.part(7), GRAPH);
     } catch (error) {
-      // These have all fields that there are, so that it is something else.
+      // The lists of fields of these two are complete, so it is something else.
       throw error instanceof UnknownPartError ? new DamagedError(error.message) : error;
     }
   }
 
-  /** The pairs of its metadata: text, and bytes. */
+  /** The pairs of its metadata, each a text and bytes. */
   properties() {
     return this.#model.all(14).map((bytes) => {
       const pair = new Message(bytes, PROPERTY);
@@ -184,29 +183,29 @@ export class OnnxFile {
     return this.#graph.all(11).map((bytes) => new Message(bytes, VALUE).text(1));
   }
 
-  /** Refuses functions, sparse tensors and what else no step graph needs. */
+  /** Refuses functions, sparse tensors and whatever else no step graph needs. */
   refuseMore() {
     if (this.#model.has(20, 25, 26) || this.#graph.has(14, 15, 16)) throw new UnknownPartError("more than a graph");
   }
 
-  /** What the graph reads, by name: a type of `TYPES`, and sizes, `null` for one that is open. */
+  /** What the graph reads, by name: a type from `TYPES`, and sizes, `null` for an axis of any size. */
   inputs() {
     return byName(this.#graph.all(11).map(value));
   }
 
-  /** What the graph gives, by name. */
+  /** What the graph returns, by name. */
   outputs() {
     return byName(this.#graph.all(12).map(value));
   }
 
-  /** The operators in order, with the names of what they read and give, and their attributes as stored. */
+  /** The operators in order, with the names of their inputs and outputs, and their attributes as stored. */
   nodes() {
     const stored = this.#graph.all(1);
     if (stored.reduce((sum, { length }) => sum + length, 0) > MOST_GRAPH) throw new DamagedError("a graph without end");
     return stored.map(node);
   }
 
-  /** What is stored, by name: a type of `TYPES`, the shape, and the bytes. */
+  /** The stored tensors by name: a type from `TYPES`, the shape, and the bytes. */
   tensors() {
     return byName(this.#graph.all(5).map(tensor));
   }
@@ -226,13 +225,13 @@ function node(bytes) {
 
 const attributesOf = (node) => node.attributes.map((bytes) => new Message(bytes, ATTRIBUTE));
 
-/** The tensor among a node's attributes, if there is one. */
+/** The tensor among a node's attributes, if any. */
 export function tensorAmong(node) {
   const holder = attributesOf(node).find((attribute) => attribute.has(5));
   return holder && tensor(holder.part(5))[1];
 }
 
-/** The whole number in a node's attribute of this name, if there is one. */
+/** The whole number in a node's attribute of this name, if any. */
 export const numberNamed = (node, name) => attributesOf(node).find((attribute) => attribute.text(1) === name)?.number(3);
 
 function value(bytes) {

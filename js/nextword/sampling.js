@@ -6,7 +6,7 @@ export const PRIME = 2 ** 31 - 1;
 const MODULUS = BigInt(PRIME);
 const MOST_IDS = 2 ** 21;
 
-/** A number from (0, 1), the same in every language for the same seed and step. */
+/** A number from the open interval (0, 1), the same in every language for the same seed and step. */
 export function uniform(seed, step) {
   const round = (value) => (1403580543n * ((value * value) % MODULUS) + 810728357n * value + 527612351n) % MODULUS;
   const value = round(round((round(BigInt(seed)) + BigInt(step)) % MODULUS));
@@ -22,9 +22,8 @@ export function ranked(logits, n) {
     });
     return [best];
   }
-  // Logit and id become one whole number below 2⁵³, which sorts several times as fast. A float's
-  // bits rise with its value once the sign bit is flipped, or for negative floats all bits; here
-  // they have to fall. Adding 0 turns −0 into 0.
+  // Logit and id become one whole number below 2⁵³, which sorts several times as fast. A float's bits rise with its
+  // value once the sign bit is flipped, or all bits for negative floats; here they must fall. Adding 0 turns −0 into 0.
   const bits = new Uint32Array(Float32Array.from(logits, (logit) => logit + 0).buffer);
   const keys = Float64Array.from(bits, (value, id) => (value >>> 31 ? value : ~value & 0x7fffffff) * MOST_IDS + id);
   return Array.from(keys.sort().subarray(0, n), (key) => key % MOST_IDS);
@@ -36,7 +35,7 @@ export function logSoftmax(logits) {
   let sum = 0;
   for (const logit of logits) sum += Math.exp(logit - largest);
   const logarithm = Math.log(sum);
-  const found = new Float64Array(logits.length); // filled by a loop, several times as fast as `from`
+  const found = new Float64Array(logits.length); // filled in a loop, several times as fast as `from`
   for (let id = 0; id < found.length; id++) found[id] = logits[id] - largest - logarithm;
   return found;
 }
@@ -47,7 +46,7 @@ export function logOfSum(one, other) {
   return low === -Infinity ? high : high + Math.log1p(Math.exp(low - high));
 }
 
-/** Draws a word as Python's `nextword.sampling.draw` defines it. */
+/** Draws a word as defined by Python's `nextword.runtime.draw`. */
 export function draw(logits, number, temperature, topK = 0, topP = 1) {
   const order = ranked(logits, Math.min(topK || logits.length, logits.length));
   const warmth = Math.fround(temperature);
@@ -120,7 +119,7 @@ export function checkedSampling(sampling) {
   return knobs;
 }
 
-/** Picks the next entries of the dictionary for one text, of what its draft leaves. */
+/** Picks the next entries of the dictionary for one text, from those that its draft allows. */
 export class Sampler {
   #knobs;
   #draft;
@@ -153,7 +152,7 @@ export class Sampler {
   }
 }
 
-/** Finds the first of some strings in a text that comes piece by piece. */
+/** Finds the first of some strings in a text that arrives piece by piece. */
 export class StopStrings {
   #strings;
   #held = "";

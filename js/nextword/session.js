@@ -1,6 +1,6 @@
 /**
- * A text that grows a word at a time, as under a keyboard, and a cache of its words: Python's
- * `nextword.runtime.session` and `cache`.
+ * A text that grows a word at a time, as with a keyboard, and a cache of its words: Python's `nextword.runtime.session`
+ * and `cache`.
  */
 
 import { after } from "./completion.js";
@@ -12,14 +12,14 @@ import { logSoftmax } from "./sampling.js";
 import { BEGINS_IN_BLANK, END_OF_LINE, Joiner } from "./words.js";
 
 const [SESSION_FORMAT, LEARNING_FORMAT] = ["nextword-session/2", "nextword-session/3"];
-const STATE = "state."; // begins the names under which the parts of a state are saved
-const [LEARNED, BLOCK_STATE] = ["learned.", "block_state."]; // begin those of what a session has learned
+const STATE = "state."; // prefix of the names under which the parts of a state are saved
+const [LEARNED, BLOCK_STATE] = ["learned.", "block_state."]; // prefixes of what a session has learned
 const MOST_FORGOTTEN = 128;
 const MOST_CACHED = 1_000_000; // words that a cache remembers
 
 const CACHE_DEFAULTS = Object.freeze({ cacheSize: 0, cacheWeight: 0, cacheFlatness: 0.3 });
 
-/** The settings of a cache, checked: one that is out of range or without effect is an error. */
+/** The settings of a cache, checked: one that is out of range or has no effect is an error. */
 export function checkedCache(options) {
   const settings = { ...CACHE_DEFAULTS, ...given("SamplingError", "option", options, CACHE_DEFAULTS) };
   const { cacheSize, cacheWeight, cacheFlatness } = settings;
@@ -32,7 +32,7 @@ export function checkedCache(options) {
   return { size: cacheSize, weight: cacheWeight, flatness: cacheFlatness };
 }
 
-/** A continuous cache, as Python's `nextword.runtime.cache` defines it. */
+/** A neural cache, as defined in Python's `nextword.runtime.cache`. */
 class NeuralCache {
   constructor(settings, features) {
     if (settings.size && !features) {
@@ -42,13 +42,13 @@ class NeuralCache {
       );
     }
     this.settings = settings;
-    this.count = 0; // words remembered, however long ago
-    // Some places more than count, so that what was forgotten last can be remembered again.
+    this.count = 0; // words remembered so far, including those overwritten
+    // More places than are used, so that what was overwritten last can be restored.
     this.places = settings.size && settings.size + MOST_FORGOTTEN;
-    this.ring = []; // { features, word } at the place count % places
+    this.ring = []; // { features, word }; number n is at the place n % places
   }
 
-  /** Keeps that a word followed these features; gives what stood in its place before, if there was anything. */
+  /** Remembers that a word followed these features; returns what this overwrote, if anything. */
   remember(features, word) {
     if (!this.places) return null;
     const place = this.count % this.places;
@@ -58,7 +58,7 @@ class NeuralCache {
     return before;
   }
 
-  /** Undoes the last `remember`, which gave `before`. */
+  /** Undoes the last `remember`, which returned `before`. */
   forget(before) {
     this.count = Math.max(0, this.count - 1);
     if (before) this.ring[this.count % this.places] = before;
@@ -83,7 +83,7 @@ class NeuralCache {
     const share = weight / weights.reduce((one, other) => one + other);
     const remembered = new Map();
     kept.forEach(({ word }, place) => remembered.set(word, (remembered.get(word) ?? 0) + share * weights[place]));
-    // In logarithms, since a probability that a float cannot hold would become 0.
+    // In logarithms, since a probability that is too small for a float would become 0.
     const change = Math.log1p(-weight);
     const mixed = logProbabilities.map((value) => value + change);
     for (const [word, probability] of remembered) {
@@ -96,23 +96,23 @@ class NeuralCache {
 }
 
 /**
- * Reads a text word by word, and suggests what comes next; made by `Generator.session` or `resume`.
+ * Reads a text word by word, and suggests what comes next; created by `Generator.session` or `resume`.
  *
- * Of each of the last words it keeps `{ ids, last, state, gaveWay, learned }`: its entries, what was read after it,
- * what the cache had in the places of its entries, and what a model that learns had learned. What was expected then, a number for each entry of the dictionary, is
- * computed again when a word is taken back.
+ * For each of the last words it keeps `{ ids, last, state, gaveWay, learned }`: its entries, what was read up to it,
+ * what its entries overwrote in the cache, and what a model that learns had learned. What was expected after it, a
+ * number for each entry of the dictionary, is computed again when a word is undone.
  */
 export class Session {
   #model;
   #learner; // what changes the model's weights, or null
   #reader;
   #cache;
-  // One more than can be taken back to, since a word is read again from where the one before ended. Oldest
-  // first, with null before the first word; #now alone where the session was resumed.
+  // One more than can be undone, since a word is read again from where the one before ended. Oldest first, with null
+  // before the first word; empty where the session was resumed.
   #past = [];
   #now = null;
   #expected = null;
-  #next = null; // the words that may come next, kept while they are asked for at the same place
+  #next = null; // kept while suggestions for the same place are requested
   #resumed = null; // what was expected where the session was resumed
   #turns = Promise.resolve();
 
@@ -150,7 +150,7 @@ export class Session {
     });
   }
 
-  /** Takes back the last word that was fed, and gives it. */
+  /** Undoes the last word fed, and returns it. */
   undo() {
     return this.#inTurn(async () => {
       if (!this.#now) throw new NextwordError("SessionError", "there is no word to take back");
@@ -173,7 +173,7 @@ export class Session {
     });
   }
 
-  /** What was expected at a moment, to which the reader goes back. */
+  /** What was expected at a moment; this takes the reader back there. */
   async #readAgain(moment, before) {
     this.#reader = this.#model.reader();
     if (!moment) return null;
@@ -198,7 +198,7 @@ export class Session {
     });
   }
 
-  /** The session as bytes, as Python saves it; what can be taken back is not saved. */
+  /** The session as bytes, as Python saves it; the history for `undo` is not saved. */
   save() {
     return this.#inTurn(async () => {
       const expected = this.#known();
@@ -327,7 +327,7 @@ export class Session {
     return this.#expected;
   }
 
-  /** Does what is asked once all is done that was asked before. */
+  /** Runs `act` after all earlier calls. */
   #inTurn(act) {
     const done = this.#turns.then(() => {
       this.#model.checkUse();
@@ -348,7 +348,7 @@ function joined(previous, marked) {
 
 const notSaved = () => new NextwordError("SessionError", "these bytes are not a saved session, or only part of one");
 
-/** Refuses a session that has learned by other files, or where nothing can learn. */
+/** Refuses a session that was learning with another training graph, or if there is no learner here. */
 async function checkLearner(arrays, learner) {
   const refuse = (message) => {
     throw new NextwordError("SessionError", message);

@@ -70,7 +70,7 @@ export class SubwordDictionary extends Dictionary {
     return this.grouped(this.encode(words)).map((ids) => ({ word: this.shown(ids), ids }));
   }
 
-  /** What a user sees of a word: its letters, including those spelt by bytes; "" for a blank, `<eos>` for a line end. */
+  /** What a user sees of a word: its letters, including any spelt by bytes; "" for a blank, `<eos>` for a line end. */
   shown(ids) {
     const unmarker = new Unmarker();
     const pieces = ids.map((id) => (this.words[id] === END_OF_LINE ? END_OF_LINE : unmarker.push(this.words[id])));

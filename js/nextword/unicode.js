@@ -1,6 +1,6 @@
 /**
- * Classes of characters of one version of Unicode, whatever the browser's: of each range how far it is
- * behind the last, and how many more it has, in base 36.
+ * Classes of characters of one version of Unicode, whatever the browser's: for each range, its distance from the last
+ * one and how many more characters it has, in base 36.
  */
 
 // Written by tests/conformance/generate_unicode.py:

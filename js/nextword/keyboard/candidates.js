@@ -1,50 +1,50 @@
 /**
- * What was typed → how far each word of a list is from it: Python's `keyboard.candidates`, a noisy channel
- * over all words at once. The cost of a word is −ln P(typed | word) in tenths of a nat.
+ * What was typed → how far each word of a list is from it: Python's `keyboard.candidates`, a noisy channel over all
+ * words at once. The cost of a word is −ln P(typed | word) in tenths of a nat.
  */
 
 import { folded } from "./capitals.js";
 import { areVowels } from "./layouts.js";
 
-// Costs in tenths of a nat, fitted on the misspellings that people made.
+// Costs in tenths of a nat, fitted on real misspellings.
 const [SUBSTITUTED, SUBSTITUTED_VOWEL, SUBSTITUTED_NEIGHBOUR, OTHER_CASE] = [41, 25, 23, 5];
 const [EXTRA, EXTRA_NEIGHBOUR, EXTRA_DOUBLED] = [35, 31, 27];
 const [MISSING, MISSING_DOUBLED] = [16, 9];
 const TRANSPOSED = 15;
-export const AT_FIRST_LETTER = 11; // is added there
-export const MOST = 120; // a word that costs as much is no candidate; twice that and some fit into 8 bits
+export const AT_FIRST_LETTER = 11; // added there
+export const MOST = 120; // a word that costs this much is no candidate; twice that and a little more fit into 8 bits
 
-export const NAT = 10; // of these are the costs of typing
-export const MODEL = 0.75; // weight of a word's log-probability beside the cost of its typing
-const SLIPPED = 15; // what it costs a beginning that anything in it was mistyped
-const SLIPS_PER_TEN = 12; // how much slips in a beginning count
-const REST = 3; // what it costs that a word goes on, for each letter that was typed after the third
-const [SHORT, SLIPPED_SHORT] = [3, 10]; // letters typed of a word, of which slips cost so much more
+export const NAT = 10; // the costs of typing are in units of 1 / NAT nats
+export const MODEL = 0.75; // weight of a word's log-probability against the cost of typing it
+const SLIPPED = 15; // extra cost of a beginning with any slip in it
+const SLIPS_PER_TEN = 12; // weight of slips in a beginning, in tenths
+const REST = 3; // cost of a word that goes on, for each letter typed after the third
+const [SHORT, SLIPPED_SHORT] = [3, 10]; // typed letters at which a whole word with slips costs this much more
 
-const REACH = 3; // letters that what was typed may be ahead of a word, or behind it
+const REACH = 3; // letters that the typed text may be ahead of a word, or behind it
 const WIDTH = 2 * REACH + 1;
 const LONGEST = 40; // letters of a word that count
-const NO_LETTER = 0; // stands before and after a word
+const NO_LETTER = 0; // before and after a word
 const NOWHERE = -1; // the code of a letter that the words lack
 
 /**
- * The candidates of a list of words, all of which are looked at.
+ * The candidates of a list of words, each of which is compared.
  *
- * Row i of the table, `(words, WIDTH)`, holds the cost of the first j letters of each word for the first i
- * that were typed, for j from i − 3 to i + 3. Backspace drops it.
+ * Row i of the table, `(words, WIDTH)`, holds the cost of the first j letters of each word given the first i typed
+ * letters, for j from i − 3 to i + 3. Backspace drops it.
  */
 export class WordTable {
   #layout;
-  #atFirstLetter; // what an error there costs more
+  #atFirstLetter; // extra cost of an error in the first letter
   #codes = new Map(); // of letters
   #alphabet = [""];
-  #letters; // (words, stride): letter j of a word stands at j + REACH, so that each band is one slice
+  #letters; // (words, stride): letter j of a word is at j + REACH, so that each band is one slice
   #stride;
   #lengths;
   #longest = 0;
   #typed = [];
   #rows;
-  #wholes = []; // the costs of whole words for the letters of each row, where they were asked for
+  #wholes = []; // the costs of whole words for the letters of each row, computed on request
   #substitutions = new Map();
 
   constructor(words, layout, atFirstLetter = AT_FIRST_LETTER) {
@@ -68,7 +68,7 @@ export class WordTable {
     this.#rows = [first];
   }
 
-  /** A table of the same words for which nothing was typed. */
+  /** A table of the same words with nothing typed yet. */
   another() {
     const other = new WordTable([], this.#layout, this.#atFirstLetter);
     other.words = this.words;
@@ -83,9 +83,9 @@ export class WordTable {
     return other;
   }
 
-  /** Looks for what has been typed; what it has in common with the last is not computed again. */
+  /** Looks up what has been typed; what it shares with the last call is not computed again. */
   type(typed) {
-    // As many letters are too many for all words.
+    // This many letters are too many for any word.
     const letters = [...typed.slice(0, 2 * (this.#longest + REACH + 1))].slice(0, this.#longest + REACH + 1);
     let common = 0;
     while (common < letters.length && letters[common] === this.#typed[common]) common++;
@@ -110,12 +110,12 @@ export class WordTable {
     return { beginnings, wholes: this.#whole(this.#typed.length) };
   }
 
-  /** The cost of each whole word for the first letters that were typed, none to all. */
+  /** The cost of each whole word for each number of typed letters, none to all. */
   wholeCosts() {
     return this.#rows.map((_, letters) => this.#whole(letters));
   }
 
-  /** The cost of each whole word for the first letters. */
+  /** The cost of each whole word for this many typed letters. */
   #whole(letters) {
     if (!this.#wholes[letters]) {
       const row = this.#rows[letters];
@@ -146,7 +146,7 @@ export class WordTable {
         const next = letters[start + place + 1];
         let cost = before[cell + place] + instead[one];
         if (place < WIDTH - 1) {
-          // A letter too many is a slip beside the letter before it or after it.
+          // An extra letter is a slip next to the letter before it or after it.
           const tooMany = before[cell + place + 1] + (extra[one] < extra[next] ? extra[one] : extra[next]);
           if (tooMany < cost) cost = tooMany;
         }
@@ -162,7 +162,7 @@ export class WordTable {
     return row;
   }
 
-  /** Takes into account that letters of the word were not typed. */
+  /** Accounts for letters of the word that were not typed. */
   #addMissing(row, i = 0) {
     const letters = this.#letters;
     for (let cell = 0, start = i; cell < row.length; cell += WIDTH, start += this.#stride) {
@@ -176,7 +176,7 @@ export class WordTable {
     }
   }
 
-  /** What it costs that a letter was typed instead of each of the alphabet, and after it or before. */
+  /** The cost of typing a letter instead of each letter of the alphabet, and next to it. */
   #costsOf(letter, isFirst) {
     const name = letter + isFirst;
     if (!this.#substitutions.has(name)) {
@@ -205,8 +205,8 @@ export class WordTable {
 }
 
 /**
- * The words of a table with the best scores less the cost of their typing, and that cost: a map. `scoreOf` takes the
- * number of a word; `isWhole` says whether a whole word was typed.
+ * The words of a table with the best scores minus the cost of typing them, and that cost: a map. `scoreOf` takes the
+ * number of a word; `isWhole` is whether a whole word was typed.
  */
 export function best(table, scoreOf, typed, most, isWhole) {
   if (typed) table.type(typed);
@@ -230,14 +230,14 @@ export function best(table, scoreOf, typed, most, isWhole) {
 }
 
 /**
- * The cost of a word of which so many letters were typed, or which was mistyped as a whole. While little is
- * typed, a beginning without a slip is likelier than a slip.
+ * The cost of a word if this many of its letters were typed, or if all of it was mistyped. While little is typed, a
+ * beginning without a slip is likelier than a slip.
  */
 export function either(letters, beginning, whole) {
   return Math.min(begun(letters, beginning), letters === SHORT && whole ? whole + SLIPPED_SHORT : whole);
 }
 
-/** The cost of a word of which so many letters were typed. */
+/** The cost of a word of which this many letters were typed. */
 export function begun(letters, beginning) {
   const slips = beginning ? SLIPPED : 0;
   return Math.floor((beginning * SLIPS_PER_TEN) / 10) + slips + REST * Math.max(letters - SHORT, 0);

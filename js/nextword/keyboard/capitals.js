@@ -1,19 +1,22 @@
-/** Upper and lower case, as Python's strings know them. */
+/** Upper and lower case, as in Python's strings. */
 
 const HAS_UPPER = /\p{Uppercase}/u;
 const HAS_LOWER = /\p{Lowercase}/u;
 const HAS_TITLE = /\p{Lt}/u;
 const BEGINS_IN_UPPER = /^\p{Uppercase}/u;
-const GEORGIAN = /^[ა-ჿ]/u; // has capitals for whole words only
+const GEORGIAN = /^[ა-ჿ]/u; // has capitals only for whole words
 
-/** A text without the difference of upper and lower case: Python's `str.casefold`. */
+/** A text in which upper and lower case are the same: Python's `str.casefold`. */
 export function folded(text) {
   if (/^[\0-\x7f]*$/.test(text)) return text.toLowerCase();
   // Letter by letter, since a sigma at the end of a word has a form of its own.
   return Array.from(text, (letter) => (letter === "ı" ? letter : letter.toLowerCase().toUpperCase().toLowerCase())).join("");
 }
 
-/** A word with the capitals of what was typed for it: `The` for `Th`, `THE` for `TH`; it keeps its own. */
+/**
+ * A word with the capitals of what was typed for it: `The` for `Th`, `THE` for `TH`. A word with capitals of its own
+ * keeps them.
+ */
 export function inCaseOf(word, typed) {
   const isUpper = HAS_UPPER.test(typed) && !HAS_LOWER.test(typed) && !HAS_TITLE.test(typed);
   if (isUpper && [...typed].length > 1) return word.toUpperCase();
@@ -21,7 +24,7 @@ export function inCaseOf(word, typed) {
   return isLower && BEGINS_IN_UPPER.test(typed) ? capitalised(word) : word;
 }
 
-/** A word as it stands at the start of a sentence. */
+/** A word as written at the start of a sentence. */
 export function capitalised(word) {
   const [first = ""] = word;
   if (GEORGIAN.test(first)) return word;

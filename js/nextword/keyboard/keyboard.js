@@ -1,4 +1,4 @@
-/** A text field → suggestions and corrections, and what to put where: Python's `keyboard.keyboard`. */
+/** A text field → suggestions and corrections, and what to insert where: Python's `keyboard.keyboard`. */
 
 import { NextwordError, checkedText, given, quoted } from "../errors.js";
 import { LEARNER, MODEL } from "../model.js";
@@ -12,31 +12,31 @@ import { TextField, beginsSentence, isWord } from "./text-field.js";
 
 const MOST_SUGGESTIONS = 100;
 
-const READ = 512; // words of a text that comes at once that are read
-const POOL = 16; // candidates of each language that are looked at closely, at least
-const KNOWN = 4; // nats that the evidence against a known word must weigh more
-const TYPED = 3; // nats that a suggestion of what stands there already costs, if nothing knows it
+const READ = 512; // words read of a text that arrives at once
+const POOL = 16; // least number of candidates of each language that are examined closely
+const KNOWN = 4; // extra nats of evidence needed against a known word
+const TYPED = 3; // cost in nats of suggesting the text as typed, if it is unknown
 
 const DEFAULTS = Object.freeze({ layout: "qwerty", punctuation: true, adapts: true, saved: undefined });
 
 /**
- * Suggests and corrects words in a text field, and learns from what is sent. Made by `Generator.keyboard`, or
- * for several languages at once by `Keyboard.of`. What is asked is done in the order in which it was asked.
+ * Suggests and corrects words in a text field, and learns from what is sent. Created by `Generator.keyboard`, or for
+ * several languages at once by `Keyboard.of`. Calls take effect in the order in which they are made.
  */
 export class Keyboard {
   #lowercase;
   #field;
   #mixture;
   #personal;
-  #used = []; // for each word of the text, what the user may be taught by it
-  #committed = 0; // words of the text that are learned
+  #used = []; // for each word of the text, what may be learned from it
+  #committed = 0; // words of the text that have been learned
   #correction; // of the last word, once it is known
   #offered = null; // a word's number, as typed, as corrected
-  #isTaken = false; // whether the correction that was offered stands in the text
+  #isTaken = false; // whether the correction offered is in the text
   #turns;
-  #waiting = null; // an update that nothing was asked after, and that has not begun
+  #waiting = null; // an update that has not begun, with no later call after it
 
-  /** A keyboard of several languages at once; how much each counts follows what is written. */
+  /** A keyboard of several languages at once; their weights follow what is written. */
   static of(generators, options = {}) {
     const { layout, punctuation, adapts, saved } = {
       ...DEFAULTS,
@@ -72,13 +72,13 @@ export class Keyboard {
     this.#personal = this.#mixture.personal;
     const weights = saved !== undefined && saved !== null ? restore(saved, this.#mixture) : () => {};
     this.#turns = Promise.resolve(weights()).then(() => this.#mixture.restart());
-    this.#turns.catch(() => {}); // what comes next says it
+    this.#turns.catch(() => {}); // the next call reports the error
   }
 
   /**
-   * Takes the text before the cursor, whatever has happened: typed, deleted, pasted, cursor moved. What it has
-   * in common with the last one is not read again. Of a text that comes at once, the last 512 words are read;
-   * of several that wait, only the last text.
+   * Takes the text before the cursor after any change: typed, deleted, pasted, cursor moved. What it shares with the
+   * last one is not read again. Of a text that arrives at once, the last 512 words are read; of several texts that
+   * wait, only the last is read.
    */
   update(textBeforeCursor) {
     if (this.#waiting && typeof textBeforeCursor === "string") {
@@ -106,8 +106,8 @@ export class Keyboard {
   }
 
   /**
-   * What the last finished word should become, if the evidence beats the word as it was typed; else null. Once
-   * a correction was put into the text and taken back, what was typed is never corrected again.
+   * What the last finished word should become, if the evidence beats the word as it was typed; else null. Once a
+   * correction was put into the text and undone, what was typed is never corrected again.
    */
   correction() {
     return this.#inTurn(async () => {
@@ -116,7 +116,7 @@ export class Keyboard {
     });
   }
 
-  /** The text was sent: its new words are learned, and what was adapted to it stays. */
+  /** Learns the new words of the text, which was sent, and keeps what was adapted to it. */
   commit() {
     return this.#inTurn(async () => {
       const last = this.#field.typed ? this.#newWord(this.#field.words.length) : null;
@@ -138,7 +138,7 @@ export class Keyboard {
     return [...this.#personal.blocked];
   }
 
-  /** It is as if a word had never been learned, blocked or kept. */
+  /** Forgets that a word was ever learned, blocked or kept. */
   forget(word) {
     return this.#inTurn(() => {
       this.#personal.forget(checkedText(word, "the word").normalize("NFC"));
@@ -146,7 +146,7 @@ export class Keyboard {
     });
   }
 
-  /** Never suggests a word, nor corrects another to it. */
+  /** Never suggests a word again, nor corrects another to it. */
   block(word) {
     return this.#inTurn(() => {
       this.#personal.block(checkedText(word, "the word").normalize("NFC"));
@@ -154,19 +154,19 @@ export class Keyboard {
     });
   }
 
-  /** What was learned, blocked, kept and adapted to, but not the text: `saved` of another keyboard. */
+  /** What was learned, blocked, kept and adapted, without the text; `saved` of another keyboard. */
   save() {
     return this.#inTurn(() => save(this.#mixture));
   }
 
-  /** P(word | the finished words before the cursor); over all strings, it adds up to 1. */
+  /** P(word | the finished words before the cursor); over all strings, these add up to 1. */
   probability(word) {
     return this.#inTurn(() =>
       this.#mixture.probability(checkedText(word, "the word").normalize("NFC"), this.#mixture.expected()),
     );
   }
 
-  /** Does what is asked once all is done that was asked before. */
+  /** Runs `act` after all earlier calls. */
   #inTurn(act) {
     this.#waiting = null;
     const done = this.#turns.then(() => {
@@ -213,7 +213,7 @@ export class Keyboard {
     const suggestions = new Map();
     for (const { score, word } of found) {
       const shown = this.#shown(word, typed);
-      // Beside a better one, another that differs in its capitals is a place lost.
+      // A suggestion that differs from a better one only in its capitals wastes a place.
       const place = typed ? folded(shown) : shown;
       if (suggestions.has(place)) continue;
       suggestions.set(place, {
@@ -227,7 +227,7 @@ export class Keyboard {
     return [...suggestions.values()];
   }
 
-  /** Only so many words of the text stay; what was not sent of the others was never written. */
+  /** Keeps the uses of only this many words; the others, if not sent, count as never written. */
   #forgetUses(kept) {
     for (const word of this.#used.slice(Math.max(kept, this.#committed))) if (word) this.#personal.unuse(word);
     this.#used.length = Math.min(this.#used.length, kept);
@@ -242,17 +242,17 @@ export class Keyboard {
     return this.#personal.isEstablished(word) || this.#mixture.has(word);
   }
 
-  /** The word with this number as it can be learned, null if there is nothing to learn of it. */
+  /** The word with this number as it can be learned, null if there is nothing to learn. */
   #newWord(number) {
     const { surfaces, typed } = this.#field;
     const word = surfaces[number] ?? typed;
     if (!/\p{L}/u.test(word) || this.#mixture.has(word) || !isWord(word)) return null;
-    // What begins a sentence has a capital anyway; a model that knows no capitals cannot say more.
+    // A sentence begins with a capital anyway; a model without capitals cannot say more.
     if (this.#lowercase && beginsSentence(surfaces[number - 1]) && !this.#personal.has(word)) return uncapitalised(word);
     return word;
   }
 
-  /** A word with the capitals that it has in the text. */
+  /** A word with its capitals as in the text. */
   #shown(word, typed) {
     if (!typed && this.#lowercase && beginsSentence(this.#field.surfaces.at(-1))) return capitalised(word);
     return inCaseOf(word, typed);
@@ -277,7 +277,7 @@ export class Keyboard {
     const isSame = ({ word }) => inCaseOf(word, typed) === typed;
     const others = found.filter((one) => !isSame(one));
     if (!others.length) return null;
-    // That it stands here, once, does not make it a word.
+    // One use does not make it a word.
     const same = found.filter((one) => isSame(one) && this.#isEstablished(one.word));
     const own = same.length ? same[0].score + KNOWN : (await this.#mixture.asTyped(typed, expected)).score;
     const [best] = others;
@@ -294,7 +294,7 @@ export class Keyboard {
     };
   }
 
-  /** Keeps a string whose correction was put into the text and taken back. */
+  /** Keeps a string whose correction was put into the text and undone. */
   #noticeWhetherTaken() {
     if (!this.#offered) return;
     const { number, typed, corrected } = this.#offered;
@@ -311,10 +311,10 @@ export class Keyboard {
 
 const totalOf = (candidates) => candidates.reduce((sum, { score }) => sum + Math.exp(score), 0);
 
-/** The way to split that gives the same words. */
+/** The way of splitting that gives the same words. */
 const wordsOf = (splitBy) => (splitBy === "subwords" ? "words" : splitBy);
 
-/** The text field that models can read together. */
+/** The text field that all models can read. */
 function fieldOf(models) {
   const { splitBy, lowercase, lineEnds } = models[0].info;
   const subwords = models.map(({ dictionary }) => dictionary).find((one) => one instanceof SubwordDictionary);

@@ -1,49 +1,52 @@
-/** One model under a keyboard: what it has read, adapted to, and expects. Python's `keyboard.language`. */
+/** One model behind a keyboard: what it has read and adapted to, and what it expects. Python's `keyboard.language`. */
 
 import { LEARNER, MODEL } from "../model.js";
 import { END_OF_LINE } from "../words.js";
 
-export const REMEMBERED = 64; // words that are taken back without reading the text again
-const EXPECTED = 4; // of these, how many keep what was expected there
+export const REMEMBERED = 64; // words that can be removed without reading the text again
+const EXPECTED = 4; // how many of these keep what was expected there
 export const SHARE = 0.05; // of new words, where a model knows no <unk>
 
 const [RATE, DECAY] = [0.4, 0.0007]; // of the bias
-const LEAST = Math.fround(Math.log(1e-3)); // log-probability of the words whose bias changes
-const LEAST_BIAS = 1e-3; // that is worth saving
-const SEEN = 4; // unknown words that count as seen, and as expected, before the first
-const RANK = 2.7; // of Zipf's law as Mandelbrot amended it
+const LEAST = Math.fround(Math.log(1e-3)); // least log-probability of a word whose bias changes
+const LEAST_BIAS = 1e-3; // worth saving
+const SEEN = 4; // unknown words that count as seen and as expected at the start
+const RANK = 2.7; // offset in Zipf's law as Mandelbrot amended it
 
 /**
- * Reads the words under a keyboard, and takes them back. It adapts to its user: a bias b is added to the
+ * Reads the words written on a keyboard, and can remove them again. It adapts to its user: a bias b is added to the
  * logits, and after each entry of the dictionary
  *
  *     b ← (1 − 0.0007) b + 0.4 (onehot − p)
  *
- * where p holds the probabilities of the likelier entries, from 0.1 % on. The odds of an unknown word are multiplied by
- * (seen + 4) / (foreseen + 4). Where a model learns while it reads, `learner` changes its weights as well.
+ * where p holds the probabilities of entries of at least 0.1 %. The odds of an unknown word are multiplied by (seen +
+ * 4) / (foreseen + 4). Where a model learns while it reads, `learner` changes its weights as well.
  *
- * A language of some kind adds these:
+ * Each kind of language adds these:
  *
  * - `isMarked`: whether it reads marked words.
- * - `has(word)`: whether the dictionary has a word, so that there is nothing to learn of it; `canWrite(word)`: whether
- *   the language may suggest it.
- * - `idsOf(word)`: what the model reads of a word, nothing if it cannot be read; `isNew(word)`: whether one that was read
- *   is one that the dictionary lacks.
+ * - `has(word)`: whether the dictionary has a word, so that there is no need to learn it.
+ * - `canWrite(word)`: whether the language may suggest a word.
+ * - `idsOf(word)`: the ids that the model reads for a word; none if it cannot be read.
+ * - `isNew(word)`: whether the dictionary lacks a word that was read.
  * - `likelihoods()`: the log-probability of each entry that may come next, adapted.
- * - `expectation()`: what comes next: an object with
- *   `unknown`, the probability of a word that the language does not know, which together with those of all that it knows
- *   makes 1; `byModel`, the same before it was adapted to how many the user writes; `logits`, those of the model;
- *   `known(words)`, for each P(word) as one that the language knows, and `unknown` if it may be one that it does not;
- *   `spelling(word)`, P(letters | the language does not know the word); and
- *   `candidates(typed, most, isWhole)`, words that may be meant by what was typed, and the cost of their typing.
+ * - `expectation()`: what comes next, an object with
+ *
+ *   - `unknown`: the probability of a word that the language does not know; with the probabilities of all words that it
+ *     knows, these add up to 1.
+ *   - `byModel`: the same, before adaptation to how many the user writes.
+ *   - `logits`: those of the model.
+ *   - `known(words)`: P(word) of each as a known word, and `unknown` if it may be an unknown one.
+ *   - `spelling(word)`: P(letters | the language does not know the word); these add up to 1.
+ *   - `candidates(typed, most, isWhole)`: words that the user may mean, and the cost of typing them.
  */
 export class Language {
   adapts;
-  #past = []; // what was read, and what was known before; logits only of what cannot be read
+  #past = []; // what was read, and what was known before it; logits only for what cannot be read
   #reader;
   #expected = null;
 
-  /** `source` is a generator, or what makes a model learn while it reads. */
+  /** `source`: a generator, or a `DynamicEvaluation`. */
   constructor(source, adapts) {
     this.learner = source[LEARNER]?.() ?? null;
     this.model = this.learner?.model ?? source[MODEL];
@@ -56,7 +59,7 @@ export class Language {
     this.foreseen = 0; // how many the model expected
   }
 
-  /** Goes to the beginning of a text; what was adapted stays. */
+  /** Goes back to the beginning of a text; adaptation stays. */
   restart() {
     this.#past = [];
     return this.#begin();
@@ -74,19 +77,19 @@ export class Language {
     return this.#expected;
   }
 
-  /** What was expected before the last `back` words; null if that is too long ago. */
+  /** What was expected before the last `back` words; null if that is too far back. */
   expectedBefore(back) {
     return back ? (this.#past.at(-back)?.expected ?? null) : this.expected;
   }
 
-  /** What has read the text. */
+  /** The reader that has read the text. */
   get reader() {
     return this.#reader;
   }
 
   /**
-   * Reads a word, and adapts to it if it is new. `share` is P(the word is of this language); in a foreign word
-   * there is nothing to adapt to.
+   * Reads a word, and adapts to it if it is new. `share` is P(the word is of this language): there is nothing to adapt
+   * to in a foreign word.
    */
   async read(word, isNew = true, share = 1) {
     const { learner, seen, foreseen } = this;
@@ -113,7 +116,7 @@ export class Language {
     this.#expected = null;
   }
 
-  /** Takes back the last words, one at least: fewer than are remembered, or all of the text. */
+  /** Removes the last words, at least one: fewer than are remembered, or all of the text. */
   async takeBack(number) {
     let moment;
     for (; number > 0; number--) {
@@ -133,13 +136,13 @@ export class Language {
       const { last, state } = moment.expected ? moment : before;
       Object.assign(this.#reader, { last, state });
       this.logits = moment.expected?.logits ?? before.logits ?? this.logits;
-      // The last word that stays is read again.
+      // The last remaining word is read again.
       if (!moment.expected) for (const id of before.ids) await this.#step(id);
     }
     this.#expected = moment.expected;
   }
 
-  /** What was adapted so far stays, whatever is taken back. */
+  /** Keeps the adaptation so far, whatever is removed later. */
   async keep() {
     this.bias.forEach((value, id) => (this.bias[id] = value * this.scale));
     this.scale = 1;
@@ -149,7 +152,7 @@ export class Language {
     for (const moment of this.#past) Object.assign(moment, { bias: [], seen, foreseen, learned });
   }
 
-  /** The bias of each entry that has one worth saving. */
+  /** The bias of each entry where it is worth saving. */
   adapted() {
     const entries = [];
     this.bias.forEach((value, id) => {
@@ -159,7 +162,7 @@ export class Language {
     return Object.fromEntries(entries);
   }
 
-  /** Takes what `adapted` gave; entries that the dictionary lacks are left out. */
+  /** Restores what `adapted` returned; entries that the dictionary lacks are left out. */
   adaptTo(bias) {
     this.dictionary.words.forEach((entry, id) => {
       if (Object.hasOwn(bias, entry) && id !== this.dictionary.unknown) this.bias[id] = bias[entry];
@@ -174,7 +177,7 @@ export class Language {
     return found;
   }
 
-  /** The probability of an unknown word as the user writes them. */
+  /** The probability of an unknown word, adapted to the user. */
   unknownShare(byModel) {
     const odds = ((byModel / (1 - byModel)) * (this.seen + SEEN)) / (this.foreseen + SEEN);
     return odds / (1 + odds);
@@ -185,7 +188,7 @@ export class Language {
     return this.model.info.context === null ? this.#reader.state : null;
   }
 
-  /** Reads what stands before a text: a line end, if the model knows them. */
+  /** Reads what comes before a text: a line end, if the model knows line ends. */
   async #begin() {
     const { model, dictionary } = this;
     this.#reader = model.reader();
@@ -194,7 +197,7 @@ export class Language {
     if (model.info.lineEnds && dictionary.words.includes(END_OF_LINE)) {
       for (const id of this.idsOf(END_OF_LINE)) await this.#step(id);
     } else {
-      // The ids are ranks; the file does not say how frequent words are, but Zipf's law does.
+      // Ids are ranks; the file does not give the frequencies of words, but Zipf's law does.
       this.logits = Float32Array.from(this.bias, (_, id) => -Math.log(id + RANK));
     }
   }
@@ -204,7 +207,7 @@ export class Language {
     this.logits = (await this.#reader.read([id])).logits;
   }
 
-  /** Changes the bias before the entry `id` is read; gives what it was. */
+  /** Changes the bias before the entry `id` is read; returns its earlier values. */
   #adapt(id, rate) {
     const expected = this.likelihoods();
     const ids = [];

@@ -3,8 +3,8 @@
 import { NextwordError, quoted } from "../errors.js";
 import { folded } from "./capitals.js";
 
-// Rows of keys from the top, each row's letters from the left. A row lies half a key to the right of the
-// one above it, as on most keyboards.
+// Rows of keys from the top, each row's letters from the left. A row is half a key to the right of the one above it, as
+// on most keyboards.
 export const LAYOUTS = Object.freeze({
   qwerty: ["qwertyuiop", "asdfghjkl", "zxcvbnm"],
   qwertz: ["qwertzuiopü", "asdfghjklöä", "yxcvbnm"],
@@ -14,7 +14,7 @@ export const LAYOUTS = Object.freeze({
 
 const VOWELS = new Set("aeiouyàáâãäåæèéêëìíîïòóôõöøœùúûüý");
 
-/** Which keys are beside each other. */
+/** Which keys are next to each other. */
 export class Layout {
   #places = new Map();
 
@@ -36,7 +36,7 @@ export class Layout {
     rows.forEach((row, line) => [...folded(row)].forEach((key, place) => this.#places.set(key, [line, place + line / 2])));
   }
 
-  /** Whether two letters, in lower case, lie on neighbouring keys. */
+  /** Whether two letters, in lower case, are on neighbouring keys. */
   areBeside(one, other) {
     const [first, second] = [this.#places.get(one), this.#places.get(other)];
     if (!first || !second || one === other) return false;

@@ -1,6 +1,5 @@
 /**
- * Several languages and the words of a user as one: what comes next, and what was meant: Python's
- * `keyboard.mixture`.
+ * Several languages and the user's own words as one: what comes next, and what was meant. Python's `keyboard.mixture`.
  */
 
 import { normalise } from "../characters.js";
@@ -9,13 +8,13 @@ import { MODEL, NAT, best } from "./candidates.js";
 import { REMEMBERED } from "./language.js";
 import { Personal } from "./personal.js";
 
-const SPELLING = 0.2; // weight of the letters of a string that nothing knows
-const UNKNOWN = 4; // nats that it costs
+const SPELLING = 0.2; // weight of the letters of an unknown string
+const UNKNOWN = 4; // its cost in nats
 const STAYS = 0.94; // share of a language's weight that follows the text
 
 /**
- * Languages, each with a weight π that follows the text, and the words of the user:
- * P(word) = Σ π P(word | language), and after each word
+ * Languages, each with a weight π that follows the text, and the user's own words. P(word) = Σ π P(word | language),
+ * and after each word
  *
  *     π ← 0.94 π P(word | language) / Σ + 0.06 / number of languages
  *
@@ -34,13 +33,13 @@ export class Mixture {
     this.#isMarked = languages.some(({ isMarked }) => isMarked);
   }
 
-  /** Whether a word is one of a dictionary. */
+  /** Whether any dictionary has a word. */
   has(word) {
     const normal = normalise(word, this.#lowercase);
     return this.languages.some((language) => language.has(normal));
   }
 
-  /** Whether a word can be suggested that the user has not taught. */
+  /** Whether a word can be suggested without being learned from the user. */
   canWrite(word) {
     const normal = normalise(word, this.#lowercase);
     return this.languages.some((language) => language.canWrite(normal));
@@ -72,36 +71,36 @@ export class Mixture {
     return this.languages.every((language) => language.canTakeBack(number, of));
   }
 
-  /** Takes back the last words, one at least. */
+  /** Removes the last words, at least one. */
   async takeBack(number) {
     for (const language of this.languages) await language.takeBack(number);
     for (; number > 0; number--) this.weights = this.#past.pop();
   }
 
-  /** Goes to the beginning of a text; what was adapted and learned stays. */
+  /** Goes back to the beginning of a text; what was adapted and learned stays. */
   async restart() {
     this.#past = [];
     for (const language of this.languages) await language.restart();
   }
 
-  /** What each language expected before the last words; null if that is too long ago. */
+  /** What each language expected before the last words; null if that is too far back. */
   expected(back = 0) {
     const found = this.languages.map((language) => language.expectedBefore(back));
     return found.every(Boolean) ? found : null;
   }
 
-  /** P(word); over all strings, it adds up to 1. */
+  /** P(word); over all strings, these add up to 1. */
   async probability(word, expected) {
     return (await this.#probabilities([word], expected))[0];
   }
 
   /**
-   * The words that may be meant by what was typed, or come next if nothing was, as `{ score, word }`, best first:
+   * The words that the user may mean, or that may come next if nothing was typed, as `{ score, word }`, best first:
    *
-   *     score = 0.75 ln P(word) − cost of the typing
+   *     score = 0.75 ln P(word) − cost of typing it
    *
-   * `most` are looked at closely of each language and of the user's words; `isWhole` says whether what was typed
-   * is a whole word.
+   * - `most`: how many of each language and of the user's words are examined closely.
+   * - `isWhole`: whether what was typed is a whole word.
    */
   async candidates(typed, expected, most, isWhole = false) {
     const weight = typed ? MODEL : 1;
@@ -120,7 +119,7 @@ export class Mixture {
     return found.sort((one, other) => other.score - one.score);
   }
 
-  /** A string that nothing knows, as a candidate for what it should be. */
+  /** An unknown string, as a candidate for what the user means. */
   async asTyped(typed, expected) {
     let [unknown, spelling] = [0, 0];
     for (const [place, one] of expected.entries()) {

@@ -1,30 +1,30 @@
 /**
- * What a keyboard knows of its user: new words, unwanted words, and strings that are right as they are:
- * Python's `keyboard.personal`.
+ * What a keyboard knows about its user: new words, unwanted words, and strings that are right as they are. Python's
+ * `keyboard.personal`.
  */
 
 import { WordTable } from "./candidates.js";
 
-export const MOST_WORDS = 5_000; // that are learned, blocked or kept
-export const LONGEST = 64; // characters of a word that is learned
+export const MOST_WORDS = 5_000; // learned, blocked or kept
+export const LONGEST = 64; // characters of a learned word
 
-const RECENT = 20; // how much more a use counts that has just been
-const FADES = 60; // new words until that is 1 / e of it
-const REMEMBERED = 512; // uses that are not too long ago to count more
+const RECENT = 20; // how much more the latest use counts
+const FADES = 60; // new words until that falls to 1 / e
+const REMEMBERED = 512; // uses recent enough to count more
 
-/** The words of a user. */
+/** A user's own words. */
 export class Personal {
   #layout;
-  #here = new Map(); // how often each stands in the text that is being written
+  #here = new Map(); // how often each occurs in the text that is being written
   #recent = []; // the last uses, in order
   #table = null;
-  #weights; // what the uses of each word of the table count
+  #weights; // how much the uses of each word of the table count
   #uses; // of all these words
   #total; // of the weights
 
   constructor(layout) {
     this.#layout = layout;
-    this.learned = new Map(); // how often each word was sent that no dictionary has
+    this.learned = new Map(); // how often each word that no dictionary has was sent
     this.blocked = new Set(); // words that are never suggested
     this.kept = new Set(); // strings that are never corrected
   }
@@ -38,7 +38,7 @@ export class Personal {
     return (this.learned.get(word) ?? 0) + (this.#here.get(word) ?? 0);
   }
 
-  /** Whether a word was sent, or stands more than once in the text. */
+  /** Whether a word was sent, or occurs more than once in the text. */
   isEstablished(word) {
     return this.learned.has(word) || this.#here.get(word) > 1;
   }
@@ -58,16 +58,17 @@ export class Personal {
     return this.#table;
   }
 
-  /** What the uses of each word of `table` count. */
+  /** How much the uses of each word of `table` count. */
   get weights() {
     return this.table && [...this.#weights.values()];
   }
 
   /**
-   * P(word | no dictionary has it) (Witten & Bell 1991, method C): with the sum N of all counts and the number T of
-   * different words, N / (N + T) go to the words that were used, by how often, and T / (N + T) to new ones, by their
-   * letters. New words come in bursts: among those that were used, a use counts 1 + 20 exp(−age / 60), its age in uses
-   * of new words.
+   * P(word | no dictionary has it) (Witten & Bell 1991, method C).
+   *
+   * With N the sum of all counts and T the number of different words, N / (N + T) goes to the words used before, by how
+   * often, and T / (N + T) to new ones, by their letters. New words come in bursts: a use counts 1 + 20 exp(−age / 60)
+   * among the used ones, its age measured in uses of new words.
    */
   share(word, spelling) {
     const different = this.table.words.length;
@@ -76,18 +77,18 @@ export class Personal {
     return (used + different * spelling) / (this.#uses + different);
   }
 
-  /** The last uses of learned words, in order; what was not sent is none. */
+  /** The last uses of learned words, in order; unsent ones do not count. */
   get recent() {
     return this.#recent.filter((word) => this.learned.has(word));
   }
 
-  /** Takes what `recent` gave. */
+  /** Restores what `recent` returned. */
   recall(recent) {
     this.#recent = [...this.#recent, ...recent].slice(-REMEMBERED);
     this.#table = null;
   }
 
-  /** A new word stands in the text. */
+  /** A new word was written in the text. */
   use(word) {
     if (longerThan(word, LONGEST)) return;
     this.#here.set(word, (this.#here.get(word) ?? 0) + 1);
@@ -96,7 +97,7 @@ export class Personal {
     this.#table = null;
   }
 
-  /** A new word no longer stands in the text. */
+  /** A new word was deleted from the text. */
   unuse(word) {
     const count = this.#here.get(word);
     if (!count) return;
@@ -114,16 +115,16 @@ export class Personal {
     this.#table = null;
   }
 
-  /** Adds words to those that are learned; if they are too many, the rarest are forgotten. */
+  /** Adds to the learned words; if there are too many, the rarest are forgotten. */
   remember(words) {
     for (const [word, count] of words) this.learned.set(word, (this.learned.get(word) ?? 0) + count);
-    // The older goes first among equals.
+    // Among equals, the oldest goes first.
     const rarest = [...this.learned].sort(([, one], [, other]) => one - other);
     for (const [word] of rarest.slice(0, Math.max(rarest.length - MOST_WORDS, 0))) this.learned.delete(word);
     this.#table = null;
   }
 
-  /** It is as if a word had never been learned, blocked or kept. */
+  /** Forgets that a word was ever learned, blocked or kept. */
   forget(word) {
     for (const words of [this.blocked, this.kept, this.learned, this.#here]) words.delete(word);
     this.#recent = this.#recent.filter((one) => one !== word);
@@ -148,5 +149,5 @@ function add(words, word) {
   if (words.size > MOST_WORDS) words.delete(words.values().next().value);
 }
 
-/** Whether a string has more characters than that. */
+/** Whether a string has more than `most` characters. */
 export const longerThan = (text, most) => text.length > most && [...text].length > most;

@@ -9,8 +9,8 @@ const MOST_BIAS = 1000;
 const MOST_COUNT = 2 ** 31 - 1;
 
 /**
- * What was learned, without the text itself. Words stand for ids, so that it outlives a model file; what weights have
- * learned does not.
+ * What was learned, without the text itself. It holds words, not ids, so it outlives a model file, except for what
+ * weights have learned.
  */
 export async function save({ personal, languages, weights }) {
   const learned = await Promise.all(languages.map(weightsOf));
@@ -32,8 +32,8 @@ export async function save({ personal, languages, weights }) {
 }
 
 /**
- * Puts what `save` has written into a new keyboard; of bytes that are none of these nothing. Gives what has to be done
- * before anything is read: it puts the learned weights there, if they are of the same files.
+ * Restores what `save` has written into a new keyboard; nothing changes if the bytes are from anything else. Returns a
+ * function to be called before anything is read: it restores the learned weights, if they belong to the same files.
  */
 export function restore(bytes, mixture) {
   const saved = parsed(bytes);
@@ -62,7 +62,7 @@ export function restore(bytes, mixture) {
   };
 }
 
-/** What the weights of a model have learned, if they do; the words that come next are left out. */
+/** What the weights of a model have learned, if they learn; words not yet learned from are left out. */
 async function weightsOf(language) {
   const { learner } = language;
   if (!learner) return {};
@@ -70,7 +70,7 @@ async function weightsOf(language) {
   return { learned_weights: { files: await filesOf(language), values: Object.fromEntries(values) } };
 }
 
-/** What `weightsOf` gave, and of which files; null where nothing learns, or nothing was learned. */
+/** What `weightsOf` returned, with the files it belongs to; null if nothing learns, or nothing was saved. */
 function learnedOf({ learner }, saved) {
   if (!learner || saved === undefined || saved === null) return null;
   if (!Array.isArray(saved.files) || !isObject(saved.values)) throw damaged();
@@ -78,7 +78,7 @@ function learnedOf({ learner }, saved) {
   return { files: saved.files, values: new Map(values) };
 }
 
-/** Takes what was learned by the same files. */
+/** Restores learned weights, if they belong to the same files. */
 async function learnWeights(language, { files, values }) {
   if (files.join() !== (await filesOf(language)).join()) return;
   const { learner } = language;
@@ -90,7 +90,7 @@ async function learnWeights(language, { files, values }) {
   learner.learned = { values, ids: [], state: null };
 }
 
-/** The SHA-256 of the files that learned weights belong to. */
+/** The SHA-256 of the files that the learned weights belong to. */
 const filesOf = ({ model, learner }) => Promise.all([model.digest(), learner.digest()]);
 
 function base64(numbers) {
@@ -98,7 +98,7 @@ function base64(numbers) {
   return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
 }
 
-/** The inverse of `base64`; none of what it has not written. */
+/** The inverse of `base64`; empty for anything that it did not write. */
 function floats(text) {
   try {
     return new Float32Array(Uint8Array.from(atob(text), (character) => character.charCodeAt(0)).buffer);
@@ -129,7 +129,7 @@ function parsed(given) {
   }
   const fits =
     areCounts(saved.learned) &&
-    // Older keyboards did not save which words were used last.
+    // Older keyboards did not save the recent uses.
     [saved.blocked, saved.kept, saved.recent ?? []].every(areWords) &&
     Array.isArray(saved.languages) &&
     saved.languages.length > 0 &&

@@ -1,6 +1,6 @@
 /**
- * The text before a cursor → finished words, the one that is being typed, and what to put where: Python's
- * `keyboard.text_field`. Places and lengths are UTF-16 code units, as in a text field.
+ * The text before a cursor → finished words, the one being typed, and what to insert where: Python's
+ * `keyboard.text_field`. Places and lengths are in UTF-16 code units, as in a text field.
  */
 
 import { BLANK, normalise } from "../characters.js";
@@ -8,17 +8,17 @@ import { BLANK_MARK, isUnspaced } from "../marks.js";
 import { surfaceOf } from "../subwords.js";
 import { END_OF_LINE, HAS_LETTER, Joiner, LINE_END, split } from "../words.js";
 
-const INSIDE_WORDS = new Set("'’-‐"); // may go on as a word: don', well-
+const INSIDE_WORDS = new Set("'’-‐"); // a word may go on after these: don', well-
 const SENTENCE_ENDS = [".", "!", "?", "…", "।", "。", "！", "？"];
-const GLANCE = 100; // words back, which say what quotes are open
+const GLANCE = 100; // words to look back for open quotes
 const IS_LINE_END = new RegExp(`^(?:${LINE_END})$`, "u");
 const ENDS_IN_INK = new RegExp(`[^${BLANK}]$`, "u");
 
 /**
  * Follows a text as it is typed, deleted and pasted into; only what changed is split again.
  *
- * `subwords` is the dictionary, where a model knows such; `splitBy` is `words` then. Then `words` are marked, those of a
- * script without blanks if a blank stands before them; in such a script each subword is a word, and finished.
+ * `subwords` is the dictionary, where a model knows subwords; `splitBy` is then `words`, and the words are marked. In a
+ * script without blanks each subword is a finished word, with a mark only if there is a blank before it.
  */
 export class TextField {
   #splitBy;
@@ -27,7 +27,7 @@ export class TextField {
   #subwords;
   #run;
   #joiner = null; // after the finished words
-  #runs = []; // { begins, before }: where each run that can be split by itself begins, and the words before it
+  #runs = []; // { begins, before }: where each run that can be split by itself begins, and how many words come before it
 
   constructor({ splitBy, lowercase, lineEnds, subwords = null }) {
     this.#splitBy = splitBy;
@@ -38,12 +38,12 @@ export class TextField {
     const blanks = splitBy === "characters" ? `[${BLANK}]+|` : subwords ? `[${BLANK}]?` : "";
     this.#run = new RegExp(`${lineEnd}${blanks}[^${BLANK}]+`, "gu");
     this.text = ""; // before the cursor
-    this.words = []; // those that are finished, as a model reads them
+    this.words = []; // the finished ones, as a model reads them
     this.surfaces = []; // the same as the user wrote them
-    this.typed = ""; // the unfinished one as it was written, or ""
+    this.typed = ""; // the unfinished one as written, or ""
   }
 
-  /** Takes the text that now stands before the cursor; gives the finished words that are gone, and those that are new. */
+  /** Takes the text now before the cursor; returns the finished words removed from the end, and those added there. */
   update(text) {
     const common = commonBeginning(text, this.text);
     let start = 0;
@@ -72,8 +72,8 @@ export class TextField {
   }
 
   /**
-   * A finished word and the text from it to the cursor, and what stands after the word; null for one that
-   * cannot be found as it was written, since Unicode has another form for it.
+   * A finished word with the text from it to the cursor, and what comes after the word; null if the word cannot be
+   * found as it was written, since Unicode has another form for it.
    */
   after(number) {
     const { begins, before } = this.#runs.findLast((run) => run.before <= number);
@@ -87,8 +87,9 @@ export class TextField {
   }
 
   /**
-   * What to put where so that `word` is the next one, or becomes of the one that is being typed: how much
-   * before the cursor goes, and what comes instead, with the blanks that belong there.
+   * What to insert where so that `word` becomes the next word, or replaces the one being typed: how much before the
+   * cursor to remove, and the text to put in its place, with the blanks that belong there, so that the next word can
+   * follow.
    */
   insertion(word) {
     if (this.#subwords && isUnspaced(word)) return { replace: 0, insert: word };
@@ -109,7 +110,7 @@ export class TextField {
     return { replace: blanks, insert: piece + after };
   }
 
-  /** Whether a word in the place of the end of the text would be one with the word before that. */
+  /** Whether a word in place of the last characters would merge with the word before them. */
   #wouldMelt(word, length) {
     const end = this.text.length - length;
     if (!ENDS_IN_INK.test(this.text.slice(Math.max(end - 2, 0), end))) return false;
@@ -117,7 +118,7 @@ export class TextField {
     return split(pair.join(""), this.#splitBy).join("\n") !== pair.join("\n");
   }
 
-  /** How much of the text the unfinished word is, however Unicode writes it. */
+  /** How much of the text the unfinished word takes up, however Unicode writes it. */
   #typedLength() {
     const { begins } = this.#runs.at(-1);
     const { length } = this.typed;
@@ -149,7 +150,7 @@ export class TextField {
     let blank = "";
     for (const marked of this.#subwords.marked(split(run, "subwords"))) {
       if (marked === BLANK_MARK) {
-        blank = marked; // before a word that has no mark of its own
+        blank = marked; // before a word without a mark of its own
         continue;
       }
       const token = surfaceOf(marked);
@@ -159,7 +160,7 @@ export class TextField {
     return found;
   }
 
-  /** Takes the last word away if more letters may follow it. */
+  /** Removes the last word if more letters may follow it. */
   #takeUnfinished(tokens) {
     if (this.#splitBy === "whitespace") return tokens.pop();
     if (this.#splitBy === "characters") return "";
@@ -170,14 +171,14 @@ export class TextField {
   }
 }
 
-/** Whether a token is a word or a number, and no punctuation. */
+/** Whether a token is a word or a number, not punctuation. */
 export const isWord = (token) => HAS_LETTER.test(token) && token !== END_OF_LINE;
 
-/** Whether the word after `before`, the last one, is the first of a sentence. */
+/** Whether the word after `before`, the last one, begins a sentence. */
 export const beginsSentence = (before) =>
   before === undefined || before === END_OF_LINE || SENTENCE_ENDS.some((end) => before.endsWith(end));
 
-/** How much two strings begin with in common. */
+/** The length of the common beginning of two strings. */
 export function commonBeginning(one, other) {
   const most = Math.min(one.length, other.length);
   if (one.startsWith(other) || other.startsWith(one)) return most;

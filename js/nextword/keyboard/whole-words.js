@@ -1,4 +1,4 @@
-/** A model of whole words under a keyboard: Python's `keyboard.whole_words`. */
+/** A model of whole words behind a keyboard: Python's `keyboard.whole_words`. */
 
 import { LetterModel } from "../letters.js";
 import { logSoftmax } from "../sampling.js";
@@ -8,16 +8,16 @@ import { Language, SHARE } from "./language.js";
 import { isWord } from "./text-field.js";
 
 const LETTERS = 3; // order of the letter model
-const SPELLINGS = 4096; // that are not computed again
+const SPELLINGS = 4096; // cached
 
-/** A language each of whose words is an entry of its dictionary; `<unk>` stands for all others. */
+/** A language whose words are entries of its dictionary; `<unk>` stands for all others. */
 export class WholeWords extends Language {
   isMarked = false;
   #letters;
-  #ofUnknownLetters; // what strings that the dictionary lacks have in common
+  #ofUnknownLetters; // the probability that all strings that the dictionary lacks have together
   #spellings = new Map();
   #table;
-  #suggestable; // the words that may be suggested: where nothing was typed, and where something was
+  #suggestable; // the words that can be suggested: with nothing typed, and with something typed
 
   constructor(source, adapts, layout, punctuation) {
     super(source, adapts);
