@@ -19,8 +19,8 @@ const RANK = 2.7; // offset in Zipf's law as Mandelbrot amended it
  *
  *     b ← (1 − 0.0007) b + 0.4 (onehot − p)
  *
- * where p holds the probabilities of entries of at least 0.1 %. The odds of an unknown word are multiplied by (seen +
- * 4) / (foreseen + 4). Where a model learns while it reads, `learner` changes its weights as well.
+ * where p holds the probabilities of entries of at least 0.1 %. The odds of an unknown word are multiplied by
+ * (seen + 4) / (foreseen + 4). Where a model learns while it reads, `learner` changes its weights as well.
  *
  * Each kind of language adds these:
  *

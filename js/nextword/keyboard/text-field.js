@@ -27,7 +27,7 @@ export class TextField {
   #subwords;
   #run;
   #joiner = null; // after the finished words
-  #runs = []; // { begins, before }: where each run that can be split by itself begins, and how many words come before it
+  #runs = []; // { begins, before }: where each independently split run begins, and how many words come before it
 
   constructor({ splitBy, lowercase, lineEnds, subwords = null }) {
     this.#splitBy = splitBy;

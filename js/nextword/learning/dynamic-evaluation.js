@@ -1,5 +1,5 @@
 /**
- * A model that goes on learning from the text that it reads, block by block: Python's
+ * A model that keeps learning from the text that it reads, block by block: Python's
  * `nextword.runtime.learning.dynamic_evaluation`.
  */
 
@@ -15,17 +15,20 @@ import { TrainingFile } from "./training-file.js";
 
 const DEFAULTS = { ort: undefined, model: undefined, learningRate: 2 };
 const BLOCK = 20; // words that a step learns from
-const RANK = 4; // of what a matrix learns
+const RANK = 4; // of the change that a matrix learns
 const CLIP = 1; // the largest norm of the gradients
 const MOST_RATE = 100;
-const MOST_BLOCK = 1000; // subwords of a block, which a long word makes longer; such words teach nothing
+const MOST_BLOCK = 1000; // subwords of a block, which a long word extends; words that long teach nothing
 const SEED = 1;
 
-/** Makes sessions and keyboards whose model learns while it reads (Krause et al. 2018). Made by `DynamicEvaluation.load`. */
+/**
+ * Creates sessions and keyboards whose model learns while it reads (Krause et al. 2018). Created by
+ * `DynamicEvaluation.load`.
+ */
 export class DynamicEvaluation {
   #parts;
 
-  /** `graph` is a training graph, and `model` a step graph of the same network in float16. */
+  /** `graph`: a training graph; `model`: a step graph of the same network in float16. */
   static async load(graph, options) {
     const { ort, model, learningRate } = { ...DEFAULTS, ...given("ArgumentError", "option", options, DEFAULTS) };
     checkNumber("TrainingError", "learningRate", learningRate, 0, MOST_RATE);
@@ -58,7 +61,7 @@ export class DynamicEvaluation {
     return new Session(learner.model, checkedCache(options), learner);
   }
 
-  /** Goes on with a session that learned and was saved, here or in Python. */
+  /** Resumes a session that was saved here or in Python; if it was not learning, it now starts to. */
   resume(bytes) {
     const learner = new Learner(this.#parts);
     return Session.restore(learner.model, bytes, learner);
@@ -77,7 +80,7 @@ export class DynamicEvaluation {
     return new Learner(this.#parts);
   }
 
-  /** Gives the memory back. */
+  /** Frees the memory. */
   async release() {
     const { file, base, inference } = this.#parts;
     await Promise.all([file.release(), base.release(), inference.release()]);
@@ -85,18 +88,20 @@ export class DynamicEvaluation {
 }
 
 /**
- * The weights of one session.
+ * The weights of one session or keyboard.
  *
- * `model` reads with the weights as they are. `learned` is `{ values, ids, state }`, of which nothing is changed in
- * place: by the name of a weight, the matrix B of a matrix W, which is W + B A then, and what is added to a vector;
- * the words since the last step, and those before them that predicted the first of these; and the state before them.
+ * `model` reads with the current weights. `learned` is `{ values, ids, state }`, of which nothing is changed in place:
+ *
+ * - `values`: by the name of a weight, B for a matrix W, which becomes W + B A, and what is added to a vector.
+ * - `ids`: the words since the last step, preceded by those that predicted the first of them.
+ * - `state`: before the first of `ids`, where it is carried.
  */
 class Learner {
   #parts;
   #learned;
   #now; // the weights by the names of the network's parameters
-  #values; // the same and their moments, for the training graph
-  #given; // the same as the step graph takes them
+  #values; // these and their moments, for the training graph
+  #given; // these as the step graph takes them
 
   constructor(parts) {
     this.#parts = parts;
@@ -117,7 +122,7 @@ class Learner {
     this.#put();
   }
 
-  /** Words that predict the next one. */
+  /** The number of words that predict the next one. */
   get #kept() {
     return this.#parts.file.context ?? 1;
   }
@@ -138,8 +143,8 @@ class Learner {
   }
 
   /**
-   * Must be called before the word `id` is read; learns from those before it where they are a block. `state` is that
-   * of the reader; `mayLearn` is false within a word of several subwords, so that the word can be read again.
+   * Must be called before the word `id` is read; learns from the words before it once they fill a block. `state` is
+   * that of the reader; `mayLearn` is false within a word of several subwords, so that the word can be read again.
    */
   async note(id, state, mayLearn) {
     let { values, ids, state: before } = this.#learned;
@@ -163,7 +168,7 @@ class Learner {
     this.#learned = { values: this.#learned.values, ids: [], state: null };
   }
 
-  /** One step of gradient descent on words; what it gives if it diverges is not taken. */
+  /** One step of gradient descent on words; its result is discarded if it diverges. */
   async #step(ids, state) {
     const { file, projections } = this.#parts;
     const { context } = file;
@@ -182,7 +187,7 @@ class Learner {
     return new Map(learned);
   }
 
-  /** Makes the weights what they are by what was learned. */
+  /** Sets the weights according to what was learned. */
   #put() {
     const { ort, file, weights, projections, stored } = this.#parts;
     const { values } = this.#learned;
@@ -200,7 +205,7 @@ class Learner {
   }
 }
 
-/** Of each matrix, A: as many rows as the rank, ±1 / √columns at random. */
+/** The matrix A of each matrix: as many rows as the rank, its entries ±1 / √columns at random. */
 function projectionsOf(weights) {
   const random = new Random(SEED);
   const found = new Map();
@@ -220,7 +225,7 @@ const asFloats = (weights) =>
 const difference = (one, other) => Float32Array.from(one, (value, place) => value - other[place]);
 const sum = (one, other) => one.map((value, place) => value + other[place]);
 
-/** A matrix times Aᵀ; where there is no A, it is a vector, and stays as it is. */
+/** A matrix times Aᵀ; without an A it is a vector, and stays as it is. */
 function projected(matrix, projection) {
   if (!projection) return matrix;
   const columns = projection[0].length;
@@ -236,7 +241,7 @@ function projected(matrix, projection) {
   return found;
 }
 
-/** B times A; where there is no A, B is a vector, and stays as it is. */
+/** B times A; without an A, B is a vector, and stays as it is. */
 function expanded(values, projection) {
   if (!projection) return values;
   const columns = projection[0].length;

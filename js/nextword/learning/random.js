@@ -1,6 +1,6 @@
 /**
- * The numbers of numpy's `default_rng(seed)`: its SeedSequence and PCG64 (O'Neill 2014), and of its generator what
- * training draws. Whole numbers are the same bits; normal ones differ by rounding at most.
+ * The numbers of numpy's `default_rng(seed)`: its SeedSequence, its PCG64 (O'Neill 2014), and those methods of its
+ * generator that training uses. Whole numbers have the same bits; normal ones differ at most by rounding.
  */
 
 const [INITIAL_A, FACTOR_A, INITIAL_B, FACTOR_B] = [0x43b0d7e5, 0x931e8875, 0x8b51f9dd, 0x58f38ded];
@@ -14,11 +14,11 @@ const STRIPS = 256;
 const [LAST, AREA] = [3.6541528853610088, 0.004928673233974655];
 const STEPS = 2 ** 52;
 
-/** Draws numbers. `seeds` are whole numbers below 2³². */
+/** Draws numbers. `seeds`: whole numbers below 2³². */
 export class Random {
   #state = 0n;
   #increment;
-  #half = null; // the upper 32 bits of a number of which the lower ones were drawn
+  #half = null; // the upper 32 bits of a number whose lower bits were already drawn
 
   constructor(...seeds) {
     const [high, low, ...sequence] = seedSequence(seeds);
@@ -64,7 +64,7 @@ export class Random {
     return order;
   }
 
-  /** A whole number from [0, most], as numpy draws it to change an order: by rejecting what is too large. */
+  /** A whole number from [0, most], as numpy draws it for a permutation: by rejecting what is too large. */
   #upTo(most) {
     const shift = Math.clz32(most);
     for (;;) {
@@ -116,7 +116,10 @@ export class Random {
   }
 }
 
-/** Of each strip its width a step, how many steps are surely under the curve, and the curve's height at its end. */
+/**
+ * For each strip: its width per step, how many steps are certainly under the curve, and the height of the curve at its
+ * end.
+ */
 const ZIGGURAT = (() => {
   const height = (end) => Math.exp(-0.5 * end * end);
   const ends = new Float64Array(STRIPS);
@@ -132,7 +135,7 @@ const ZIGGURAT = (() => {
   };
 })();
 
-/** Four numbers of 64 bits from some seeds, as numpy's SeedSequence mixes them. */
+/** Four 64-bit numbers from some seeds, as numpy's SeedSequence mixes them. */
 function seedSequence(seeds) {
   let constant = INITIAL_A;
   const hashed = (value) => {

@@ -1,6 +1,6 @@
 /**
- * A step graph with other weights or another dictionary, or to which weights are given at each run: its bytes are
- * copied but for what changes.
+ * A step graph with other weights or another dictionary, or with weights as inputs of each run. All bytes are copied
+ * except those that change.
  */
 
 const [VARINT, FIXED_64, BYTES] = [0, 1, 2]; // wire types
@@ -8,11 +8,11 @@ const UTF_8 = new TextEncoder();
 const decoder = new TextDecoder();
 
 /**
- * The bytes of a model file in which some things are others.
+ * The bytes of a model file with other contents.
  *
- * - `tensors`: by name, `{ shape, bytes }` of what is stored.
+ * - `tensors`: by name, `{ shape, bytes }` of stored tensors.
  * - `properties`: by key, the texts of its metadata.
- * - `words`: the size of the dictionary, which the shape of the logits says.
+ * - `words`: the size of the dictionary, which is part of the shape of the logits.
  */
 export function rewritten(bytes, { tensors, properties, words }) {
   const graph = (part) =>
@@ -29,8 +29,8 @@ export function rewritten(bytes, { tensors, properties, words }) {
 }
 
 /**
- * The bytes of a model file in which some tensors are inputs: `casts` has, for each, the name of what one `Cast` makes
- * of it, in float32. That is the input.
+ * The bytes of a model file in which some tensors are inputs: `casts` maps each tensor to the output, in float32, of
+ * the one `Cast` that reads it; that output becomes the input.
  */
 export function withInputs(bytes, casts) {
   const isGiven = ({ field, own }) => {
@@ -53,7 +53,7 @@ function tensor(bytes, tensors) {
   return joined([...dims, ...kept.map(({ whole }) => whole), bytesField(9, other.bytes)]);
 }
 
-/** The logits' value, whose last axis has another size. */
+/** The description of the logits, with another size of the last axis. */
 function resized(bytes, words) {
   const axis = joined([varint(1 * 8 + VARINT), varint(words)]);
   const shape = (part) => {
@@ -65,7 +65,7 @@ function resized(bytes, words) {
   return within(2, within(1, within(2, shape)))(bytes);
 }
 
-/** A message whose fields of bytes `change` makes others; those of which it gives null stay. */
+/** A message in which `change` replaces fields of bytes; those for which it returns null stay. */
 function edited(bytes, change) {
   const parts = fieldsOf(bytes).map(({ field, own, whole }) => {
     const other = own && change(field, own);
@@ -80,7 +80,7 @@ const nameIn = (bytes, wanted) => {
   return found ? decoder.decode(found.own) : "";
 };
 
-/** The fields of a message: number, bytes of what is in it if it has any, and all of its bytes. */
+/** The fields of a message: number, content if that is bytes, and all of its bytes. */
 function fieldsOf(bytes) {
   const found = [];
   for (let place = 0; place < bytes.length; ) {

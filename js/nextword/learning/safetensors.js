@@ -1,10 +1,12 @@
-/** Weights as the train stage writes them, so that their sums can be compared: a file in the format safetensors. */
+/**
+ * Weights as the train stage writes them, so that their checksums can be compared: a file in the safetensors format.
+ */
 
 import { toHalves } from "../half.js";
 
 const ALIGNED = 8;
 
-/** The bytes of `weights.safetensors`: float16, in the order of their names. `weights` is as of `Trainer.weights`. */
+/** The bytes of `weights.safetensors`: float16, sorted by name. `weights`: as from `Trainer.weights`. */
 export function safetensors(weights) {
   const parts = [...weights].sort(([one], [other]) => (one < other ? -1 : 1));
   const header = {};

@@ -6,8 +6,8 @@ import { isSame } from "../inspection.js";
 import { OnnxFile } from "../onnx-file.js";
 
 /**
- * How a tensor of a step graph is made of weights: their `names`, one after another; the order of their `gates`,
- * if there are any; and whether the matrix `isTransposed`. A weight is `{ shape, values }`, row by row.
+ * How a tensor of a step graph is made of weights: their `names`, concatenated in this order; the order of their
+ * `gates`, if any; and whether the matrix `isTransposed`. A weight is `{ shape, values }`, row by row.
  */
 export class Stored {
   #names;
@@ -20,7 +20,7 @@ export class Stored {
     this.#isTransposed = isTransposed;
   }
 
-  /** The tensor that is stored. */
+  /** The stored tensor. */
   join(weights) {
     const parts = this.#names.map((name) => reordered(weights.get(name), this.#gates));
     const [first] = parts;
@@ -45,7 +45,7 @@ export class Stored {
   }
 }
 
-/** A weight of equal parts, one a gate, in another order. */
+/** A weight of equal parts, one per gate, in another order. */
 function reordered({ shape, values }, order) {
   if (!order.length) return { shape, values };
   const size = values.length / order.length;

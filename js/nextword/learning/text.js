@@ -1,13 +1,16 @@
-/** What a model learns from: windows of a fixed context, or streams: Python's `nextword.train.data`. */
+/**
+ * What a model learns from, step by step: windows for a fixed context, streams for an unbounded one. Python's
+ * `nextword.train.data`.
+ */
 
 import { Random } from "./random.js";
 
 const NO_WORD = -1; // an id for a zero vector
-const SHORTENED = 8; // one window in so many is read only in part, by a cell without a state
+const SHORTENED = 8; // one window in this many is read only in part, by a cell without a state
 
 /**
- * Independent windows, each epoch in an order of its own. `isPadded` says that some are read only in part, so that a
- * cell without a state learns what zero vectors before a short text mean.
+ * Independent windows, in a new order each epoch. `isPadded`: whether some are read only in part, so that a cell
+ * without a state learns what zero vectors before a short text mean.
  */
 export class Windows {
   #ids;
@@ -28,13 +31,13 @@ export class Windows {
     this.#context = context;
     this.#batch = batch;
     this.#seed = seed;
-    /** How many there are. */
+    /** The number of windows. */
     this.length = ids.length - context;
     /** Steps of an epoch. */
     this.interval = Math.ceil(this.length / batch);
   }
 
-  /** The windows of a step, whose number counts from 0. */
+  /** The windows of a step; steps count from 0. */
   batch(step) {
     const epoch = Math.floor(step / this.interval);
     const place = step % this.interval;
@@ -44,7 +47,7 @@ export class Windows {
     return { ids: this.#padded(rows.map((row) => this.#window(row)), step), following, begins: true };
   }
 
-  /** All windows in the order of the text, some at a time. */
+  /** All windows in the order of the text, `count` at a time. */
   *inOrder(count) {
     for (let start = 0; start < this.length; start += count) {
       const rows = Array.from({ length: Math.min(count, this.length - start) }, (_, place) => start + place);
@@ -53,8 +56,8 @@ export class Windows {
   }
 
   /**
-   * The highest accuracy and the lowest loss that are possible: where the same words are followed by different ones,
-   * one of these at most is right, and the best is to expect each as often as it comes.
+   * The highest accuracy and the lowest loss that are possible: where the same words are followed by different ones, at
+   * most one of these can be predicted right, and the best is to expect each as often as it occurs.
    */
   get best() {
     const followers = new Map();
@@ -72,7 +75,7 @@ export class Windows {
     return { accuracy: right / this.length, loss: nats / this.length };
   }
 
-  /** Windows of a step, the first words of some of which are no words. */
+  /** The windows of a step, some of which have zero vectors in place of their first words. */
   #padded(windows, step) {
     if (!this.#isPadded) return windows;
     const random = new Random(this.#seed, step, SHORTENED);
@@ -90,7 +93,7 @@ export class Windows {
   }
 }
 
-/** The text as contiguous streams side by side; the state is carried from step to step. */
+/** The text as contiguous streams side by side, whose state is carried from step to step. */
 export class Streams {
   #streams;
   #words;

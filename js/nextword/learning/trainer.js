@@ -13,9 +13,9 @@ import { Streams, Windows } from "./text.js";
 import { TrainingFile } from "./training-file.js";
 
 const FORMAT = "nextword-checkpoint/1";
-const [VALUE, STATE] = ["value.", "state."]; // begin the names under which weights, moments and states are saved
-const EXPLODED = 50; // nats a word: no network that learns is ever so wrong
-const MEASURED = 256; // windows that are predicted at once
+const [VALUE, STATE] = ["value.", "state."]; // prefixes of the names under which weights, moments and states are saved
+const EXPLODED = 50; // nats per word: no network that learns is ever so wrong
+const MEASURED = 256; // windows predicted at once
 
 const DEFAULTS = {
   ort: undefined,
@@ -29,7 +29,7 @@ const DEFAULTS = {
   batch: 256,
   wordsPerStep: 35,
 };
-// The least, the most, and whether it is a whole number.
+// The least and the most value, and whether it must be a whole number.
 const RANGES = {
   seed: [0, 2 ** 32 - 1, true],
   learningRate: [0, 10],
@@ -40,10 +40,11 @@ const RANGES = {
 };
 
 /**
- * Learns a text by AdamW, step by step. Made by `Trainer.load`; it stays as it was before a step that diverges.
+ * Learns a text with AdamW, step by step. Created by `Trainer.load`; if a step diverges, everything stays as it was
+ * before.
  *
- * `step` counts the steps that were taken; `words` is the dictionary. With a fixed context `interval` is the number of
- * steps of an epoch, and `best` the highest accuracy and the lowest loss that are possible; else they are null.
+ * `step` is the number of steps taken; `words` is the dictionary. With a fixed context, `interval` is the number of
+ * steps of an epoch, and `best` the highest accuracy and the lowest loss that are possible; otherwise they are null.
  */
 export class Trainer {
   step = 0;
@@ -58,10 +59,10 @@ export class Trainer {
 
   /**
    * - `graph`: a training graph (`nextword.train.onnx`): bytes, a Blob, a Response or a URL.
-   * - `model`: a step graph of the same network in float16 (`nextword.onnx`). Its words and weights are those that
-   *   learning begins with; with `fromNothing` its rules alone count, the words are those of the text, and the weights
-   *   are drawn as the train stage draws them.
-   * - `text`: what is learned.
+   * - `model`: a step graph of the same network in float16 (`nextword.onnx`). Learning starts from its words and
+   *   weights; with `fromNothing` only its rules for splitting texts are used, the words are those of the text, and the
+   *   weights are drawn as the train stage draws them.
+   * - `text`: the text to learn.
    * - `seed`, `learningRate`, `weightDecay`, `clip`, `batch`, `wordsPerStep`: as in `params.yaml`.
    */
   static async load(graph, options) {
@@ -100,7 +101,7 @@ export class Trainer {
     this.#values = graph.begin(weights);
   }
 
-  /** Takes a step; gives the loss before it, and the norm of the gradients. */
+  /** Takes a step; returns the loss before it, and the norm of the gradients. */
   async learn() {
     const { begins, ...batch } = this.#data.batch(this.step);
     const state = (!begins && this.#state) || this.#graph.zeroState(batch.ids.length);
@@ -117,7 +118,7 @@ export class Trainer {
     return { loss: found.loss, gradientNorm: found.gradientNorm };
   }
 
-  /** How many weights there are. */
+  /** The number of weights. */
   get size() {
     return [...this.weights.values()].reduce((sum, { values }) => sum + values.length, 0);
   }
@@ -128,7 +129,7 @@ export class Trainer {
     return new Map([...weights.keys()].map((name) => [name, { shape: [...this.#values.get(name).dims], values: this.#values.get(name).data }]));
   }
 
-  /** The model as it is now: the bytes of a file that `Generator.load` takes, its weights rounded to float16. */
+  /** The model with the current weights, rounded to float16: the bytes of a file that `Generator.load` takes. */
   async file() {
     const tensors = new Map();
     for (const [name, stored] of this.#graph.stored) {
@@ -140,7 +141,7 @@ export class Trainer {
     return rewritten(this.#file, { tensors, properties, words: this.words.length });
   }
 
-  /** With a fixed context, the loss and the accuracy over all windows, of the weights as `file` rounds them. */
+  /** With a fixed context, the loss and the accuracy over all windows, with the weights rounded as in `file`. */
   async measure() {
     const model = await Model.load({ name: "the model", bytes: await this.file() }, this.#ort);
     let [right, loss] = [0, 0];
@@ -160,7 +161,7 @@ export class Trainer {
     return { loss: loss / this.#data.length, accuracy: right / this.#data.length };
   }
 
-  /** Where learning stands, as bytes: what `resume` takes, in a trainer made anew, in Python too. */
+  /** The state of learning as bytes, from which `resume` continues in a new trainer, here or in Python. */
   async checkpoint() {
     const array = ({ dims, data }) => ({ type: this.#graph.type.numpy, shape: [...dims], data });
     const named = (start, tensors) => [...tensors].map(([name, tensor]) => [start + name, array(tensor)]);
@@ -174,7 +175,7 @@ export class Trainer {
   }
 
   /**
-   * Goes on from a checkpoint with the same bits. The trainer must have been made with the same files, text, `batch`,
+   * Continues from a checkpoint, bit for bit. The trainer must have been created with the same files, text, `batch`,
    * `wordsPerStep` and `seed`.
    */
   async resume(bytes) {
@@ -217,7 +218,9 @@ export class Trainer {
     return this.#graph.release();
   }
 
-  /** What a checkpoint must agree with: a digest of the files, the text and the settings that say what is read. */
+  /**
+   * Identifies what a checkpoint belongs to: a digest of the files, the text and the settings that decide what is read.
+   */
   async #identity() {
     const { fromNothing, batch, wordsPerStep, seed } = this.#options;
     const utf8 = new TextEncoder();
@@ -226,7 +229,7 @@ export class Trainer {
   }
 }
 
-/** What is read step by step. */
+/** A text cut into steps. */
 function dataOf(ids, context, { batch, wordsPerStep, seed }, isPadded) {
   const data =
     context === null ? Streams.of(ids, batch, wordsPerStep, seed) : Windows.of(ids, context, batch, seed, isPadded);
@@ -235,7 +238,7 @@ function dataOf(ids, context, { batch, wordsPerStep, seed }, isPadded) {
   throw new NextwordError("TrainingError", `the text has ${ids.length} words; learning takes ${least} at least`);
 }
 
-/** The words of a text by falling frequency, equals in the order in which they come. */
+/** The words of a text by descending frequency, ties by first appearance. */
 function byFrequency(tokens) {
   const counts = new Map();
   for (const word of tokens) counts.set(word, (counts.get(word) ?? 0) + 1);
@@ -254,14 +257,14 @@ function drawn({ weights, initial }, seed, words) {
   return found;
 }
 
-/** Sets the logits' bias so that each word is expected with its frequency. */
+/** Sets the bias of the logits so that each word is expected as often as it occurs. */
 function expect(weights, ids, words) {
   const counts = new Float64Array(words);
   for (const id of ids) counts[id] += 1;
   weights.get("logits.bias").values.set(counts.map((count) => Math.log(count / ids.length)));
 }
 
-/** The zero state of a number of texts. */
+/** The zero state for a batch of texts. */
 function stateOf(model, texts) {
   return Object.fromEntries(
     model.states.map(({ name, type, shape, axis }) => [name, new type.Numbers(elements(shape.map((size, place) => (place === axis ? texts : size))))]),

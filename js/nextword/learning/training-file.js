@@ -8,24 +8,27 @@ import { inTurn } from "../turns.js";
 import { Stored } from "./stored.js";
 
 const FORMAT = "nextword-training/1";
-const MOMENTS = ["first_moment.", "second_moment."]; // begin the names of the moments of a weight
+const MOMENTS = ["first_moment.", "second_moment."]; // prefixes of the names of a weight's moments
 const SILENT = { logSeverityLevel: 4 };
 
 /**
  * Takes one step of the optimiser at a time, in stock onnxruntime.
  *
- * `properties` are its metadata; `context`, the words that it reads, or null; `type`, that of its numbers;
- * `weights`, by name, the shape of each, null for the size of the dictionary; `initial`, by name, the bound of its
- * first values, null where they are normal; `stored`, by name, how a step graph stores them.
+ * - `properties`: its metadata.
+ * - `context`: the words that it reads, or null.
+ * - `type`: that of its numbers.
+ * - `weights`: by name, the shape of each, null for the size of the dictionary.
+ * - `initial`: by name, the bound of each weight's first values, null if they are normally distributed.
+ * - `stored`: by name, how a step graph stores them.
  */
 export class TrainingFile {
   #ort;
   #session;
   #bytes;
-  #states; // names and shapes, null for the number of texts
+  #states; // names and shapes, null for the batch
   #changed; // the names of what a step changes
 
-  /** Loads a file that the export stage has written. */
+  /** Loads a file written by the export stage. */
   static async load(source, ort) {
     const { name, bytes } = await fileOf(source);
     const bad = (message, cause) => new NextwordError("ModelFileError", `${name} ${message}`, { cause });
@@ -91,12 +94,12 @@ export class TrainingFile {
     return sha256(this.#bytes);
   }
 
-  /** Weights, by name `{ shape, values }`, as onnxruntime takes them. */
+  /** Weights, by name `{ shape, values }`, as onnxruntime holds them. */
   tensors(weights) {
     return [...weights].map(([name, { shape, values }]) => [name, this.#tensor(this.type.Numbers.from(values), shape)]);
   }
 
-  /** The state of one text, its parts by name as a step graph gives them. */
+  /** The state of one text, from its parts by name as a step graph returns them. */
   stateOf(state) {
     const parts = this.#states.map(({ name, shape }) => {
       const sized = shape.map((size) => size ?? 1);
@@ -105,7 +108,7 @@ export class TrainingFile {
     return new Map(parts);
   }
 
-  /** The state before the first word of a number of texts. */
+  /** The state before the first word of a batch of texts. */
   zeroState(texts) {
     const parts = this.#states.map(({ name, shape }) => {
       const sized = shape.map((size) => size ?? texts);
@@ -115,11 +118,12 @@ export class TrainingFile {
   }
 
   /**
-   * A step of the optimiser; what it is given stays as it is.
+   * A step of the optimiser; its arguments are not changed. Returns the loss before the step in nats per word, the norm
+   * of all gradients before clipping, the state after the last word, and the values after the step.
    *
-   * `ids` are the words of each text, `following` those that follow the last of them; `values`, weights and moments;
-   * `number` counts from 1. Gives the loss in nats a word before the step, the norm of all gradients before
-   * clipping, the state after the last word, and the values after the step.
+   * - `ids`: the words of each text; `following`: the words that follow the last of them.
+   * - `values`: weights and moments.
+   * - `number`: counts from 1.
    */
   async step({ ids, following }, state, values, { number, learningRate, weightDecay = 0, clip = 1, adamw = true }) {
     const { Tensor } = this.#ort;
