@@ -1,5 +1,5 @@
-// The playground in Chromium, as JSON: milliseconds from opening the page to the first suggestion,
-// and milliseconds a word. `make vendor` puts the page together.
+// Measures the playground in Chromium, as JSON: milliseconds from opening the page to the first suggestion, and
+// milliseconds per word. `make vendor` assembles the page.
 import { fileURLToPath } from "node:url";
 
 import { launch, serve } from "../test-playground/browser.js";

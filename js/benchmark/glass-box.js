@@ -1,6 +1,7 @@
-// The glass box in Chromium while a text is typed, 25 keys a second, as JSON: frames a second; milliseconds (median,
-// 95th percentile, largest) of a frame, and from the key that ends a word to its column. `make vendor` puts the page
-// together. `node benchmark/glass-box.js MODEL.onnx TEXT [WORDS]`: the first words of the text, 100 if left out.
+// Measures the glass box in Chromium while a text is typed at 25 keys a second, as JSON: frames per second; and the
+// milliseconds (median, 95th percentile, largest) of a frame, and from the key that ends a word to its column. `make
+// vendor` assembles the page. `node benchmark/glass-box.js MODEL.onnx TEXT [WORDS]` types the first WORDS words of the
+// text, 100 by default.
 import { readFileSync } from "node:fs";
 import { fileURLToPath } from "node:url";
 
@@ -28,7 +29,7 @@ try {
     requestAnimationFrame(next);
     let typed = 0;
     document.querySelector("#text").addEventListener("input", () => (typed ||= performance.now()));
-    // The number under the cursor is that of the newest column.
+    // The number under the cursor belongs to the newest column.
     new MutationObserver(() => {
       if (typed) found.columns.push(performance.now() - typed);
       typed = 0;

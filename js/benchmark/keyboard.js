@@ -1,4 +1,4 @@
-// A keystroke of a keyboard in Chromium, as JSON: milliseconds (median, and 95th percentile) of `update` and
+// Measures a keystroke on a keyboard in Chromium, as JSON: milliseconds (median and 95th percentile) of `update` and
 // `suggest(3)` after a text of 10 and of 5,000 words. `node benchmark/keyboard.js MODEL.onnx` takes any model.
 import { copyFileSync, cpSync, mkdirSync, mkdtempSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";

@@ -1,10 +1,11 @@
-// Learning by the training graph in FOLDER, on one thread, as JSON. RUNTIME is `web` (WebAssembly) or `node`.
+// Measures learning with the training graph in FOLDER, on one thread, as JSON. RUNTIME is `web` (WebAssembly) or
+// `node`.
 //
 //     node benchmark/learning.js step RUNTIME FOLDER BATCH WORDS    CPU milliseconds of a step
-//     node benchmark/learning.js learn RUNTIME FOLDER TEXT RATE     seconds and steps from nothing to what is possible
+//     node benchmark/learning.js learn RUNTIME FOLDER TEXT RATE     seconds and steps from nothing to the best possible
 //
-// The weights are those of the model file in FOLDER, but for `learn`, which draws them. A step reads BATCH streams of
-// WORDS words, or with a fixed context BATCH windows.
+// The weights are those of the model file in FOLDER, except for `learn`, which draws them. A step reads BATCH streams
+// of WORDS words, or with a fixed context BATCH windows.
 import { readFileSync } from "node:fs";
 import { createRequire } from "node:module";
 import { join } from "node:path";
@@ -47,7 +48,7 @@ async function learn(text, learningRate) {
   const trainer = await Trainer.load(graph, options);
   for (;;) {
     const { loss } = await trainer.learn();
-    // Measuring takes as long as a step: it is worth it once the loss is near what is possible.
+    // Measuring takes as long as a step, so it only pays once the loss is near the best possible.
     if (loss < trainer.best.loss + 0.3 && (await trainer.measure()).accuracy >= trainer.best.accuracy) break;
   }
   return { seconds: (performance.now() - start) / 1000, steps: trainer.step };

@@ -1,6 +1,6 @@
-// A keystroke with a model that knows subwords, in Chromium, as JSON: milliseconds (mean, median and 95th
-// percentile) of a session's `suggest(3, beginning)` while a text is typed, and of `feed` for a finished word.
-// `node benchmark/subwords.js MODEL.onnx TEXT [WORDS]`: the first words of the text, 200 if left out.
+// Measures a keystroke with a model that knows subwords, in Chromium, as JSON: milliseconds (mean, median and 95th
+// percentile) of a session's `suggest(3, beginning)` while a text is typed, and of `feed` for a finished word. `node
+// benchmark/subwords.js MODEL.onnx TEXT [WORDS]` types the first WORDS words of the text, 200 by default.
 import { copyFileSync, cpSync, mkdirSync, mkdtempSync, readFileSync, rmSync, writeFileSync } from "node:fs";
 import { tmpdir } from "node:os";
 import { join } from "node:path";

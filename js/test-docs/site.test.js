@@ -9,8 +9,8 @@ import { launch, serve } from "../test-playground/browser.js";
 
 const SITE = fileURLToPath(new URL("../../site/", import.meta.url));
 const PAGES = readdirSync(SITE, { recursive: true, encoding: "utf8" })
-  .filter((path) => path.endsWith(".html") && !path.startsWith("playground/")) // which has tests of its own
-  .filter((path) => path !== "404.html") // its links are those of a server's root
+  .filter((path) => path.endsWith(".html") && !path.startsWith("playground/")) // the playground has tests of its own
+  .filter((path) => path !== "404.html") // its links only work on a server
   .sort();
 const SCREENS = {
   wide: { viewport: { width: 1280, height: 900 } },
@@ -27,7 +27,7 @@ before(async () => {
 
 after(() => browser?.close());
 
-/** A page without a network, and what goes wrong in it. */
+/** A page without a network, and the problems that occur in it. */
 async function cutOff(screen) {
   const context = await browser.newContext({ ...screen, offline: true });
   const page = await context.newPage();
@@ -36,7 +36,7 @@ async function cutOff(screen) {
     if (!/^(file|data|blob):/.test(request.url())) problems.push(`asked for ${request.url()}`);
   });
   page.on("requestfailed", (request) => {
-    const why = request.failure().errorText; // what the next page cuts short has not failed
+    const why = request.failure().errorText; // a request that the next page cuts short has not failed
     if (why !== "net::ERR_ABORTED") problems.push(`${why}: ${request.url()}`);
   });
   page.on("pageerror", (error) => problems.push(String(error)));
@@ -46,7 +46,7 @@ async function cutOff(screen) {
 }
 
 for (const [name, screen] of Object.entries(SCREENS)) {
-  test(`each page is whole without a network: ${name}`, async () => {
+  test(`each page is complete without a network: ${name}`, async () => {
     assert.ok(PAGES.length > 12);
     const { page, problems, open, close } = await cutOff(screen);
     for (const path of PAGES) {
@@ -81,7 +81,7 @@ for (const [path, embedded, name] of [
   ["learn/gates", "glass-box.html", "phone, dark"],
   ["learn/training", "learning.html", "wide"],
 ]) {
-  test(`${path} has ${embedded} in it where a server sends it: ${name}`, async () => {
+  test(`${path} embeds ${embedded} when served by a server: ${name}`, async () => {
     const server = await serve(SITE);
     const page = await (await browser.newContext(SCREENS[name])).newPage();
     await page.goto(`${server.address}${PAGES.find((one) => one.startsWith(path))}`);

@@ -1,4 +1,4 @@
-// A file server and a Chromium for the tests of pages.
+// A file server and a Chromium for the tests of the pages.
 import { execFileSync } from "node:child_process";
 import { createReadStream, statSync } from "node:fs";
 import { createServer } from "node:http";
@@ -14,7 +14,7 @@ const TYPES = {
   ".wasm": "application/wasm",
 };
 
-/** Serves a directory on a free port of this machine; `address` says where, `sent` lists the paths sent whole. */
+/** Serves a directory on a free port of this machine, at `address`; `sent` lists the paths that were sent whole. */
 export async function serve(directory) {
   const sent = [];
   const server = createServer((request, response) => {
@@ -31,7 +31,7 @@ export async function serve(directory) {
   return { address: `http://127.0.0.1:${server.address().port}/`, sent, close: () => server.close() };
 }
 
-/** Starts the Chromium of this machine. */
+/** Starts this machine's Chromium. */
 export function launch() {
   return chromium.launch({
     executablePath: chromiumPath(),
@@ -39,13 +39,13 @@ export function launch() {
   });
 }
 
-/** Where Chromium is. */
+/** The path of Chromium. */
 export function chromiumPath() {
   for (const name of [process.env.CHROMIUM, "chromium", "chromium-browser", "google-chrome"]) {
     try {
       if (name) return execFileSync("which", [name], { encoding: "utf8" }).trim();
     } catch {
-      // the next one
+      // try the next one
     }
   }
   throw new Error("no Chromium is found; install it, or say where it is: CHROMIUM=/path/to/chromium");

@@ -25,7 +25,7 @@ async function visit(context, path) {
   await page.close();
 }
 
-test("the models and the WASM are sent once, for the first visit and the next, on either page", async () => {
+test("the models and the WASM are sent only once, for the first visit and later ones, on either page", async () => {
   const context = await browser.newContext();
   const sent = server.sent.length;
   for (const path of ["", "", "glass-box.html"]) await visit(context, path);
@@ -35,7 +35,7 @@ test("the models and the WASM are sent once, for the first visit and the next, o
   await context.close();
 });
 
-test("whichever page is visited, all work offline afterwards", async () => {
+test("after a visit to any page, all pages work offline", async () => {
   const pages = ["", "glass-box.html", "learning.html"];
   for (const first of pages) {
     const context = await browser.newContext();

@@ -1,4 +1,4 @@
-// The glass box in a real Chromium, with Python's explanations to compare it with.
+// The glass box in a real Chromium, compared with Python's explanations.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { after, before, beforeEach, test } from "node:test";
@@ -48,7 +48,7 @@ const press = async (...keys) => {
 /** A number as the page writes it. */
 const written = (value, digits) => value.toFixed(digits).replace("-", "−");
 
-/** Puts in a model of the conformance tables and a text. */
+/** Loads a model of the conformance tables, and enters a text. */
 async function put(name, text) {
   await page.setInputFiles("#file", fileURLToPath(new URL(`${name}.onnx`, MODELS)));
   await says("#model", `${name}.onnx:`);
@@ -82,7 +82,7 @@ for (const name of ["lines", "gru", "explained_rnn", "fixed", "characters", "sub
   });
 }
 
-test("what is left out is said in nats, the same as Python's, and is put back by the same key", async () => {
+test("the effect of leaving a word out is given in nats, as in Python, and the same key restores it", async () => {
   const { text, words: read, lost, next_word: next, log_probability: ln } = explained.find(({ model }) => model === "gru");
   await put("gru", text);
   const share = (100 * Math.exp(ln)).toFixed(1).replace(/\.0$/, "");
@@ -103,7 +103,7 @@ test("the row of bars names the word that mattered most", async () => {
   await page.waitForFunction(() => document.querySelector("#lost").ariaLabel?.includes("most for “a”"));
 });
 
-test("the next word is shown after each word that the cursor goes to", async () => {
+test("the next word is shown for each word that the cursor moves to", async () => {
   await says("#chart li", "proposal");
   await page.locator("#words [tabindex='0']").focus();
   await press("ArrowLeft");
@@ -116,7 +116,7 @@ test("the next word is shown after each word that the cursor goes to", async () 
   await says("#chart li", "proposal");
 });
 
-test("words come as they are typed, and a half-typed one waits", async () => {
+test("words appear as they are typed, and a half-typed one waits", async () => {
   await page.fill("#text", "");
   await page.waitForFunction(() => !document.querySelector("#words button, #chart li"));
   await page.locator("#text").pressSequentially("long ago, the mic");
@@ -134,7 +134,7 @@ test("words come as they are typed, and a half-typed one waits", async () => {
   assert.deepEqual(await words(), ["long", "ago", ",", "the"]);
 });
 
-test("the unit that the course tells of forgets at a full stop", async () => {
+test("the unit that the course describes forgets at a full stop", async () => {
   await page.locator("#words button", { hasText: /^\.$/ }).focus();
   await page.locator("#map").focus();
   assert.equal(await page.inputValue("#unit"), "17");
@@ -143,7 +143,7 @@ test("the unit that the course tells of forgets at a full stop", async () => {
   await says("#number", "“.”, unit 17: forget gate 0.0");
 });
 
-test("a unit is followed by a click, a key or its number", async () => {
+test("a unit can be followed by a click, a key or its number", async () => {
   await says("#number", "“a”");
   const { height } = await page.locator("#map").boundingBox();
   await page.locator("#map").click({ position: { x: 40, y: (height * 5.5) / 32 } });
@@ -165,7 +165,7 @@ test("a word that is no longer read says so", async () => {
   await says("#number", "“mice” is not read any more");
 });
 
-test("a network without a state shows its layers, and a cell that nobody knows what it expects", async () => {
+test("a network without a state shows its layers, and an unknown cell shows what it expects", async () => {
   await put("feedforward", "mice the mouse moon");
   await says("#nothing", "No state is carried");
   await says("#number", "“moon”, unit 0: hidden layer");
@@ -194,7 +194,7 @@ test("a wrong file is refused, and the model stays", async () => {
   await says("#number", "“proposal”");
 });
 
-test("the map is drawn: its colours differ, and change with the part that is shown", async () => {
+test("the map is drawn: its colours differ, and change with the part shown", async () => {
   await says("#number", "“a”");
   const picture = () => page.locator("#map").evaluate((map) => map.toDataURL());
   const colors = await page.locator("#map").evaluate((map) => {
@@ -215,7 +215,7 @@ test("the glass box works offline after the first load", async () => {
   await says("#chart li", "proposal");
 });
 
-test("it fits a phone, in the dark, and one Tab goes past all the words", async () => {
+test("it fits a phone, in dark mode, and one Tab skips all the words", async () => {
   for (const [name, options] of Object.entries({ light: {}, dark: { colorScheme: "dark" }, phone: PHONE })) {
     const shown = await open(options);
     await shown.waitForSelector("[data-measured]");

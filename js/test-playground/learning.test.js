@@ -65,7 +65,7 @@ test("the story is learned to the end, downloaded, and typed with in the playgro
   await says("#model", "learned.onnx:");
 });
 
-test("a text of one's own is learned step by step, and from the beginning again", async () => {
+test("the user's own text is learned step by step, and again from the beginning", async () => {
   await page.selectOption("#source", "own");
   await says("#model", "Paste a text");
   assert.ok(await page.isDisabled("#go"));
@@ -87,7 +87,7 @@ test("a text of one's own is learned step by step, and from the beginning again"
   assert.equal(await page.locator("#written li").count(), 0);
 });
 
-test("the same seed gives the same steps, and another one others", async () => {
+test("the same seed gives the same steps, and another seed different ones", async () => {
   const losses = [];
   for (const seed of ["1", "1", "2"]) {
     await page.fill("#seed", seed);
@@ -102,7 +102,7 @@ test("the same seed gives the same steps, and another one others", async () => {
   assert.notEqual(losses[0], losses[2]);
 });
 
-test("what cannot be learned is said in a line, and nothing is lost", async () => {
+test("a failure to learn is reported in one line, and nothing is lost", async () => {
   await page.fill("#rate", "9");
   await page.click("#again");
   await page.waitForSelector("#go:enabled");
@@ -127,7 +127,7 @@ test("on a phone nothing is wider than the screen", async () => {
   assert.ok(width <= inner, `${width} > ${inner}`);
 });
 
-test("no other host is asked, and nothing went wrong", () => {
+test("no other host is contacted, and nothing goes wrong", () => {
   assert.deepEqual(requests.filter((url) => !url.startsWith(server.address) && !url.startsWith("blob:")), []);
   assert.deepEqual(problems, []);
 });

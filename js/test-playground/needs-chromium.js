@@ -1,4 +1,4 @@
-// Says in one line what the tests of pages lack, before each of them fails.
+// Says in one line what the tests of the pages lack, before each of them fails.
 import { chromiumPath } from "./browser.js";
 
 try {

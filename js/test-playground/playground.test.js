@@ -50,7 +50,7 @@ const first = (word) => page.waitForFunction((to) => document.querySelector("#su
 const says = (id, part) => page.waitForFunction(([at, to]) => document.querySelector(at).textContent.includes(to), [id, part]);
 const becomes = (text) => page.waitForFunction((to) => document.querySelector("#text").value === to, text);
 
-/** Puts a model of the conformance tables in a place. */
+/** Loads a model of the conformance tables in a place. */
 async function put(name, file = "#file") {
   await page.setInputFiles(file, fileURLToPath(new URL(name, MODELS)));
   await page.waitForFunction((to) => document.querySelector("#model").textContent.includes(to), `${name}:`);
@@ -64,7 +64,7 @@ test("three suggestions follow each key, and Tab takes the first", async () => {
   await page.waitForFunction(() => document.querySelectorAll("#suggestions button").length === 3);
 });
 
-test("a suggestion is taken by a tap, or by Alt and its number, and taken back by Ctrl+Z", async () => {
+test("a suggestion is taken by a tap, or by Alt and its number, and undone by Ctrl+Z", async () => {
   await type("long ago , ");
   await first("the");
   await page.locator("#suggestions button").first().click();
@@ -76,11 +76,11 @@ test("a suggestion is taken by a tap, or by Alt and its number, and taken back b
   assert.equal(await value(), "long ago , the ");
   await page.keyboard.press("Control+z");
   assert.equal(await value(), "long ago , ");
-  await type("x"); // what was put back is not selected
+  await type("x"); // what was restored is not selected
   assert.equal(await value(), "long ago , x");
 });
 
-test("suggestions stand at the caret, in the middle of a text too", async () => {
+test("suggestions are for the caret, even in the middle of a text", async () => {
   await type("long ago , had a general council");
   await caretTo("long ago , ".length);
   await first("the");
@@ -88,7 +88,7 @@ test("suggestions stand at the caret, in the middle of a text too", async () => 
   await first("mice");
   await page.keyboard.press("Tab");
   assert.equal(await value(), "long ago , the mice had a general council");
-  await caretTo("long ago , the mi".length); // inside a word, all of it goes
+  await caretTo("long ago , the mi".length); // inside a word, all of it is replaced
   await first("mice");
   await page.keyboard.press("Tab");
   assert.equal(await value(), "long ago , the mice had a general council");
@@ -117,7 +117,7 @@ test("a model that knows subwords completes, corrects, learns and writes whole w
   await first("Kowalski");
 });
 
-test("a mistyped word is corrected and underlined, and one key takes that back for good", async () => {
+test("a mistyped word is corrected and underlined, and one key undoes that for good", async () => {
   await type("the old mosue ");
   await becomes("the old mouse ");
   assert.equal(await page.textContent("#mirror u"), "mouse");
@@ -130,7 +130,7 @@ test("a mistyped word is corrected and underlined, and one key takes that back f
   assert.equal(await value(), "the old mosue and the mosue ");
 });
 
-test("a correction is taken back by a tap or by Ctrl+Z, and none is made where it is not wanted", async () => {
+test("a correction is undone by a tap or by Ctrl+Z, and none is made where it is not wanted", async () => {
   await type("the old mosue ");
   await becomes("the old mouse ");
   await page.click("text=Keep “mosue”");
@@ -164,7 +164,7 @@ test("learned words are listed, suggested, exported, forgotten, and imported aga
   await says("#words-message", "not what a keyboard has saved");
 });
 
-test("a blocked word is suggested no more until it is allowed", async () => {
+test("a blocked word is not suggested until it is allowed again", async () => {
   await page.fill("#block", "mouse");
   await page.getByRole("button", { name: "Block", exact: true }).click();
   await says("#blocked", "mouse");
@@ -175,7 +175,7 @@ test("a blocked word is suggested no more until it is allowed", async () => {
   await first("mouse");
 });
 
-test("the layout says what a slip was meant for, and what was learned stays", async () => {
+test("the layout decides what a slip was meant to be, and what was learned stays", async () => {
   await type("the Kowalski said ");
   await page.click("#learn");
   await page.selectOption("#layout", "dvorak");
@@ -184,7 +184,7 @@ test("the layout says what a slip was meant for, and what was learned stays", as
   await first("Kowalski");
 });
 
-test("two models are two languages of one keyboard, or stand side by side", async () => {
+test("two models are two languages of one keyboard, or are shown side by side", async () => {
   await put("gru.onnx");
   await put("quibble.onnx", "#file-2");
   assert.ok(await page.isChecked("#together"));
@@ -198,7 +198,7 @@ test("two models are two languages of one keyboard, or stand side by side", asyn
   await page.waitForFunction(() => document.querySelector("#second").hidden);
 });
 
-test("ten keys a second into 5,000 words are all there, each with its suggestions soon after", async () => {
+test("at ten keys a second in 5,000 words no key is lost, and suggestions follow each soon after", async () => {
   const before = "some said this and some said that ".repeat(625);
   await page.fill("#text", before);
   await page.waitForFunction(() => document.querySelectorAll("#suggestions button").length === 3);
@@ -210,7 +210,7 @@ test("ten keys a second into 5,000 words are all there, each with its suggestion
   await first("up");
 });
 
-test("Escape gives Tab back to the keyboard's order", async () => {
+test("Escape returns Tab to moving the focus", async () => {
   await type("long ago ,");
   await page.waitForFunction(() => document.querySelector("#suggestions button")?.textContent === "the");
   await page.keyboard.press("Escape");
@@ -237,7 +237,7 @@ test("continue can be stopped", async () => {
   assert.ok((await page.inputValue("#text")).split(" ").length < 900);
 });
 
-test("the page hears its user while the model writes, and the text is cleared at once", async () => {
+test("the page stays responsive while the model writes, and the text is cleared at once", async () => {
   await type("long ago ,");
   await page.fill("#words", "1000");
   const turns = await page.evaluate(async () => {
@@ -280,7 +280,7 @@ test("the same seed draws the same words as Python", async () => {
   assert.equal(await page.inputValue("#text"), python.trimEnd());
 });
 
-test("the model that was dropped while it writes does not go on with the text", async () => {
+test("a model that is replaced while it writes does not continue the text", async () => {
   await type("long ago ,");
   await page.fill("#words", "1000");
   await page.click("#continue");
@@ -292,7 +292,7 @@ test("the model that was dropped while it writes does not go on with the text", 
   assert.equal(await value(), written);
 });
 
-test("a number of words that is out of range is refused where it is asked", async () => {
+test("a number of words that is out of range is refused beside its field", async () => {
   const input = page.getByRole("spinbutton", { name: "Words to add" });
   for (const number of ["1001", "0", "", "1.5"]) {
     await input.fill(number);
@@ -303,7 +303,7 @@ test("a number of words that is out of range is refused where it is asked", asyn
   assert.equal(await value(), "");
 });
 
-test("no suggestions stand there while it writes", async () => {
+test("no suggestions are shown while it writes", async () => {
   await type("long ago ,");
   await first("the");
   await page.fill("#words", "1000");
@@ -322,7 +322,7 @@ test("the page opens with a text, its suggestions and its chart", async () => {
   await shown.context().close();
 });
 
-test("the chart shows probabilities that a screen reader can read, and none of nothing", async () => {
+test("the chart shows probabilities that a screen reader can read, and none that is zero", async () => {
   await page.fill("#text", "the cat . ");
   await page.waitForFunction(() => /some|by/.test(document.querySelector("#suggestions").textContent));
   const rows = await page.getByRole("list", { name: /likeliest next words and/ }).getByRole("listitem").allTextContents();
@@ -330,13 +330,13 @@ test("the chart shows probabilities that a screen reader can read, and none of n
   assert.deepEqual(rows.filter((row) => / 0%$/.test(row)), []);
 });
 
-test("suggestions are read out once the keys rest", async () => {
+test("suggestions are read out once typing pauses", async () => {
   await type("long ago ,");
   await says("#read-out", "Suggestions: the, ");
   assert.equal(await page.getAttribute("#read-out", "aria-live"), "polite");
 });
 
-test("a file of one's own takes the model's place, and a wrong one is refused beside its button", async () => {
+test("the user's own file replaces the model, and a wrong one is refused beside its button", async () => {
   await put("unbounded.onnx");
   assert.match(await page.textContent("#model"), /2 × 8 LSTM, knows 20 words, reads every word before/);
   await type("The mo");
@@ -363,7 +363,7 @@ test("nothing leaves the page, and nothing goes wrong in it", () => {
   assert.deepEqual(problems.filter((problem) => !problem.includes("ERR_INTERNET_DISCONNECTED")), []);
 });
 
-test("it fits a phone, in the dark", async () => {
+test("it fits a phone, in dark mode", async () => {
   for (const [name, options] of Object.entries({
     light: {},
     dark: { colorScheme: "dark" },
@@ -384,7 +384,7 @@ test("it fits a phone, in the dark", async () => {
   }
 });
 
-test("edges of controls can be seen: 3 to 1 at least, in the light and in the dark", async () => {
+test("edges of controls have a contrast of at least 3 to 1, in light and dark mode", async () => {
   for (const colorScheme of ["light", "dark"]) {
     const shown = await open({ colorScheme });
     const ratios = await shown.evaluate(() => {

@@ -1,4 +1,4 @@
-// The one-file example, with beside it what it asks for.
+// The one-file example, with the files that it requests beside it.
 import assert from "node:assert/strict";
 import { cpSync, mkdtempSync } from "node:fs";
 import { tmpdir } from "node:os";

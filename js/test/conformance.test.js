@@ -1,4 +1,4 @@
-// The tables that every language has to agree on; Python has written them.
+// The tables that all languages must agree on, written by Python.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
@@ -41,7 +41,7 @@ test("words are split and joined as in Python", () => {
   }
 });
 
-test("characters of the reader are those of Python, and of Intl where that has the same Unicode", () => {
+test("clusters are those of Python, and of Intl where it has the same Unicode", () => {
   const segmenter = new Intl.Segmenter("en", { granularity: "grapheme" });
   const isSame = process.versions.unicode === UNICODE;
   for (const { text, clusters: expected } of table("clusters")) {
@@ -50,7 +50,7 @@ test("characters of the reader are those of Python, and of Intl where that has t
   }
 });
 
-test("marked words are cut into the same subwords as in Python, and make the same words", () => {
+test("marked words are cut into the same subwords as in Python, and make up the same words", () => {
   const dictionary = new SubwordDictionary(JSON.parse(metadataOf(bytesIn("subwords.onnx")).dictionary));
   for (const { words, spelt } of table("subwords").split) assert.deepEqual(dictionary.spelt(words), spelt);
 });
@@ -78,7 +78,7 @@ for (const model of ["fixed", "unbounded", "lines", "characters", "gru", "feedfo
     }
   });
 
-  // A cell that nobody has heard of has no text graph.
+  // An unknown cell has no text graph.
   if (model === "quibble") continue;
   test(`the ${model} text graph writes the same in one call`, async () => {
     const session = await ort.InferenceSession.create(readFileSync(new URL(`${model}.text.onnx`, HERE)));
@@ -99,7 +99,7 @@ for (const model of ["fixed", "unbounded", "lines", "characters", "gru", "feedfo
   });
 }
 
-test("what is wrong is said in Python's words", async () => {
+test("errors have Python's messages", async () => {
   const generator = await load("fixed");
   const cases = table("errors");
   const asked = {
@@ -119,7 +119,7 @@ test("what is wrong is said in Python's words", async () => {
 });
 
 for (const { model, cache, text, undone, more, suggest, completed, saved } of table("sessions")) {
-  test(`a session of the ${model} model with a cache of ${cache[0]} words is Python's, and its file the same`, async () => {
+  test(`a session of the ${model} model with a cache of ${cache[0]} words is Python's, and saves the same file`, async () => {
     const generator = await load(model);
     const fed = generator.session(inCache(cache));
     await fed.feed(text);
@@ -143,7 +143,7 @@ const offers = (found, expected) => {
 };
 
 for (const { models, settings, steps, saved, restored } of table("keyboard")) {
-  test(`a keyboard of ${models.join(" and ")} says the same as Python's, and saves the same file`, async () => {
+  test(`a keyboard of ${models.join(" and ")} suggests the same as Python's, and saves the same file`, async () => {
     const generators = await Promise.all(models.map(load));
     const keyboard = Keyboard.of(generators, settings);
     for (const { do: what, text, suggestions, correction, learned, blocked } of steps) {
@@ -168,7 +168,7 @@ for (const { models, settings, steps, saved, restored } of table("keyboard")) {
   });
 }
 
-test("a bad file is refused with the same words as in Python", async () => {
+test("a bad file is refused with the same message as in Python", async () => {
   for (const { name, base, splices, error, message } of table("bad_files")) {
     const whole = readFileSync(new URL(base, HERE));
     const parts = [];
@@ -180,7 +180,7 @@ test("a bad file is refused with the same words as in Python", async () => {
     const bytes = Buffer.concat([...parts, whole.subarray(place)]);
     await assert.rejects(Generator.load(bytes, { ort }), (found) => {
       assert.equal(found.name, error, name);
-      // Some of onnxruntime's versions see by themselves that a graph does not give what it says.
+      // Some versions of onnxruntime notice by themselves that a graph does not return what it declares.
       const isSeen = message.startsWith("gives") && found.message.startsWith("the file cannot be loaded");
       assert.ok(isSeen || found.message.startsWith(`the file ${message}`), `${name}: ${found.message}`);
       return true;

@@ -1,4 +1,4 @@
-// Sessions that learn while they read, and trainers that stop and go on, with the tables that Python has written.
+// Sessions that learn while they read, and trainers that stop and continue, with tables written by Python.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
@@ -18,7 +18,7 @@ const isLike = (found, expected, tolerance = 1e-4) => {
 };
 
 for (const { model, cache: [cacheSize, cacheWeight], text, saved, suggest } of table("dynamic_evaluation")) {
-  test(`a session of ${model} learns as in Python, and goes on with what Python has saved`, async () => {
+  test(`a session of ${model} learns as in Python, and resumes what Python has saved`, async () => {
     const dynamic = await load(model);
     const session = dynamic.session({ cacheSize, cacheWeight });
     await session.feed(text + text);
@@ -29,10 +29,10 @@ for (const { model, cache: [cacheSize, cacheWeight], text, saved, suggest } of t
     await dynamic.release();
   });
 
-  test(`what a session of ${model} has learned is taken back and saved with its words`, async () => {
+  test(`what a session of ${model} has learned is undone and saved along with its words`, async () => {
     const dynamic = await load(model);
     const session = dynamic.session({ cacheSize, cacheWeight });
-    const other = dynamic.session({ cacheSize, cacheWeight }); // that learns something else at the same time
+    const other = dynamic.session({ cacheSize, cacheWeight }); // learns something else at the same time
     await session.feed(text);
     const before = await session.suggest(9);
     const bytes = await session.save();
@@ -50,7 +50,7 @@ for (const { model, cache: [cacheSize, cacheWeight], text, saved, suggest } of t
 }
 
 for (const { model, text, saved, restored } of table("learning_keyboards")) {
-  test(`a keyboard of ${model} learns as in Python, and goes on with what Python has saved`, async () => {
+  test(`a keyboard of ${model} learns as in Python, and restores what Python has saved`, async () => {
     const dynamic = await load(model);
     const keyboard = dynamic.keyboard();
     await keyboard.update(text + text);
@@ -76,7 +76,7 @@ for (const { model, text, saved, restored } of table("learning_keyboards")) {
     await dynamic.release();
   });
 
-  test(`what a keyboard of ${model} has learned is taken back with its words, and can be left out`, async () => {
+  test(`what a keyboard of ${model} has learned is removed along with its words, and can be left out`, async () => {
     const dynamic = await load(model);
     const generator = await Generator.load(bytesOf(model), { ort });
     const keyboard = dynamic.keyboard();
@@ -108,7 +108,7 @@ for (const { model, text, saved, restored } of table("learning_keyboards")) {
   });
 }
 
-test("a session that did not learn can begin to", async () => {
+test("a session that was not learning can start to", async () => {
   const [dynamic, generator] = await Promise.all([
     load("learning_streams"),
     Generator.load(bytesOf("learning_streams"), { ort }),
@@ -122,7 +122,7 @@ test("a session that did not learn can begin to", async () => {
   await Promise.all([dynamic.release(), generator.release()]);
 });
 
-test("what cannot learn, or was saved by another, is refused in a line", async () => {
+test("a model that cannot learn, or a session saved by another, is refused in one line", async () => {
   const dynamic = await load("learning_streams");
   const session = dynamic.session();
   await session.feed("the mouse ran , the cat said . ".repeat(5));
@@ -148,7 +148,7 @@ for (const { model, text, settings, checkpoint, losses } of table("checkpoints")
       ...{ ort, model: bytesOf(model), text, learningRate, weightDecay, wordsPerStep, ...rest, ...changes },
     });
 
-  test(`a trainer of ${model} goes on from a checkpoint of Python, and from its own`, async () => {
+  test(`a trainer of ${model} continues from a checkpoint of Python, and from its own`, async () => {
     const trainer = await trainerOf();
     await trainer.resume(Buffer.from(checkpoint, "base64"));
     assert.equal(trainer.step, 5);
@@ -164,7 +164,7 @@ for (const { model, text, settings, checkpoint, losses } of table("checkpoints")
     await Promise.all([trainer.release(), again.release()]);
   });
 
-  test(`a checkpoint of ${model} that does not fit is refused, and changes nothing`, async () => {
+  test(`a checkpoint that does not fit a trainer of ${model} is refused, and changes nothing`, async () => {
     const trainer = await trainerOf({ seed: 9 });
     const bytes = Buffer.from(checkpoint, "base64");
     await rejects(() => trainer.resume(bytes), "TrainingError", /another text or other settings/);

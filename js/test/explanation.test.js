@@ -1,4 +1,4 @@
-// Why a model expects what it expects: Python's table, and the graph's own logits and states.
+// Why a model expects what it expects: compared with Python's table, and with the graph's own logits and states.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
@@ -15,7 +15,7 @@ const bytesIn = (name) => new Uint8Array(readFileSync(new URL(`${name}.onnx`, HE
 const load = (name) => Explainer.load(bytesIn(name), { ort });
 const table = JSON.parse(readFileSync(new URL("explanation.json", HERE), "utf8"));
 
-/** What Python's `explain` gives, in its order. */
+/** What Python's `explain` returns, in its order. */
 async function explain(explainer, text) {
   const found = explainer.words(explainer.split(text));
   const ids = found.map(({ id }) => id);
@@ -46,7 +46,7 @@ for (const { model, text, words, next_word, log_probability, lost, read, layers 
     const explainer = await load(model);
     const found = await explain(explainer, text);
     assert.deepEqual([found.words, found.nextWord], [words, next_word]);
-    // What a graph of integers computes turns on the CPU, in the third digit.
+    // The results of a graph in int8 depend on the CPU, in the third digit.
     const tolerance = explainer.info.weights === "int8" ? 0.1 : 1e-4;
     near([found.logProbability, ...found.lost], [log_probability, ...lost], tolerance, "nats");
     assert.ok(explainer.showsUnits);
@@ -61,14 +61,14 @@ for (const { model, text, words, next_word, log_probability, lost, read, layers 
   });
 }
 
-/** Whole numbers that are drawn, the same each time. */
+/** Pseudo-random whole numbers, the same each time. */
 function drawing(seed) {
   let number = seed;
   return (below) => (number = (number * 48271) % 2147483647) % below;
 }
 
 for (const { model } of table.filter(({ model }) => !model.endsWith("int8"))) {
-  test(`the units of the ${model} model give the graph's own logits and states, whatever is read`, async () => {
+  test(`the units of the ${model} model give the graph's own logits and states, whatever they read`, async () => {
     const generator = await Generator.load(bytesIn(model), { ort });
     const { context, dictionary } = generator.info;
     const network = new Network(bytesIn(model));
@@ -120,7 +120,7 @@ test("one more word of an unbounded text costs one step", async () => {
   assert.deepEqual([kept, places], [4, [4]]);
 });
 
-test("a cell that nobody has heard of shows no units, and still what mattered", async () => {
+test("an unknown cell shows no units, but still what mattered", async () => {
   const explainer = await load("quibble");
   const found = await explain(explainer, "the mouse moon");
   assert.ok(!explainer.showsUnits);
@@ -134,7 +134,7 @@ test("a cell that nobody has heard of shows no units, and still what mattered", 
   assert.ok(Math.abs(found.lost[0] - Math.log(probability / without)) < 1e-4);
 });
 
-test("a word that is not known is none that comes next", async () => {
+test("the unknown word is never among the likeliest", async () => {
   const explainer = await load("unbounded");
   const { length } = explainer.dictionary.words;
   const expected = logSoftmax(Float32Array.from({ length }, (_, id) => (id === explainer.info.unknown ? 9 : id / 10)));

@@ -37,19 +37,19 @@ test("errors of a stream are thrown before the first piece", () => {
   assert.throws(() => generator.stream("the", 0), { name: "CountError" });
 });
 
-test("an unknown word brings its neighbours", async () => {
+test("an error for an unknown word names its neighbours", async () => {
   await assert.rejects(generator.generate("the mouze"), (error) => {
     assert.deepEqual([error.word, error.neighbours], ["mouze", ["mouse"]]);
     return true;
   });
 });
 
-test("without a seed each time is another", async () => {
+test("without a seed each text is different", async () => {
   const one = await generator.generate("the", 40, { temperature: 3 });
   assert.notEqual(one, await generator.generate("the", 40, { temperature: 3 }));
 });
 
-test("odd text is answered or refused, never wrong", async () => {
+test("odd text is either continued or refused, never garbled", async () => {
   for (const odd of ["\ud800", "\u202ethe", "the\u0301", "\0"]) {
     await rejects(() => generator.generate(`the ${odd}`), "UnknownWordError", /is not in the dictionary/);
   }
@@ -58,14 +58,14 @@ test("odd text is answered or refused, never wrong", async () => {
   assert.equal((await generator.generate(long, 2)).slice(0, long.length), long);
 });
 
-test("knobs that are wrong say what is allowed", async () => {
+test("errors for wrong settings say what is allowed", async () => {
   await rejects(() => generator.generate("the", 3, { topk: 3 }), "SamplingError", /topk is no knob; there are temperature, topK/);
   await rejects(() => generator.generate("the", 3, { temperature: NaN }), "SamplingError", /from 0 to 100; got NaN/);
   await rejects(() => generator.generate("the", 3, { temperature: 1, seed: 1.5 }), "SamplingError", /whole number; got 1.5/);
   await rejects(() => generator.generate("the", 1.5), "CountError", /words must be a whole number; got 1.5/);
 });
 
-test("what is undefined is left out, and a plain string is one", async () => {
+test("undefined counts as left out, and a plain string as one", async () => {
   const left = { stop: undefined, banned: undefined, seed: undefined, temperature: undefined };
   assert.equal(await generator.generate("the mouse", 9, left), await generator.generate("the mouse", 9));
   const all = { temperature: 2, seed: 4 };
@@ -75,7 +75,7 @@ test("what is undefined is left out, and a plain string is one", async () => {
   );
 });
 
-test("arguments of another type are refused by name", async () => {
+test("arguments of the wrong type are refused by name", async () => {
   const { generate, samples, suggest, scoreAll } = Object.fromEntries(
     ["generate", "samples", "suggest", "scoreAll"].map((name) => [name, (...given) => () => generator[name](...given)]),
   );
@@ -132,7 +132,7 @@ test("a model is loaded from bytes of any kind, a Blob, a Response or a URL", as
   await rejects(load(bytes, { ORT: ort }), "ArgumentError", /ORT is no option; there are ort/);
 });
 
-test("a stream lets the event loop turn, and ends when it is aborted", async () => {
+test("a stream lets the event loop run, and ends when it is aborted", async () => {
   let turns = 0;
   const timer = setInterval(() => turns++);
   await generator.generate("the mouse", 2000);
@@ -148,7 +148,7 @@ test("a stream lets the event loop turn, and ends when it is aborted", async () 
   await assert.rejects(generator.generate("the", 3, {}, { signal: AbortSignal.abort() }), { name: "AbortError" });
 });
 
-test("samples are what generate gives with one seed after the other", async () => {
+test("samples are what generate gives with successive seeds", async () => {
   const knobs = { temperature: 1.5, seed: 2 ** 31 - 3, topK: 9 };
   assert.deepEqual(await generator.samples("the mouse", 3, 9, knobs), [
     await generator.generate("the mouse", 9, knobs),
@@ -157,12 +157,12 @@ test("samples are what generate gives with one seed after the other", async () =
   ]);
 });
 
-test("several texts are scored as each alone", async () => {
+test("several texts get the scores that each gets alone", async () => {
   const texts = ["the mouse the cat", "the cat , the mouse", "mice the mouse the"];
   assert.deepEqual(await generator.scoreAll(texts), await Promise.all(texts.map((text) => generator.score(text))));
 });
 
-test("a model that was released says so", async () => {
+test("a released model says so", async () => {
   const released = await Generator.load(bytesOf("unbounded.onnx"), { ort });
   const session = released.session();
   await session.feed("the");
@@ -177,13 +177,13 @@ test("a model that was released says so", async () => {
   await rejects(() => session.suggest(), "ReleasedError", message);
 });
 
-test("the file says what it is", () => {
+test("a file says what it is", () => {
   assert.equal(generator.info.context, 3);
   assert.equal(generator.info.dictionary[3], "mouse");
   assert.equal(metadataOf(bytesOf("fixed.onnx")).format, "nextword/2");
 });
 
-test("a file of the format before, which has no output for features, writes what it wrote", async () => {
+test("a file of the previous format, which does not output features, still writes the same text", async () => {
   const older = await Generator.load(bytesOf("format-1.onnx"), { ort });
   assert.equal(metadataOf(bytesOf("format-1.onnx")).format, "nextword/1");
   assert.equal(await older.generate("the mouse", 12), await generator.generate("the mouse", 12));

@@ -16,7 +16,7 @@ const subwords = await load("subwords");
 const put = (text, { replace, insert }) => text.slice(0, text.length - replace) + insert;
 const words = (suggestions) => suggestions.map(({ word }) => word);
 
-/** Numbers from 0 to below `most`, the same each time. */
+/** Pseudo-random numbers from 0 to below `most`, the same each time. */
 function numbers(seed) {
   let state = seed;
   return (most) => {
@@ -25,7 +25,7 @@ function numbers(seed) {
   };
 }
 
-test("what is suggested turns on the text alone and not on how it was written", async () => {
+test("suggestions depend on the text alone, not on how it was written", async () => {
   const pieces = ["the ", "cat ", "mouse, ", "mou", "teh ", "Kowalski ", "Kow", "\n", "(", "moon. ", "x", " ", "👍🏽", "世界", "e\u0301 "];
   for (let seed = 1; seed <= 25; seed++) {
     const next = numbers(seed * 7919);
@@ -43,7 +43,7 @@ test("what is suggested turns on the text alone and not on how it was written", 
   }
 });
 
-test("what is asked at once is done in order, and of updates that wait only the last", async () => {
+test("concurrent calls take effect in order, and of updates that wait only the last does", async () => {
   const [keyboard, fresh] = [lines.keyboard(), lines.keyboard()];
   const typed = [..."the cat mou"].map((_, place) => keyboard.update("the cat mou".slice(0, place + 1)));
   const early = keyboard.suggest(5);
@@ -58,7 +58,7 @@ test("what is asked at once is done in order, and of updates that wait only the 
   assert.deepEqual(await late, await fresh.suggest(5));
 });
 
-test("an update that was refused does not stop the next", async () => {
+test("a refused update does not stop the next", async () => {
   const keyboard = lines.keyboard();
   await assert.rejects(keyboard.update(3), { name: "PromptError", message: "the text must be a string; got number" });
   await assert.rejects(keyboard.suggest(0), { name: "CountError" });
@@ -81,7 +81,7 @@ test("lengths are those of a text field, in UTF-16", async () => {
   assert.equal((await keyboard.suggest(1))[0].replace, 1);
 });
 
-test("a correction that was taken back is never made again", async () => {
+test("a correction that was undone is never made again", async () => {
   const keyboard = lines.keyboard();
   for (const text of ["the mosue ", "the mouse ", "the mosue "]) {
     await keyboard.update(text);
@@ -110,7 +110,7 @@ test("words are learned when the text is sent, and can be forgotten and blocked"
   assert.ok(!words(await keyboard.suggest(20)).includes("mouse"));
 });
 
-test("names that every object has are words like others", async () => {
+test("names of properties that every object has are words like any other", async () => {
   const keyboard = lines.keyboard();
   await keyboard.update("the __proto__ constructor ");
   await keyboard.commit();
@@ -128,7 +128,7 @@ test("the probabilities of all words and of new ones add up to one", async () =>
   assert.ok(known < 1 && fresh > 0 && known + fresh < 1, `${known} + ${fresh}`);
 });
 
-test("a long text that comes at once is followed", async () => {
+test("a long text that arrives at once is followed", async () => {
   const keyboard = lines.keyboard();
   await keyboard.update("the cat , mouse . ".repeat(500));
   assert.ok((await keyboard.suggest()).every(({ probability }) => probability > 0));
@@ -141,7 +141,7 @@ test("a long text that comes at once is followed", async () => {
   assert.deepEqual(words(await still.suggest()), words(await fresh.suggest()));
 });
 
-test("where a model knows subwords, every word has a probability, and an emoji one by its bytes", async () => {
+test("with a model that knows subwords, every word has a probability, and an emoji has one by its bytes", async () => {
   const keyboard = subwords.keyboard();
   await keyboard.update("the mouse the ");
   for (const word of ["mouse", "themathematics", "Kowalski", "👍🏽", "世"]) {
@@ -155,7 +155,7 @@ test("where a model knows subwords, every word has a probability, and an emoji o
   assert.ok((await keyboard.suggest()).length > 0);
 });
 
-test("settings that are wrong are refused by name", async () => {
+test("wrong settings are refused by name", async () => {
   assert.throws(() => lines.keyboard({ layouts: "qwerty" }), { name: "ArgumentError", message: /layouts is no option/ });
   assert.throws(() => Keyboard.of([lines, {}]), { name: "ArgumentError", message: /generators/ });
   assert.throws(() => Keyboard.of(lines), { name: "ArgumentError", message: /generators/ });
@@ -167,7 +167,7 @@ test("settings that are wrong are refused by name", async () => {
   }
 });
 
-test("a keyboard of a model that was released says so", async () => {
+test("a keyboard of a released model says so", async () => {
   const generator = await load("lines");
   const keyboard = generator.keyboard();
   const asked = [keyboard.update("the "), keyboard.suggest()];

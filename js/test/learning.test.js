@@ -1,4 +1,4 @@
-// Learning on the device, with the tables that Python has written.
+// Learning on the device, with tables written by Python.
 import assert from "node:assert/strict";
 import { createHash } from "node:crypto";
 import { readFileSync } from "node:fs";
@@ -40,7 +40,7 @@ test("numbers are rounded to float16, ties to even", () => {
 
 for (const { model, text, from_nothing: fromNothing, settings, dictionary, losses, sha256 } of table("learning")) {
   const { learning_rate: learningRate, weight_decay: weightDecay, words_per_step: wordsPerStep, ...rest } = settings;
-  test(`the weights are those of Python, bit by bit: ${model}, from ${fromNothing ? "nothing" : "a model"}`, async () => {
+  test(`the weights equal Python's, bit for bit: ${model}, from ${fromNothing ? "nothing" : "a model"}`, async () => {
     const trainer = await load(model, text, { fromNothing, learningRate, weightDecay, wordsPerStep, ...rest });
     assert.deepEqual(trainer.words, dictionary);
     for (const expected of losses) {
@@ -56,7 +56,7 @@ for (const { model, text, from_nothing: fromNothing, settings, dictionary, losse
   });
 }
 
-test("what is wrong is said in a line", async () => {
+test("errors say what is wrong", async () => {
   const text = "the mouse ran . ".repeat(9);
   const refused = (asked, name, message) => assert.rejects(asked, (error) => error.name === name && message.test(error.message));
   await refused(load("learning_windows", "the mouse"), "TrainingError", /has 2 words; learning takes 4 at least/);

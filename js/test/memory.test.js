@@ -1,4 +1,5 @@
-// What a model takes is given back. WebAssembly's memory only ever grows, so it shows what was once needed.
+// The memory that a model takes is freed. WebAssembly's memory only ever grows, so its size shows the most that was
+// needed.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
 import { test } from "node:test";
@@ -6,7 +7,7 @@ import * as ort from "onnxruntime-web";
 
 import { Generator } from "../nextword.js";
 
-// onnxruntime makes its memory when it is first asked.
+// onnxruntime creates its memory when it is first used.
 const memories = [];
 const { Memory } = WebAssembly;
 WebAssembly.Memory = function (...given) {
@@ -15,7 +16,7 @@ WebAssembly.Memory = function (...given) {
 };
 const megabytes = () => memories.reduce((sum, { buffer }) => sum + buffer.byteLength / 2 ** 20, 0);
 
-/** A model of more than a megabyte: its metadata have one more value, which onnxruntime keeps. */
+/** A model of more than a megabyte: its metadata has one extra value, which onnxruntime keeps. */
 function largeModel() {
   const whole = readFileSync(new URL("../../tests/conformance/quibble.onnx", import.meta.url));
   const length = (number) => [number % 128 | 128, (number >> 7) % 128 | 128, number >> 14]; // a varint of 3 bytes

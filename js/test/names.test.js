@@ -9,12 +9,12 @@ import { fileURLToPath } from "node:url";
 
 const PAGE = fileURLToPath(new URL("../../playground/", import.meta.url));
 const COMPILER = join(dirname(createRequire(import.meta.url).resolve("typescript/package.json")), "bin", "tsc");
-// The page has no types: of what the compiler says, only unknown names count.
+// The page has no types, so only unknown names count among the compiler's errors.
 const OPTIONS = ["--allowJs", "--checkJs", "--listFiles", "--noEmit", "--noResolve", "--skipLibCheck"];
 const PLATFORM = ["--target", "es2022", "--module", "esnext", "--lib", "es2023,dom,dom.iterable"];
 const UNKNOWN_NAME = /error TS(2304|2552|18004):/; // plain, with a suggestion, in `{ name }`
 
-test("the page's scripts use no name that nothing defines", () => {
+test("the page's scripts use no undefined names", () => {
   const scripts = readdirSync(PAGE).filter((name) => name.endsWith(".js"));
   const { stdout } = spawnSync(process.execPath, [COMPILER, ...OPTIONS, ...PLATFORM, ...scripts], {
     cwd: PAGE,

@@ -21,7 +21,7 @@ for (const model of ["fixed", "gru", "subwords"]) {
     found.forEach(({ probability }, place) => assert.ok(Math.abs(probability - expected[place].probability) < 1e-5));
   });
 
-  test(`undo in a session of the ${model} model is as if a word had never been`, async () => {
+  test(`after undo in a session of the ${model} model it is as if a word had never been fed`, async () => {
     for (const cache of [{}, CACHE]) {
       const session = generator.session(cache);
       await session.feed("the mouse the cat");
@@ -35,7 +35,7 @@ for (const model of ["fixed", "gru", "subwords"]) {
     }
   });
 
-  test(`128 words of the ${model} model can be taken back, and no more`, async () => {
+  test(`128 words of the ${model} model can be undone, and no more`, async () => {
     const session = generator.session(CACHE);
     await session.feed("the cat");
     const before = await session.suggest(9);
@@ -52,7 +52,7 @@ for (const model of ["fixed", "gru", "subwords"]) {
     await rejects(() => short.save(), "PromptError", /feed at least one word/);
   });
 
-  test(`a saved session of the ${model} model goes on with the same bits`, async () => {
+  test(`a saved session of the ${model} model continues bit for bit`, async () => {
     const session = generator.session(CACHE);
     await session.feed("the mouse the cat");
     const saved = await session.save();
@@ -66,7 +66,7 @@ for (const model of ["fixed", "gru", "subwords"]) {
   });
 }
 
-test("a word of several subwords is taken back whole, and what the cache forgot for it comes back", async () => {
+test("a word of several subwords is undone whole, and what it overwrote in the cache is restored", async () => {
   const generator = await load("subwords");
   const session = generator.session(CACHE);
   await session.feed("the mice 世界");
@@ -78,7 +78,7 @@ test("a word of several subwords is taken back whole, and what the cache forgot 
   assert.deepEqual([await session.undo(), await session.undo(), await session.undo()], ["世界", "", "mice"]);
 });
 
-test("words of a model of subwords that are fed one by one are read as they are written", async () => {
+test("words fed one by one to a model of subwords are read as they are written", async () => {
   const generator = await load("subwords");
   for (const [pieces, whole] of [
     [["the", ",", "cat"], "the, cat"],
@@ -93,7 +93,7 @@ test("words of a model of subwords that are fed one by one are read as they are 
   }
 });
 
-test("suggestions with subwords are the same whether they were asked for key by key or at once", async () => {
+test("suggestions with subwords are the same whether requested key by key or at once", async () => {
   const generator = await load("subwords");
   const [slow, quick] = [generator.session(), generator.session()];
   for (const session of [slow, quick]) await session.feed("the cat");
@@ -122,7 +122,7 @@ test("calls of a session take effect in the order in which they are made", async
   assert.deepEqual(last, await other.suggest(5));
 });
 
-test("what is wrong leaves a session as it was", async () => {
+test("an error leaves a session as it was", async () => {
   const session = (await load("gru")).session();
   await session.feed("the");
   const before = await session.suggest(9);
@@ -134,7 +134,7 @@ test("what is wrong leaves a session as it was", async () => {
   assert.deepEqual(await session.suggest(9), before);
 });
 
-test("what is no saved session of this file is an error", async () => {
+test("bytes that are not a saved session of this file are refused", async () => {
   const [generator, other] = [await load("gru"), await load("quibble")];
   const session = generator.session(CACHE);
   await session.feed("the mouse the cat");
@@ -144,7 +144,7 @@ test("what is no saved session of this file is an error", async () => {
     damaged.push(saved.map((byte, at) => (at === place ? byte ^ 255 : byte)));
   }
   for (const bytes of damaged) {
-    // Some bytes say nothing, and then the session is the one that was saved.
+    // Some bytes do not matter; then the session is the one that was saved.
     const found = await generator.resume(bytes).catch((error) => {
       assert.equal(error.name, "SessionError");
       return session;

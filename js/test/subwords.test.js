@@ -10,7 +10,7 @@ const dictionary = new SubwordDictionary([...ENTRIES, ...BYTES, "▁", "‿"]);
 const entriesOf = (ids) => ids.map((id) => dictionary.words[id]);
 const pieces = (word) => entriesOf(dictionary.split(word));
 
-test("any text is known to a dictionary of subwords, and comes back", () => {
+test("a dictionary of subwords knows any text, and restores it", () => {
   const characters = [..."themouse ,.世界日▁‿\n<>0x4é😀", "\ud800"];
   let number = 1;
   const next = (below) => (number = (number * 48271) % 2147483647) % below;
@@ -24,19 +24,19 @@ test("any text is known to a dictionary of subwords, and comes back", () => {
   }
 });
 
-test("the longest entry is taken each time", () => {
+test("the longest entry is always taken", () => {
   assert.deepEqual(pieces("▁mouses"), ["▁mouse", "s"]);
   assert.deepEqual(pieces("▁mous"), ["▁mo", "us"]);
   assert.deepEqual(pieces("世界世"), ["世界", "世"]);
 });
 
-test("a character without an entry goes by its bytes, and a mark inside a word too", () => {
+test("a character without an entry is spelt by its bytes, and so is a mark inside a word", () => {
   assert.deepEqual(pieces("▁mé"), ["▁", "<0x6D>", "<0xC3>", "<0xA9>"]);
   assert.deepEqual(pieces("世日"), ["世", "‿", "<0xE6>", "<0x97>", "<0xA5>"]);
   assert.deepEqual(pieces("‿▁"), ["‿", "<0xE2>", "<0x96>", "<0x81>"]);
 });
 
-test("only the longest matches are how a word is split", () => {
+test("a word is split only into its longest matches", () => {
   const ids = (entries) => entries.map((entry) => dictionary.words.indexOf(entry));
   assert.ok(dictionary.isSplit(ids(["▁mouse", "s"])));
   assert.ok(!dictionary.isSplit(ids(["▁mo", "use"])));
@@ -48,7 +48,7 @@ test("an inventory has every byte and both marks", () => {
   assert.ok(!isInventory([...dictionary.words, "a▁"]));
 });
 
-test("the bytes of a character are written once they are complete, or replaced", () => {
+test("the bytes of a character are written once they are complete, or replaced if they never are", () => {
   assert.equal(join(["▁a", "▁", "<0xE6>", "<0x97>", "<0xA5>", "b"], "subwords"), "a 日b");
   assert.equal(join(["▁a", "<0xE6>", "‿b"], "subwords"), "a\ufffdb");
   assert.equal(join(["▁a", "<0xE6>", "<0xE6>", "<0x97>", "<0xA5>"], "subwords"), "a\ufffd日");
