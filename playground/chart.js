@@ -1,9 +1,9 @@
 // Words and their probabilities as bars, which a screen reader reads as a list.
 
-const LEAST = 0.0005; // of a bar; smaller ones say nothing
+const LEAST = 0.0005; // of a bar; smaller ones are left out
 const percent = new Intl.NumberFormat("en", { style: "percent", maximumFractionDigits: 1 });
 
-/** Draws `[{ label, probability }]` into a list; the rest to 1 is a bar too. */
+/** Draws `[{ label, probability }]` into a list; what is left up to 1 gets a bar too. */
 export function draw(list, rows) {
   const shown = rows.filter(({ probability }, place) => !place || probability >= LEAST);
   const rest = 1 - shown.reduce((sum, { probability }) => sum + probability, 0);

@@ -1,9 +1,9 @@
-// The curves of a run as an SVG: the loss, and the accuracy beside the one that is possible.
+// The curves of a run as an SVG: the loss, and the accuracy with the highest possible one.
 
 const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [400, 220, 34, 40, 10, 24];
 const NAMESPACE = "http://www.w3.org/2000/svg";
 
-/** Draws `points`, `{ step, loss, accuracy }` with an accuracy where it was measured. */
+/** Draws `points`, `{ step, loss, accuracy }`; only points where it was measured have an accuracy. */
 export function draw(svg, points, possible) {
   const last = Math.max(10, points.at(-1)?.step ?? 0);
   const most = Math.max(1, ...points.map(({ loss }) => loss));

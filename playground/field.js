@@ -1,4 +1,4 @@
-// The text field: what stands before the caret, changes that Ctrl+Z takes back, and corrected words underlined.
+// The text field: the text before the caret, changes that Ctrl+Z can undo, and underlined corrections.
 
 const LETTER = "[\\p{L}\\p{M}\\p{N}]";
 const ENDS_IN_LETTER = new RegExp(`${LETTER}$`, "u");
@@ -9,10 +9,10 @@ export class Field {
   #area;
   #mirror;
   #text; // as it was before the last change
-  #marks = []; // { start, end }: words that were corrected
+  #marks = []; // { start, end }: corrected words
   #isOwn = false; // whether a change is the page's, not the user's
 
-  /** `area` is the textarea, `mirror` an element behind it with the same text, which has the underlines. */
+  /** `area`: the textarea; `mirror`: an element behind it with the same text, which shows the underlines. */
   constructor(area, mirror) {
     this.#area = area;
     this.#mirror = mirror;
@@ -20,7 +20,7 @@ export class Field {
     area.setSelectionRange(area.value.length, area.value.length);
     area.addEventListener("input", ({ inputType }) => {
       this.#follow();
-      // Browsers select what they have put back, so that the next key would replace it.
+      // Browsers select the text that undo restores, so the next key would replace it.
       if (/^history/.test(inputType)) setTimeout(() => area.setSelectionRange(area.selectionEnd, area.selectionEnd));
     });
     area.addEventListener("scroll", () => (mirror.scrollTop = area.scrollTop));
@@ -31,14 +31,14 @@ export class Field {
     return this.#area.value.slice(0, this.#area.selectionStart);
   }
 
-  /** Whether the change of which an event tells is the page's own. */
+  /** Whether the change that an event reports is the page's own. */
   get isOwn() {
     return this.#isOwn;
   }
 
   /**
-   * Puts a suggestion where the caret is. Where the caret stands inside of the word that is suggested, the rest
-   * of the word goes too.
+   * Inserts a suggestion at the caret. If the caret is inside the suggested word, the rest of that word is replaced
+   * too.
    */
   put({ replace, insert }, splitBy) {
     const { value, selectionStart: caret } = this.#area;
@@ -56,7 +56,7 @@ export class Field {
     this.change(caret - replace, end, insert);
   }
 
-  /** Puts a text in place of another, as if it was typed: the browser can undo it. */
+  /** Replaces a part of the text as if typed, so that the browser can undo it. */
   change(start, end, text) {
     const area = this.#area;
     area.focus();
@@ -75,13 +75,13 @@ export class Field {
     this.#draw();
   }
 
-  /** Takes the underline of a word away. */
+  /** Removes a word's underline. */
   unmark(start) {
     this.#marks = this.#marks.filter((mark) => mark.start !== start);
     this.#draw();
   }
 
-  /** Moves the underlines with the text; a word that was changed loses its own. */
+  /** Moves the underlines with the text; a word that was changed loses its underline. */
   #follow() {
     const [old, text] = [this.#text, this.#area.value];
     this.#text = text;
@@ -110,7 +110,7 @@ export class Field {
       parts.push(this.#text.slice(place, start), word);
       place = end;
     }
-    // The last line end of a text has no line after it in an element.
+    // An element shows no line after the last line end of its text.
     if (parts.length) parts.push(this.#text.slice(place), "\u200b");
     this.#mirror.replaceChildren(...parts);
     this.#mirror.scrollTop = this.#area.scrollTop;

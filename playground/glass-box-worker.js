@@ -1,22 +1,22 @@
-// The model of the glass box, beside the page: what it reads comes back word by word, and only the newest text counts.
+// The glass box's model, in a worker: results come back word by word, and only the newest text counts.
 import { MOST_WORDS } from "./heat-map.js";
 import * as ort from "./vendor/ort.wasm.min.mjs";
 import { NextwordError } from "./vendor/nextword.js";
 import { Explainer } from "./vendor/nextword/explanation.js";
 
 ort.env.wasm.wasmPaths = new URL("./vendor/", import.meta.url).href;
-ort.env.wasm.numThreads = 1; // more need headers that a plain file server does not send
+ort.env.wasm.numThreads = 1; // more threads need headers that a plain file server does not send
 
 const LIKELIEST = 8;
-const MOST_LEFT_OUT = 64; // words of which it is measured what each is worth
-const QUIET = 300; // milliseconds without a change until that is measured,
-const TICK = 30; // and how often it is looked whether there is one
+const MOST_LEFT_OUT = 64; // the most words whose effect is measured by leaving them out
+const QUIET = 300; // milliseconds without a change before that is measured,
+const TICK = 30; // and how often changes are checked for
 const ENDS_IN_BLANK = /\s$/u;
 
 let explainer = null;
-let toLoad = null; // a file that waits, and a text; the newest of each
+let toLoad = null; // the newest file and the newest text that wait
 let toRead = null;
-const asked = []; // what else waits
+const asked = []; // other requests that wait
 let ids = []; // of the text that was read
 let whole = null; // ln P of each word after it
 let isWorking = false;
@@ -57,7 +57,7 @@ async function loadNewest() {
   postMessage({ loaded: { info: { ...info, dictionary: info.dictionary.length }, name, showsUnits } });
 }
 
-/** Reads a text, as long as no newer one comes. */
+/** Reads the newest text, until a newer one arrives. */
 async function readNewest() {
   const { text, turn } = toRead;
   toRead = null;
@@ -88,14 +88,14 @@ async function readNewest() {
 
 const lost = async (place, next) => whole[next] - (await explainer.expectedWithout(ids, place))[next];
 
-/** Lets messages come and answers what they ask; whether the text is no longer the newest. */
+/** Lets messages arrive, and answers requests; returns whether the text is no longer the newest. */
 async function isOld(milliseconds = 0) {
   await (milliseconds ? new Promise((resolve) => setTimeout(resolve, milliseconds)) : eventLoop());
   while (asked.length && toLoad === null && toRead === null) await answer(asked.shift());
   return toLoad !== null || toRead !== null;
 }
 
-/** Lets the event loop turn, without the four milliseconds that browsers make of timers in a row. */
+/** Lets the event loop run, without the four milliseconds that browsers add to nested timers. */
 function eventLoop() {
   return new Promise((resolve) => {
     turning.port1.onmessage = resolve;
@@ -103,7 +103,7 @@ function eventLoop() {
   });
 }
 
-/** What is expected after one of the words, or at the end without one of them. */
+/** Posts what is expected after one of the words, or at the end without one of them. */
 async function answer({ turn, after, without }) {
   if (after !== undefined && after < ids.length) {
     postMessage({ turn, after, expected: rows(await explainer.expected(ids.slice(0, after + 1))) });
@@ -121,17 +121,17 @@ const rows = (expected) =>
     return { label: shown(explainer.dictionary.words[id]), probability: Math.exp(expected[id]) };
   });
 
-/** A word as people read it. */
+/** A word as it is shown. */
 const shown = (word) => (word === "<eos>" ? "↵" : word.trim() || "␣");
 
-/** The words of a text that can be read, and what is to be said of the others. */
+/** The words of a text that can be read, and a note about the others. */
 function readable(text) {
   const { dictionary, info } = explainer;
   let tokens = [];
   try {
     tokens = explainer.split(text);
   } catch (error) {
-    if (error.name !== "PromptError") throw error; // there are none yet
+    if (error.name !== "PromptError") throw error; // there are no words yet
   }
   let note = "";
   if (dictionary.unit === "words" && info.splitBy !== "characters") {

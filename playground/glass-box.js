@@ -1,10 +1,10 @@
-// The glass box: what is typed goes to the worker that reads it, and what it finds is shown word by word.
+// The glass box: sends what is typed to the worker that reads it, and shows the results word by word.
 import { draw } from "./chart.js";
 import { handOver } from "./offline.js";
 import { number } from "./unit-drawing.js";
 import { UnitView } from "./unit-view.js";
 
-const FOLLOWED = { "gates.onnx": 17 }; // the unit that the course tells of
+const FOLLOWED = { "gates.onnx": 17 }; // the unit that the course describes
 const TEXT =
   "long ago , the mice had a general council to consider what measures they could take to outwit their common " +
   "enemy , the cat . some said this , and some said that but at last a young mouse got up and said he had a ";
@@ -13,13 +13,13 @@ const $ = (id) => document.getElementById(id);
 const text = $("text");
 const percent = new Intl.NumberFormat("en", { style: "percent", maximumFractionDigits: 1 });
 
-let worker; // made once the service worker can be there
-let model = null; // what the file says of itself
-let turn = 0; // of the text, so that what is found of an older one can be told
+let worker; // created once the service worker is active
+let model = null; // what the file says about itself
+let turn = 0; // number of the text, so that results for an older one can be recognised
 let words = [];
 let leftOut = null;
 let own = null; // the user's own file
-let loaded = { value: "", own }; // what the list of models had when one was loaded last
+let loaded = { value: "", own }; // the choice in the list of models at the last load
 
 const view = new UnitView({
   onWord: (place) => {
@@ -57,7 +57,7 @@ function describe() {
   $("model").textContent = `${name}: ${cells}, knows ${size}, reads ${reads}`;
 }
 
-/** What there is to say of a model of which not all can be seen as it is. */
+/** Notes on a model that cannot be shown in full. */
 function limits({ info, showsUnits }) {
   if (!showsUnits) {
     return "The weights of this file cannot be read here; to see units, drop a nextword.onnx as dvc repro exports it.";
@@ -139,7 +139,7 @@ function start() {
   worker = new Worker(new URL("./glass-box-worker.js", import.meta.url), { type: "module" });
   worker.addEventListener("message", ({ data }) => {
     const kind = Object.keys(takes).find((one) => data[one] !== undefined);
-    // Words and columns are taken in any case: what a newer text has in common with the last one is not sent again.
+    // Words and columns are always taken: what a newer text shares with the last one is not sent again.
     const isOld = data.turn !== undefined && data.turn !== turn;
     if (isOld && !["words", "column"].includes(kind)) return;
     takes[kind](data[kind], data);
@@ -150,12 +150,12 @@ function start() {
   });
 }
 
-// ── what a person does ──────────────────────────────────────────────────────────────────────────
+// ── user actions ─────────────────────────────────────────────────────────────────────────────────
 
 text.addEventListener("input", read);
 $("source").addEventListener("change", loadChosen);
 
-/** Loads what the list of models has chosen: a file beside the page, or the user's own. */
+/** Loads the choice in the list of models: a file beside the page, or the user's own. */
 function loadChosen() {
   const { value } = $("source");
   if (value) load(new URL(value, location).href, value.split("/").at(-1));

@@ -1,11 +1,11 @@
-// Numbers as colours: a picture of units and words, a pixel each, that grows by a column a word.
+// Numbers as colours: a picture of units and words, one pixel each, that grows by one column per word.
 
 export const MOST_WORDS = 1000; // of a text that is shown
 
 const STEPS = 256;
-// From 0 to 1, as matplotlib's cividis, which is legible in any light and to any eye.
+// From 0 to 1: matplotlib's cividis, which is legible in any light and to any eye.
 const GATE = "#00224e #123570 #3b496c #575d6d #707173 #8a8678 #a59c74 #c3b369 #e1cc55 #fee838".split(" ");
-// Around 0, as ColorBrewer's PuOr; what is 0 is as light or dark as the page.
+// Around 0: ColorBrewer's PuOr; 0 is as light or dark as the page.
 const STATE = {
   light: "#7f3b08 #b35806 #e08214 #fdb863 #fee0b6 #f7f7f7 #d8daeb #b2abd2 #8073ac #542788 #2d004b".split(" "),
   dark: "#ffd9a3 #fdb863 #e08214 #b35806 #6b3a0b #20262a #453a72 #6a5aa6 #8f82c4 #b5abe0 #dcd6f7".split(" "),
@@ -16,7 +16,7 @@ export const isGate = (name) => GATES.includes(name);
 
 const bytes = (color) => [1, 3, 5].map((place) => parseInt(color.slice(place, place + 2), 16));
 
-/** The colours of so many steps from the first number to the last, as `[red, green, blue]`. */
+/** The colours from the first to the last, in `STEPS` steps, as `[red, green, blue]`. */
 function between(colors) {
   const stops = colors.map(bytes);
   return Array.from({ length: STEPS }, (_, step) => {
@@ -40,7 +40,7 @@ export class Colors {
     this.#most = most;
   }
 
-  /** The ends of the scale, as people read them. */
+  /** The ends of the scale, as they are shown. */
   get ends() {
     return this.#isGate ? ["0", "1"] : [`−${this.#most}`, `+${this.#most}`];
   }
@@ -51,7 +51,7 @@ export class Colors {
     return this.#ramp[Math.max(0, Math.min(STEPS - 1, Math.round(share * (STEPS - 1))))];
   }
 
-  /** The colour of a value as CSS has it, and that of a text on it. */
+  /** The CSS colour of a value, and that of text on it. */
   css(value) {
     const [red, green, blue] = this.of(value);
     const isLight = 0.299 * red + 0.587 * green + 0.114 * blue > 140;
@@ -93,12 +93,12 @@ export class HeatMap {
     this.#context.putImageData(this.#column, place, 0);
   }
 
-  /** Takes the words between two places away. */
+  /** Clears the words between two places. */
   clear(from, to) {
     this.#context.clearRect(from, 0, to - from, this.#picture.height);
   }
 
-  /** Draws so many words from one on into a context, each so wide and each unit so high. */
+  /** Draws `count` words from `from` on into a context, each `width` wide and each unit `height` high. */
   draw(context, from, count, left, width, height) {
     context.imageSmoothingEnabled = false;
     const { height: units } = this.#picture;

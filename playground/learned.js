@@ -1,4 +1,4 @@
-// The model that was learned on one page and is typed with on another.
+// The model that was trained on one page and is used for typing on another.
 const CACHE = "nextword-learned";
 const NAME = "learned.onnx";
 
@@ -7,7 +7,7 @@ export async function keep(file) {
   await (await caches.open(CACHE)).put(NAME, new Response(file));
 }
 
-/** The file that was kept, or nothing. */
+/** The file that was kept, if any. */
 export async function kept() {
   const answer = await (await caches.open(CACHE)).match(NAME);
   return answer && new File([await answer.blob()], NAME);

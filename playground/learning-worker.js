@@ -1,20 +1,20 @@
-// What learns, beside the page: step by step, and between steps it answers the page.
+// The training, in a worker: step by step; between steps it answers the page.
 import * as ort from "./vendor/ort.wasm.min.mjs";
 import { Generator, NextwordError } from "./vendor/nextword.js";
 import { safetensors } from "./vendor/nextword/learning/safetensors.js";
 import { Trainer } from "./vendor/nextword/learning/trainer.js";
 
 ort.env.wasm.wasmPaths = new URL("./vendor/", import.meta.url).href;
-ort.env.wasm.numThreads = 1; // more need headers that a plain file server does not send
+ort.env.wasm.numThreads = 1; // more threads need headers that a plain file server does not send
 
 const WORDS = 24; // of a continuation
-const WITHIN = 0.01; // nats: it has learned all when its loss comes this close to the lowest possible, as in params.yaml
+const WITHIN = 0.01; // nats: learning is done when the loss comes this close to the lowest possible, as in params.yaml
 
 let trainer = null;
 let prompt = "";
 let isGoing = false;
 let pause = 0; // milliseconds between steps
-const asked = []; // what waits
+const asked = []; // requests that wait
 let isWorking = false;
 
 addEventListener("message", ({ data }) => {
@@ -35,7 +35,7 @@ async function work() {
       if (error instanceof NextwordError) postMessage({ error: error.message });
       else postMessage({ fault: String(error?.stack ?? error) });
     }
-    await new Promise((resolve) => setTimeout(resolve, isGoing ? pause : 0)); // so that messages come
+    await new Promise((resolve) => setTimeout(resolve, isGoing ? pause : 0)); // so that messages can arrive
   }
   isWorking = false;
 }
@@ -75,7 +75,7 @@ async function step() {
   if (found.isDone) postMessage({ isGoing, sum: await sum() });
 }
 
-/** The sum of the weights as the train stage writes them. */
+/** The checksum of the weights as the train stage writes them. */
 async function sum() {
   const digest = await crypto.subtle.digest("SHA-256", safetensors(trainer.weights));
   return Array.from(new Uint8Array(digest), (byte) => byte.toString(16).padStart(2, "0")).join("");

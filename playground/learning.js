@@ -1,4 +1,4 @@
-// Watch it learn: the page tells the worker what to do, and shows what it says.
+// Watch it learn: the page sends requests to the worker, and shows its results.
 import { draw } from "./curve.js";
 import { keep } from "./learned.js";
 import { handOver } from "./offline.js";
@@ -10,7 +10,7 @@ const MOST_WRITTEN = 50; // continuations that are shown
 const SOURCES = { small: { name: "small", rate: 0.02 }, shipped: { name: "story", rate: 0.003 }, own: { name: "small", rate: 0.02 } };
 
 let worker;
-let story; // the story's text, and the sum of the weights that the train stage made of it
+let story; // the story's text, and the checksum of the weights that the train stage made from it
 let points = [];
 let possible = 1;
 let isGoing = false;
@@ -95,7 +95,7 @@ const takes = {
   },
 };
 
-/** The sum of the weights beside that of the train stage, for the shipped story alone. */
+/** Shows the checksum of the weights beside the train stage's, for the shipped story only. */
 function compare(sum) {
   const isShipped = $("source").value === "shipped" && Number($("rate").value) === SOURCES.shipped.rate;
   if (!isShipped || Number($("seed").value) !== 1) return;
@@ -139,7 +139,7 @@ function start() {
   worker.addEventListener("error", ({ message }) => describe(message || "The worker cannot be started."));
 }
 
-// ── what a person does ──────────────────────────────────────────────────────────────────────────
+// ── user actions ─────────────────────────────────────────────────────────────────────────────────
 
 $("source").addEventListener("change", ({ target }) => {
   $("own").hidden = target.value !== "own";

@@ -1,9 +1,9 @@
-// The page's end of the worker that runs the models: what is asked becomes a message, its answer a promise.
+// The page's side of the worker that runs the models: a request becomes a message, its answer a promise.
 import { NextwordError, UnknownWordError } from "./vendor/nextword.js";
 
-const waiting = new Map(); // by number: what takes the answer, and pieces that come before it
+const waiting = new Map(); // by number: the handlers of the answer, and of pieces that come before it
 let asked = 0;
-let worker; // made when it is first asked, so that the service worker can be there before
+let worker; // created at the first request, so that the service worker is active before it
 
 function start() {
   const started = new Worker(new URL("./worker.js", import.meta.url), { type: "module" });
@@ -33,26 +33,26 @@ function send(ask, given, take) {
 
 const asking = (ask) => (...given) => send(ask, given).answer;
 
-/** `load(place, source)` puts a model, a file or an address, in a place, 0 or 1; gives what there is now. */
+/** `load(place, source)` loads a model, a file or a URL, in a place, 0 or 1; returns the models that there are now. */
 export const load = asking("load");
-/** Takes the second model away. */
+/** Removes the second model. */
 export const remove = asking("remove");
 /** Sets `layout`, or `isTogether`: whether two models are languages of one keyboard. */
 export const set = asking("set");
-/** `type(text, n)`: the suggestions of each keyboard where the text ends, and a correction. */
+/** `type(text, n)`: each keyboard's suggestions at the end of the text, and a correction. */
 export const type = asking("type");
-/** The words that were learned and blocked; `commit(text)`, `forget(word)` and `block(word)` give them too. */
+/** The learned and blocked words; `commit(text)`, `forget(word)` and `block(word)` return them too. */
 export const words = asking("words");
 export const commit = asking("commit");
 export const forget = asking("forget");
 export const block = asking("block");
-/** What the keyboard has learned, as bytes; `restore(bytes)` takes them. */
+/** What the keyboard has learned, as bytes; `restore(bytes)` restores it. */
 export const save = asking("save");
 export const restore = asking("restore");
 
 /**
- * Continues a text, as `Generator.stream` does; `take` gets each piece. `done` is settled at its end, and
- * `stop` ends it before: no piece comes after it.
+ * Continues a text, as `Generator.stream` does; `take` gets each piece. `done` settles at the end; `stop` ends it
+ * early, and no piece comes after that.
  */
 export function stream(text, words, sampling, take) {
   let isStopped = false;

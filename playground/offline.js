@@ -1,6 +1,8 @@
-// The service worker, which keeps what the pages need.
+// Registers the service worker, which caches what the pages need.
 
-/** Lets the service worker take over first, so that the page does not fetch what it is fetching to keep. */
+/**
+ * Lets the service worker take over first, so that the page does not fetch the files that it is caching a second time.
+ */
 export async function handOver() {
   try {
     const registration = await navigator.serviceWorker.register("service-worker.js");

@@ -1,10 +1,10 @@
-// What the keyboard knows of its user: words listed, forgotten, blocked, exported and imported.
+// What the keyboard knows about its user: words listed, forgotten, blocked, exported and imported.
 import * as model from "./model.js";
 
 const $ = (id) => document.getElementById(id);
-const MOST = 200; // words that are listed
+const MOST = 200; // words listed
 
-/** Makes the panel work; `changed` is called whenever what is known has changed, `report` with what went wrong. */
+/** Sets up the panel; `changed` is called whenever what is known has changed, `report` with errors and messages. */
 export function personal(changed, report) {
   const act = async (ask, done = "") => {
     try {
@@ -74,7 +74,7 @@ export function personal(changed, report) {
   return {
     /** Shows the words once the models have changed. */
     refresh: async () => show(await model.words()),
-    /** The text was sent: learns its new words. */
+    /** Learns the new words of the text, which was sent. */
     learn: (text) => act(() => model.commit(text), "The new words of the text are learned."),
   };
 }

@@ -1,4 +1,4 @@
-// The page: what is typed goes to the models, what they answer goes back into the page.
+// The page: sends what is typed to the models, and shows their answers.
 import { draw } from "./chart.js";
 import { Field } from "./field.js";
 import * as model from "./model.js";
@@ -17,13 +17,13 @@ const $ = (id) => document.getElementById(id);
 const text = $("text");
 const field = new Field(text, $("mirror"));
 
-let models = []; // what each says of itself, and its name
-let isAsking = false; // whether the models are looking for suggestions
-let isStale = false; // whether the text has changed since they were asked
+let models = []; // each model's info and name
+let isAsking = false; // whether the models are computing suggestions
+let isStale = false; // whether the text has changed since the last request
 let writing = null; // what "Continue" is writing
 let tabLeaves = false; // whether Escape gave Tab back to the browser
 let isTyping = false; // whether the last change was a key that can end a word
-let corrected = null; // the word that was corrected last: { start, end, was, now }
+let corrected = null; // the last corrected word: { start, end, was, now }
 let reading; // the timer after which suggestions are read out
 
 // ── the models ──────────────────────────────────────────────────────────────────────────────────
@@ -43,7 +43,7 @@ async function load(place, source, name) {
   }
 }
 
-/** Shows the models that there are now. */
+/** Shows the current models. */
 async function take({ infos, isTogether, canBeTogether }, names) {
   models = infos.map((info, place) => ({ info, name: names[place] }));
   const areTwo = models.length > 1;
@@ -105,7 +105,7 @@ async function answer() {
 
 async function answerFor(before) {
   const { suggestions, correction } = await model.type(before, BARS);
-  if (before !== field.before || writing) return; // an answer that comes late
+  if (before !== field.before || writing) return; // an answer that comes too late
   if (correction && isTyping && $("correct").checked) return correct(before, correction);
   offer(suggestions[0].slice(0, SUGGESTIONS));
   suggestions.forEach((found, place) => {
@@ -114,7 +114,7 @@ async function answerFor(before) {
   });
 }
 
-/** A suggestion as people read it. */
+/** A suggestion as it is shown. */
 function shown({ insert }) {
   return insert === "\n" ? "↵" : insert.trim() || "␣";
 }
@@ -143,11 +143,11 @@ function accept(suggestion) {
   field.put(suggestion, models[0].info.splitBy);
 }
 
-/** Puts a correction into the text; the next key can take it back. */
+/** Puts a correction into the text; the next key can undo it. */
 function correct(before, { replace, insert }) {
   const start = before.length - replace;
   const was = before.slice(start);
-  const rest = AFTER_WORD.exec(was)[0].length; // stands in both
+  const rest = AFTER_WORD.exec(was)[0].length; // in both
   const now = insert.slice(0, insert.length - rest);
   isTyping = false;
   field.change(start, before.length, insert);
@@ -167,7 +167,7 @@ function takeBack() {
   answer();
 }
 
-/** Says what was corrected, and how that is taken back. */
+/** Says what was corrected, and offers to undo it. */
 function note() {
   if (!corrected) return say("message", "");
   say("message", `“${corrected.was}” was corrected to “${corrected.now}”. `);
@@ -218,7 +218,7 @@ async function continueText() {
   if (found) say("message", found);
 }
 
-/** Whether a field has a number from its range; else says so. */
+/** Whether a field has a number in its range; reports an error otherwise. */
 function checked(id, name) {
   const input = $(id);
   const isGood = input.checkValidity() && (id === "seed" || input.value !== "");
@@ -246,12 +246,12 @@ function show() {
   $("top-p-value").value = Number($("top-p").value).toFixed(2);
 }
 
-// ── what a person does ──────────────────────────────────────────────────────────────────────────
+// ── user actions ─────────────────────────────────────────────────────────────────────────────────
 
 const words = personal(answer, (message) => say("words-message", message));
 
 text.addEventListener("beforeinput", (event) => {
-  if (writing && !field.isOwn) event.preventDefault(); // until it has been written
+  if (writing && !field.isOwn) event.preventDefault(); // not while the model writes
 });
 text.addEventListener("input", (event) => {
   if (!field.isOwn) {

@@ -1,7 +1,7 @@
-// Keeps the page's own files, so that it works offline after the first load. Fresh files win while
-// there is a network.
+// Caches the page's own files, so that it works offline after the first load. Fresh files are preferred while there is
+// a network.
 const CACHE = "nextword-playground";
-const LIST = "vendor/files.txt"; // all but the story's large models; made by `make vendor`
+const LIST = "vendor/files.txt"; // all files except the story's large models; written by `make vendor`
 
 addEventListener("install", (event) => {
   event.waitUntil(keepAll());
@@ -34,7 +34,7 @@ async function answer(request) {
   }
 }
 
-/** Headers that ask for a file only if it is no longer the one that is kept: 14 MB come once. */
+/** Headers that request a file only if it differs from the cached one, so that 14 MB are sent only once. */
 function unlessStill(kept) {
   const tag = kept?.headers.get("ETag");
   const date = kept?.headers.get("Last-Modified");

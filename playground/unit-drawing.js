@@ -1,21 +1,21 @@
-// What the units have, as canvases show it: the words that are in sight, from left to right.
+// Draws the values of the units on canvases: the visible words, from left to right.
 import { isGate } from "./heat-map.js";
 
-export const WIDTH = 34; // of a column, as the stylesheet has it
+export const WIDTH = 34; // of a column, as in the stylesheet
 export const PART = 24; // height of a row of numbers
 export const BARS = 64;
 const MARGIN = 14; // above and below the bars, for their numbers
-const LEAST = 0.05; // nats that are more than nothing
+const LEAST = 0.05; // nats; less counts as nothing
 
 const style = (name) => getComputedStyle(document.documentElement).getPropertyValue(name);
 
-/** A number with so many digits, and a minus as people write it. */
+/** A number with this many digits, and a typographic minus. */
 export const number = (value, digits) => value.toFixed(digits).replace("-", "−");
 
-// Of each canvas, `sight` says what is seen: `{ from, to, start, width, word, leftOut }`, the words that are in sight,
-// where the first of the text would be, the pixels from left to right, where the cursor is, and which word is left out.
+// For each canvas, `sight` says what is visible, `{ from, to, start, width, word, leftOut }`: the visible words, where
+// the first word of the text would be, the width in pixels, the word at the cursor, and the word left out.
 
-/** Draws all units, `{ map, height, units, unit, followed }`: each so high, `unit` at the cursor. */
+/** Draws all units, `{ map, height, units, unit, followed }`: each `height` high, `unit` at the cursor. */
 export function drawMap(canvas, sight, { map, height, units, unit, followed }) {
   const context = cleared(canvas);
   const { from, to, start, width, word } = sight;
@@ -29,7 +29,9 @@ export function drawMap(canvas, sight, { map, height, units, unit, followed }) {
   context.strokeRect(start + word * WIDTH - 1, unit * height - 2, WIDTH + 2, height + 4);
 }
 
-/** Draws the numbers of one unit: a row for each of `scales`, `[{ name, colors }]`. `values` has the parts by name. */
+/**
+ * Draws the numbers of one unit: a row for each of `scales`, `[{ name, colors }]`. `values` holds the parts by name.
+ */
 export function drawNumbers(canvas, sight, values, unit, scales) {
   const context = cleared(canvas);
   context.font = "12px system-ui, sans-serif";
@@ -44,7 +46,7 @@ export function drawNumbers(canvas, sight, values, unit, scales) {
       context.fillStyle = back;
       context.fillRect(left, row * PART, WIDTH, PART - 1);
       context.fillStyle = front;
-      const digits = isGate(name) || Math.abs(value) < 0.995 ? 2 : 1; // as many as there is room for
+      const digits = isGate(name) || Math.abs(value) < 0.995 ? 2 : 1; // as many as fit
       const written = number(value, digits).replace(/^(−?)0/, "$1");
       context.fillText(written, left + WIDTH / 2, row * PART + PART / 2);
     });
@@ -76,7 +78,7 @@ export function drawLost(canvas, sight, lost) {
   context.fillRect(0, zero, sight.width, 1);
 }
 
-/** The cursor's column, and what is left out struck through. */
+/** The cursor's column, and a line through the word left out. */
 function drawCursor(context, { start, word, leftOut }, height) {
   context.lineWidth = 1;
   context.strokeStyle = style("--ink");

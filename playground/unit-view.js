@@ -1,12 +1,12 @@
-// Words from left to right and what the units have after each: a heat map of all units, the numbers of one of them,
-// and what each word is worth. A cursor stands at one word and one unit.
+// Words from left to right and the values of the units after each: a heat map of all units, the numbers of one of them,
+// and the effect of leaving each word out. A cursor is at one word and one unit.
 import { Colors, HeatMap, isGate } from "./heat-map.js";
 import { BARS, PART, WIDTH, drawLost, drawMap, drawNumbers, number } from "./unit-drawing.js";
 import { WordRow } from "./word-row.js";
 
 const LABEL = 24; // height of a unit's name beside the map
-const PAGE = 16; // units that Page Up and Page Down go
-const TALLEST = 400; // pixels of a map whose units are more than one pixel high
+const PAGE = 16; // units that Page Up and Page Down move by
+const TALLEST = 400; // the greatest height in pixels, unless a unit would be less than a pixel high
 const QUIET = 250; // milliseconds without a move until a number is spoken
 
 const PARTS = {
@@ -26,11 +26,11 @@ export class UnitView {
   #onLeaveOut;
   #row;
   #words = [];
-  #first = 0; // the first word that was read, before which there are no columns
-  #columns = []; // after each word the layers, each with its parts by name
+  #first = 0; // the first word that was read; there are no columns before it
+  #columns = []; // the layers after each word, each with its parts by name
   #lost = [];
   #units = 0;
-  #hidden; // how the units themselves are called
+  #hidden; // the name of the units' own values
   #layer = 0;
   #part = "forget";
   #most = 1; // the largest absolute value of the part shown, rounded up
@@ -42,9 +42,9 @@ export class UnitView {
   #leftOut = null;
   #isDrawn = true;
   #speaking;
-  #seen = 0; // the width of what is in sight
+  #seen = 0; // the visible width
 
-  /** `onWord(place)` hears where the cursor goes, `onLeaveOut(place)` which word is left out, `null` for none. */
+  /** `onWord(place)` is called when the cursor moves, `onLeaveOut(place)` when a word is left out, `null` for none. */
   constructor({ onWord, onLeaveOut }) {
     this.#onWord = onWord;
     this.#onLeaveOut = onLeaveOut;
@@ -55,7 +55,7 @@ export class UnitView {
     this.#listen();
   }
 
-  /** Begins with a model whose layers have so many units; 0 where none can be shown. */
+  /** Starts with a model whose layers have this many units; 0 if none can be shown. */
   begin({ layers, units, follow, isRecurrent }) {
     this.#leave(null);
     this.#hidden = isRecurrent ? "hidden state" : "hidden layer";
@@ -79,7 +79,7 @@ export class UnitView {
     this.#size();
   }
 
-  /** Takes the words of the text, of which the first `kept` have their columns already. */
+  /** Takes the words of the text; the first `kept` already have their columns. */
   take({ words, first, kept, unread }) {
     const atEnd = this.#word >= this.#words.length - 1;
     const had = this.#columns.length;
@@ -100,7 +100,7 @@ export class UnitView {
     this.#draw();
   }
 
-  /** Takes what the units have after a word. */
+  /** Takes the values of the units after a word. */
   column(place, layers) {
     this.#columns[place] = layers;
     if (!this.#units) return;
@@ -149,7 +149,7 @@ export class UnitView {
 
   // ── the cursor ──────────────────────────────────────────────────────────────────────────────────
 
-  /** Moves the cursor; `isSeen` is for a move that must not scroll. */
+  /** Moves the cursor; `isSeen`: the word is visible, so the view must not scroll. */
   #go(word, unit, { isSeen = false } = {}) {
     if (!this.#words.length) return;
     word = Math.max(0, Math.min(this.#words.length - 1, word));
@@ -205,14 +205,14 @@ export class UnitView {
     this.#color();
   }
 
-  /** Whether the scale has room for some values; it grows by doubling. */
+  /** Whether some values fit on the scale, which grows by doubling. */
   #fits(values) {
     const before = this.#most;
     if (!isGate(this.#part)) for (const value of values) while (Math.abs(value) > this.#most) this.#most *= 2;
     return this.#most === before;
   }
 
-  /** Colours all that there is again. */
+  /** Colours everything again. */
   #color() {
     const columns = this.#columns.map((layers) => layers?.[this.#layer]?.[this.#part]);
     this.#most = 1;
@@ -235,12 +235,12 @@ export class UnitView {
     this.#place();
   }
 
-  /** Pixels that a unit is high. */
+  /** The height of a unit in pixels. */
   get #height() {
     return Math.max(1, Math.min(10, Math.floor(TALLEST / this.#units)));
   }
 
-  /** Sets the canvases' sizes to what is in sight. */
+  /** Sets the sizes of the canvases to what is visible. */
   #size() {
     this.#seen = Math.max(1, $("scroller").clientWidth);
     const parts = $("part").length;
@@ -269,7 +269,7 @@ export class UnitView {
 
   // ── drawing ─────────────────────────────────────────────────────────────────────────────────────
 
-  /** Draws before the next frame, however much has changed until then. */
+  /** Draws once before the next frame, however much changes until then. */
   #draw() {
     if (!this.#isDrawn) return;
     this.#isDrawn = false;
@@ -306,7 +306,7 @@ export class UnitView {
     });
   }
 
-  // ── what a person does ──────────────────────────────────────────────────────────────────────────
+  // ── user actions ───────────────────────────────────────────────────────────────────────────────
 
   #listen() {
     const at = (event) => {

@@ -1,11 +1,11 @@
-// The words of a text as a row of buttons, of which Tab goes to one; arrow keys go to the others.
+// The words of a text as a row of buttons. Tab goes to one of them; arrow keys go to the others.
 
 export class WordRow {
   #row;
   #here = 0; // where the cursor is
   #pressed = null;
 
-  /** `onGo(place)` hears which word a key or a press goes to, `onPress(place)` which one is pressed. */
+  /** `onGo(place)` is called when a key or a press moves to a word, `onPress(place)` when one is pressed. */
   constructor(row, { onGo, onPress }) {
     this.#row = row;
     row.addEventListener("keydown", (event) => {
@@ -25,7 +25,7 @@ export class WordRow {
     });
   }
 
-  /** Takes the words of a text; the first `unread` are not read any more. */
+  /** Takes the words of a text; the first `unread` are no longer read. */
   take(words, unread) {
     const { children } = this.#row;
     while (children.length > words.length) this.#row.lastChild.remove();

@@ -1,17 +1,17 @@
-// The models, beside the page: however long they compute, the page goes on hearing its user.
+// The models, in a worker: the page stays responsive however long they compute.
 import * as ort from "./vendor/ort.wasm.min.mjs";
 import { Generator, Keyboard, NextwordError } from "./vendor/nextword.js";
 
 ort.env.wasm.wasmPaths = new URL("./vendor/", import.meta.url).href;
-ort.env.wasm.numThreads = 1; // more need headers that a plain file server does not send
+ort.env.wasm.numThreads = 1; // more threads need headers that a plain file server does not send
 
 const generators = []; // one or two
-let keyboards = []; // the user's own, and that of the second model where the two stand side by side
+let keyboards = []; // the user's own, and the second model's if the two are shown side by side
 let layout = "qwerty";
 let isTogether = true; // whether two models are languages of one keyboard
-const writing = new Map(); // what ends a stream, by the number of its question
+const writing = new Map(); // by the number of a request: what ends its stream
 
-/** Makes the keyboards again; what the user's own has learned stays. */
+/** Creates the keyboards again; what the user's own has learned stays. */
 async function renew() {
   const saved = await keyboards[0]?.save();
   const groups = isTogether ? [generators] : generators.map((generator) => [generator]);
@@ -20,7 +20,7 @@ async function renew() {
   });
 }
 
-/** What a keyboard has saved, for one of another number of languages: the words, not what it adapted to. */
+/** What a keyboard has saved, for one with another number of languages: the words, but no adaptation. */
 function forLanguages(saved, count) {
   const kept = JSON.parse(new TextDecoder().decode(saved));
   if (kept.languages.length === count) return saved;
@@ -28,7 +28,7 @@ function forLanguages(saved, count) {
   return new TextEncoder().encode(JSON.stringify({ ...kept, languages: Array(count).fill(language) }));
 }
 
-/** How a model splits texts; subwords are parts of the same words. */
+/** How a model splits texts; `subwords` and `words` count as the same. */
 const rules = ({ info }) => [info.splitBy.replace("subwords", "words"), info.lowercase, info.lineEnds].join();
 
 /** Whether the models can be languages of one keyboard. */
@@ -44,7 +44,7 @@ const state = () => ({
 const words = () => ({ learned: keyboards[0].learned, blocked: keyboards[0].blocked });
 
 const answers = {
-  /** Loads a model in a place, 0 or 1; the memory of the one before is given back. */
+  /** Loads a model in a place, 0 or 1; the memory of the previous one is freed. */
   async load(place, source) {
     const loaded = await Generator.load(source, { ort });
     for (const controller of writing.values()) controller.abort();
@@ -55,7 +55,7 @@ const answers = {
     return state();
   },
 
-  /** Takes the second model away. */
+  /** Removes the second model. */
   async remove() {
     const [before] = generators.splice(1, 1);
     isTogether = true;
@@ -71,7 +71,7 @@ const answers = {
     return state();
   },
 
-  /** What may come where the text ends, by each keyboard, and what its last word should become. */
+  /** What may come at the end of the text, by each keyboard, and what its last word should become. */
   async type(text, n) {
     const found = [];
     for (const keyboard of keyboards) {
@@ -101,7 +101,7 @@ const answers = {
 
   save: () => keyboards[0].save(),
 
-  /** Takes what a keyboard has saved, in place of what this one knows. */
+  /** Restores what a keyboard has saved, in place of what this one knows. */
   restore(saved) {
     const group = isTogether ? generators : generators.slice(0, 1);
     keyboards[0] = Keyboard.of(group, { layout, saved });
@@ -114,7 +114,7 @@ const answers = {
   },
 };
 
-let turn = Promise.resolve(); // all but streams is done in the order in which it was asked
+let turn = Promise.resolve(); // everything except streams runs in the order of the requests
 
 addEventListener("message", async ({ data: { number, ask, given } }) => {
   const post = (answer) => postMessage({ number, ...answer });
@@ -131,7 +131,7 @@ addEventListener("message", async ({ data: { number, ask, given } }) => {
     }
     post({ result: await done });
   } catch (error) {
-    // Of errors only the message would arrive, and what was aborted is none.
+    // Only the message of an error would arrive; an aborted stream is not an error.
     if (controller.signal.aborted) post({});
     else if (error instanceof NextwordError) post({ error: { ...error, name: error.name, message: error.message } });
     else post({ fault: String(error?.stack ?? error) });
