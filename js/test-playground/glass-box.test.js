@@ -155,7 +155,7 @@ test("a unit can be followed by a click, a key or its number", async () => {
   assert.match(await page.getAttribute("#followed", "aria-label"), /Unit 9 /);
 });
 
-test("a word that is no longer read says so", async () => {
+test("a word that is no longer read is marked as such", async () => {
   await put("fixed", "mice the mouse moon");
   await says("#nothing", "reads the last 3 words");
   await page.waitForFunction(() => document.querySelectorAll("#words button").length === 4);

@@ -119,7 +119,7 @@ test("errors have Python's messages", async () => {
 });
 
 for (const { model, cache, text, undone, more, suggest, completed, saved } of table("sessions")) {
-  test(`a session of the ${model} model with a cache of ${cache[0]} words is Python's, and so is its file`, async () => {
+  test(`a session of ${model} with a cache of ${cache[0]} words is Python's, and so is its file`, async () => {
     const generator = await load(model);
     const fed = generator.session(inCache(cache));
     await fed.feed(text);

@@ -162,7 +162,7 @@ test("several texts get the scores that each gets alone", async () => {
   assert.deepEqual(await generator.scoreAll(texts), await Promise.all(texts.map((text) => generator.score(text))));
 });
 
-test("a released model says so", async () => {
+test("a released model throws a ReleasedError", async () => {
   const released = await Generator.load(bytesOf("unbounded.onnx"), { ort });
   const session = released.session();
   await session.feed("the");

@@ -167,7 +167,7 @@ test("wrong settings are refused by name", async () => {
   }
 });
 
-test("a keyboard of a released model says so", async () => {
+test("a keyboard of a released model throws a ReleasedError", async () => {
   const generator = await load("lines");
   const keyboard = generator.keyboard();
   const asked = [keyboard.update("the "), keyboard.suggest()];

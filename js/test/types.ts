@@ -1,4 +1,4 @@
-// Never run: what an application writes has to pass the type checker (`npm run types`).
+// Never run: code as an application writes it, which must pass the type checker (`npm run types`).
 import * as ort from "onnxruntime-web";
 
 import { Generator, Keyboard, NextwordError, UnknownWordError, type Session, type Suggestion } from "nextword";
@@ -11,9 +11,9 @@ for await (const piece of generator.stream(text)) console.log(piece, suggestions
 const perplexity: number = (await generator.score(text)).perplexity;
 const context: number | null = generator.info.context;
 export const neighbours = (error: UnknownWordError): string[] => error.neighbours;
-// @ts-expect-error: a mistyped knob
+// @ts-expect-error: a mistyped setting
 await generator.generate("long ago ,", 32, { topk: context ?? perplexity });
-// @ts-expect-error: a generator is loaded
+// @ts-expect-error: a generator is created by Generator.load
 new Generator();
 await generator.generate("long ago ,", 32, { stop: undefined, banned: "the" }, { signal: AbortSignal.timeout(1000) });
 const session: Session = generator.session({ cacheSize: 100, cacheWeight: 0.1 });
@@ -28,7 +28,7 @@ for (const { kind, replace, insert } of await keyboard.suggest(3)) console.log(k
 export const corrected: string | undefined = (await keyboard.correction())?.insert;
 // @ts-expect-error: a layout that does not exist
 generator.keyboard({ layout: "colemak" });
-// @ts-expect-error: a keyboard is made by a generator
+// @ts-expect-error: a keyboard is created by a generator
 new Keyboard();
 const trainer: Trainer = await Trainer.load("nextword.train.onnx", { ort, model: "nextword.onnx", text, fromNothing: true });
 for (let { loss } = await trainer.learn(); loss > 0.1; { loss } = await trainer.learn());

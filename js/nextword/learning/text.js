@@ -20,7 +20,7 @@ export class Windows {
   #isPadded;
   #order = { epoch: -1 };
 
-  /** Gives null for a text that is too short. */
+  /** Returns null for a text that is too short. */
   static of(ids, context, batch, seed, isPadded) {
     return ids.length > context ? new Windows(ids, context, batch, seed, isPadded) : null;
   }
@@ -100,7 +100,7 @@ export class Streams {
   #seed;
   #steps; // of an epoch, wherever it begins
 
-  /** Gives null for a text that is too short. */
+  /** Returns null for a text that is too short. */
   static of(ids, batch, words, seed) {
     const length = Math.floor(ids.length / batch);
     return length < 2 * words + 1 ? null : new Streams(ids, batch, words, seed);
