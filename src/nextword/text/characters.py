@@ -1,10 +1,10 @@
-"""Characters of one version of Unicode, whatever version Python has: classes, clusters, normal form.
+"""The characters of one version of Unicode, independent of Python's: classes, clusters, normal form.
 
-The classes are those of `nextword.text.unicode`. They come neither from the letters of a
-regular expression nor from `unicodedata`, which depend on the version of Python.
+The classes are those of `nextword.text.unicode`. They come neither from the classes of a regular
+expression nor from `unicodedata`, both of which depend on the version of Python.
 
-A regular expression is made for texts up to some character (`reach`): most need only ASCII or the first
-65,536 characters, for which the classes are much faster.
+A regular expression is made for texts up to a certain character (`reach`): most texts need only ASCII or
+the first 65,536 characters, for which the classes are much faster.
 """
 
 import bisect
@@ -14,7 +14,7 @@ from functools import lru_cache
 
 from nextword.text.unicode import RANGES
 
-ASCII, PLANE_0, ALL = 0x80, 0x10000, 0x110000  # how far a text reaches: below this character
+ASCII, PLANE_0, ALL = 0x80, 0x10000, 0x110000  # the reach of a text: all characters are below this one
 BLANK = r"\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u3000"  # as of `str.split`
 ZERO_WIDTH_JOINER = "\u200d"
 _BEYOND = "[\U00010000-\U0010ffff]"
@@ -22,8 +22,8 @@ _IS_BEYOND = re.compile(_BEYOND)
 _IN_ASCII = bytes(range(ASCII))
 NATIONAL = "[\U0001f1e6-\U0001f1ff]"  # regional indicators: two are a flag
 _FIRST_SYLLABLE, _LAST_SYLLABLE, _SYLLABLES_A_VOWEL = 0xAC00, 0xD7A3, 28
-# Thai and Lao, Burmese, Khmer and its symbols, and Burmese as extended: beside Han and kana the scripts that
-# are written without blanks between words.
+# Thai and Lao, Burmese, Khmer and its symbols, and extended Burmese: besides Han and kana, the scripts
+# written without blanks between words.
 _UNSPACED_BLOCKS = (
     (0x0E00, 0x0EFF),
     (0x1000, 0x109F),
@@ -40,7 +40,7 @@ Ranges = tuple[tuple[int, int], ...]
 
 @lru_cache
 def ranges(*names: str) -> Ranges:
-    """First and last character of each run of the characters of some classes."""
+    """The first and last character of each run of characters in the given classes."""
     found: list[tuple[int, int]] = []
     for first, last in sorted(pair for name in names for pair in _ranges(name)):
         if found and first <= found[-1][1] + 1:
@@ -77,12 +77,12 @@ def _codes(name: str) -> set[int]:
 
 
 def _runs(codes: set[int]) -> Ranges:
-    """The runs of some characters, of which `ranges` joins neighbours."""
+    """A run for each character; `ranges` joins adjacent ones."""
     return tuple((code, code) for code in sorted(codes))
 
 
 def listed(runs: Ranges, first: int = 0, beyond: int = ALL) -> str:
-    """The contents of a regular expression's brackets, for the characters from `first` on."""
+    """The contents of a bracket expression for the characters from `first` up to `beyond`."""
 
     def escaped(code: int) -> str:
         return chr(code) if code >= ASCII else f"\\x{code:02x}"
@@ -94,22 +94,22 @@ def listed(runs: Ranges, first: int = 0, beyond: int = ALL) -> str:
 
 
 def one(reach: int, *names: str) -> str:
-    """A regular expression for one character of some classes, in texts that reach so far."""
+    """A regular expression for one character of the given classes, in texts of this reach."""
     low, high = _halves(reach, ranges(*names))
     return f"(?:{low}|(?={_BEYOND}){high})" if high else low
 
 
 def many(reach: int, *names: str) -> str:
-    """A regular expression for as many of these characters as there are, or none."""
+    """A regular expression for as many of these characters as possible, or none."""
     low, high = _halves(reach, ranges(*names))
     return f"(?>{low}*(?:(?={_BEYOND}){high}+{low}*)*)" if high else f"{low}*+"
 
 
 def _halves(reach: int, runs: Ranges) -> tuple[str, str]:
-    """Classes for the first 65,536 characters, and for those beyond, if there are any and a text has them.
+    """Classes for the first 65,536 characters, and for those beyond, if any are within reach.
 
-    Python looks up the first in a bitmap and walks through all ranges of the others, so that these must
-    not be asked for each character.
+    Python looks up the former in a bitmap but searches all ranges of the latter one by one, so these must
+    not be tried on every character.
     """
     low = listed(runs, 0, min(reach, PLANE_0))
     high = listed(runs, PLANE_0, reach)
@@ -117,17 +117,17 @@ def _halves(reach: int, runs: Ranges) -> tuple[str, str]:
 
 
 def reach_of(text: str) -> int:
-    """How far a text reaches."""
+    """The reach of a text."""
     if text.isascii():
         return ASCII
     return ALL if _IS_BEYOND.search(text) else PLANE_0
 
 
 def normalise(text: str, lowercase: bool = False) -> str:
-    """Text in Unicode's NFC, lower-cased on request, so that equal words are equal strings.
+    """Text in Unicode's NFC, optionally lower-cased, so that equal words are equal strings.
 
-    Characters newer than Unicode 14.0 stay as they are: Python 3.11 has no later version, and all
-    versions agree on what it knows.
+    Characters newer than Unicode 14.0 are left unchanged: Python 3.11 has no later version, and all
+    versions of Python agree on the characters that it knows.
     """
     if not lowercase and unicodedata.is_normalized("NFC", text):
         return text
@@ -157,14 +157,14 @@ def _barriers() -> re.Pattern[str]:
 
 @lru_cache(maxsize=4096)
 def is_in(character: str, *names: str) -> bool:
-    """Whether a character is in one of some classes."""
+    """Whether a character is in one of the given classes."""
     runs = ranges(*names)
     place = bisect.bisect_right(runs, (ord(character), ALL))
     return place > 0 and runs[place - 1][1] >= ord(character)
 
 
 def clusters(text: str) -> list[str]:
-    """What a reader sees as the characters of a text: its extended grapheme clusters (UAX #29)."""
+    """The user-perceived characters of a text: its extended grapheme clusters (UAX #29)."""
     return _clusters(reach_of(text)).findall(text)
 
 
@@ -174,13 +174,13 @@ def _clusters(reach: int) -> re.Pattern[str]:
 
 
 def word(reach: int, letter: str, blank: str) -> str:
-    """A regular expression for a word: a run of letters with what may be inside, or else a cluster.
+    """A regular expression for a word: a run of letters, possibly with punctuation inside, else a cluster.
 
     **Arguments:**
 
-    - `reach`: how far texts reach.
+    - `reach`: the reach of the texts.
     - `letter`: the class of letters.
-    - `blank`: what is in no word, as the contents of brackets.
+    - `blank`: the characters that no word has, as the contents of a bracket expression.
     """
     digit = one(reach, "digit")
     letters = one(reach, letter) + many(reach, letter, *EXTENDING)
@@ -193,8 +193,8 @@ def cluster(reach: int, blank: str = "") -> str:
 
     **Arguments:**
 
-    - `reach`: how far texts reach.
-    - `blank`: what is in no cluster, as the contents of brackets.
+    - `reach`: the reach of the texts.
+    - `blank`: the characters that no cluster has, as the contents of a bracket expression.
     """
     if reach == ASCII:
         return rf"[^\x00-\x1f\x7f{blank}]"
@@ -207,7 +207,7 @@ def cluster(reach: int, blank: str = "") -> str:
 
 
 def _core(reach: int) -> str:
-    """The clusters of more than one character, without what may come before and after any."""
+    """The clusters of more than one character, without what may precede or follow any cluster."""
     picture, consonant = one(reach, "pictograph"), one(reach, "consonant")
     linker, joiner = one(reach, "linker"), ZERO_WIDTH_JOINER
     before_linker = rf"(?:(?!{linker}|\u200c){one(reach, *EXTENDING)})*+"
@@ -229,5 +229,5 @@ def _core(reach: int) -> str:
 
 
 def _some(reach: int, *names: str) -> str:
-    """As many of these characters as there are, and at least one."""
+    """As many of these characters as possible, and at least one."""
     return f"(?>{one(reach, *names)}+)"

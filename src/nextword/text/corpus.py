@@ -1,12 +1,12 @@
-"""A prepared text: memory-mapped word ids and a dictionary, on disk as one folder.
+"""A prepared text: memory-mapped word ids and a dictionary, stored in one folder.
 
-- `ids.npy`: the text as ids of its words or subwords, uint16 or uint32, shape `(words,)`: the training
-  part, then the held-out parts for validation and test.
+- `ids.npy`: the text as the ids of its words or subwords, uint16 or uint32, shape `(words,)`: the training
+  part, then the parts held out for validation and test.
 - `dictionary.json`, `frequencies.npy`: the words in id order, and how often each occurs in the training
   part, int64.
 - `spellings.json`, `unknown.npy`: the words that the dictionary lacks, each once, those of the training
   part first; and, for each `<unk>` in the text, the number of its spelling among them, uint32.
-- `text.json`: how the text was split, where the parts end, and the SHA-256 of its files.
+- `text.json`: how the text was split, where its parts end, and the SHA-256 of its files.
 - `report.json` and `ranks.csv`: the text at a glance (`prepare.statistics`).
 """
 
@@ -24,7 +24,7 @@ from nextword.errors import StageError
 from nextword.text import subwords, words
 from nextword.text.dictionary import Dictionary
 
-_BLOCK = 1 << 20  # ids looked at at once
+_BLOCK = 1 << 20  # ids processed at once
 PARTS = ("training", "validation", "test")
 
 
@@ -32,18 +32,18 @@ PARTS = ("training", "validation", "test")
 class Corpus:
     """A prepared text.
 
-    - `ids`: of the words in the order of the text, or of their subwords where it is split so, shape
+    - `ids`: of the words in the order of the text, or of their subwords with `split_by: subwords`, shape
       `(words,)`, mapped from disk.
-    - `ends`: where the training, validation and test part end in `ids`; the last two are empty
-      where nothing is held out.
+    - `ends`: where the training, validation and test parts end in `ids`; the last two are empty
+      if nothing is held out.
     - `dictionary`: the words of the training part, by descending frequency.
-    - `frequencies`: how often each occurs there, shape `(dictionary,)`.
+    - `frequencies`: how often each of them occurs there, shape `(dictionary,)`.
     - `spellings`: the words that the dictionary lacks, those of the training part first.
     - `learnt_spellings`: how many of these are in the training part.
     - `unknown`: for each `<unk>` in `ids`, its place in `spellings`, shape `(unknown words,)`, mapped from
       disk.
     - `unknown_ends`: where the parts end in `unknown`.
-    - `characters`: of each part as it is in the files, blanks included.
+    - `characters`: the length of each part as it is in the files, blanks included.
     - `split_by`, `lowercase`, `line_ends`: how the text was split.
     - `sha256`: of the text files.
     """
@@ -69,13 +69,13 @@ class Corpus:
 
     @property
     def held_out(self) -> dict[str, NDArray[Any]]:
-        """The ids of the other parts by name, without those that are empty."""
+        """The ids of the other parts by name, except empty ones."""
         parts = zip(PARTS[1:], itertools.pairwise(self.ends), strict=True)
         return {name: self.ids[start:end] for name, (start, end) in parts if start < end}
 
     @property
     def characters_per_word(self) -> dict[str, float]:
-        """Of each part that is not empty; per subword where it is split so."""
+        """The average of each part that is not empty; per subword if the text is split into subwords."""
         lengths = np.diff([0, *self.ends])
         return {
             name: count / length
@@ -85,7 +85,7 @@ class Corpus:
 
     @property
     def words(self) -> int:
-        """How many words the text has."""
+        """The number of words in the text."""
         if not isinstance(self.dictionary, subwords.SubwordDictionary):
             return len(self.ids)
         begins = np.array(self.dictionary.begins)
@@ -95,7 +95,7 @@ class Corpus:
 
     @property
     def unknown_shares(self) -> dict[str, float]:
-        """Of the words of each part that is not empty, the share that the dictionary lacks."""
+        """The share of the words of each part that the dictionary lacks, except of empty parts."""
         lengths, unknown = np.diff([0, *self.ends]).tolist(), np.diff([0, *self.unknown_ends]).tolist()
         return {
             name: count / length
@@ -107,7 +107,7 @@ class Corpus:
     def expected_frequencies(self) -> NDArray[np.float64]:
         """The share of each word, shape `(dictionary,)`; one that was never seen counts as half a word.
 
-        That is `<unk>`, where the dictionary has room to spare.
+        `<unk>` is one if the dictionary has room for all words.
         """
         seen = np.maximum(self.frequencies, 0.5)
         shares: NDArray[np.float64] = seen / seen.sum()
@@ -115,13 +115,13 @@ class Corpus:
 
     @property
     def learnt_words(self) -> Iterator[str]:
-        """Each different word of the training part, `<eos>` and `<unk>` excepted."""
+        """Each distinct word of the training part, except `<eos>` and `<unk>`."""
         known = (word for id, word in enumerate(self.dictionary.words) if id != self.dictionary.unknown)
         spelt = itertools.chain(known, self.spellings[: self.learnt_spellings])
         return (word for word in spelt if not (self.line_ends and word == words.END_OF_LINE))
 
     def words_of(self, part: str) -> Iterator[str]:
-        """The words of a part in the order of the text."""
+        """The words of a part, in the order of the text."""
         place = PARTS.index(part)
         start, end = [0, *self.ends][place : place + 2]
         first, last = [0, *self.unknown_ends][place : place + 2]
@@ -130,12 +130,12 @@ class Corpus:
         return (next(spellings) if id == unknown else known[id] for id in self.ids[start:end])
 
     def show(self, ids: Iterable[int]) -> list[str]:
-        """The word of each id as a user sees it, without a mark."""
+        """The word of each id as a user sees it, without its mark."""
         decoded = self.dictionary.decode(ids)
         return [*map(subwords.shown, decoded)] if self.split_by == "subwords" else decoded
 
     def join(self, ids: Iterable[int]) -> str:
-        """Ids as text."""
+        """The text that ids spell."""
         return words.join(self.dictionary.decode(ids), self.split_by, self.line_ends)
 
 
@@ -170,7 +170,7 @@ def load(directory: Path) -> Corpus:
 
 
 def _is_whole(corpus: Corpus) -> bool:
-    """Whether a corpus can be used: each id has a word, each `<unk>` a spelling, each part its words."""
+    """Whether a corpus is consistent: each id has a word, each `<unk>` a spelling, each part its words."""
     size, unknown = len(corpus.dictionary), corpus.dictionary.unknown
     places = [0, *corpus.ends]
     return bool(

@@ -9,11 +9,11 @@ from typing import Self, cast
 from nextword.errors import UnknownWordError
 
 UNKNOWN = "<unk>"
-_LONGEST = 100  # characters of a word that is compared with others
+_LONGEST = 100  # characters; longer words are not compared with others
 
 
 class Dictionary:
-    """The words that a model knows; a word's id is its place among them.
+    """The words that a model knows; a word's id is its index.
 
     **Arguments:**
 
@@ -38,10 +38,10 @@ class Dictionary:
 
         - `counts`: how often each word occurs in the text, in the order of first appearance.
         - `max_words`: the largest size of the dictionary, `<unk>` included; 0 is no limit.
-        - `min_count`: words that are rarer are left out.
+        - `min_count`: rarer words are left out.
 
-        If either may leave out a word, `<unk>` replaces those left out, with their frequency. A text
-        that was published with `<unk>` in it uses it in the same way.
+        If either limit is set, `<unk>` replaces the words left out, with their total frequency. An `<unk>`
+        that is already in the text is treated alike, with or without limits.
         """
         by_frequency = counts.most_common()
         if not max_words and min_count == 1:
@@ -61,13 +61,13 @@ class Dictionary:
         return len(self.words)
 
     def is_unknown(self, word: str) -> bool:
-        """Whether a word is not here, or is `<unk>` itself."""
+        """Whether a word is not in the dictionary, or is `<unk>` itself."""
         return self._ids.get(word, self.unknown) == self.unknown
 
     def encode(self, words: Iterable[str]) -> list[int]:
         """The id of each word.
 
-        **Raises:** `UnknownWordError` for a word that is not here, if there is no `<unk>`.
+        **Raises:** `UnknownWordError` for a word that is not in the dictionary, if there is no `<unk>`.
         """
         words = list(words)
         ids = [self._ids.get(word, self.unknown) for word in words]
@@ -81,7 +81,7 @@ class Dictionary:
         return [self.words[id] for id in ids]
 
     def spelt(self, words: Iterable[str]) -> list[tuple[str, tuple[int, ...]]]:
-        """The words of a text as a user sees them, each with its ids: here one.
+        """The words of a text as a user sees them, each with its ids: here, a single one.
 
         **Raises:** as `encode`.
         """
@@ -93,7 +93,7 @@ class Dictionary:
         return self.words[ids[0]]
 
     def neighbours(self, word: str, n: int = 3) -> list[str]:
-        """At most `n` words that are spelt most like `word`, best first; none for one that is not a word."""
+        """At most `n` words spelt most like `word`, best first; none if it is too long to be a word."""
         import difflib
 
         if len(word) > _LONGEST:
@@ -115,11 +115,11 @@ class Dictionary:
         return ids[first : bisect.bisect_right(words, prefix, first, key=beginning)]
 
     def is_half_typed(self, word: str) -> bool:
-        """Whether a word is not here, but may become one that is, or can be nothing else."""
+        """Whether an unknown word may be the beginning of a known one; without `<unk>`, it must be."""
         return word not in self and (self.unknown is None or bool(self.starting_with(word)))
 
     @cached_property
     def _alphabetical(self) -> tuple[list[str], list[int]]:
-        """The words in the order of their code points, and their ids."""
+        """The words in code-point order, and their ids."""
         ids = sorted(range(len(self.words)), key=self.words.__getitem__)
         return [self.words[id] for id in ids], ids

@@ -1,29 +1,29 @@
-"""How words are spelt: what the letters of a word that the dictionary lacks cost."""
+"""How words are spelt: the cost of the letters of a word that the dictionary lacks."""
 
 import math
 from collections import Counter, defaultdict
 from collections.abc import Iterable
 
 _START, _END = "\x02", "\x03"  # before and after each word
-_CHARACTERS = 0x110000  # that Unicode has room for
+_CHARACTERS = 0x110000  # code points in Unicode
 _DISCOUNT = 0.75
 
 
 class LetterModel:
     """A letter n-gram with interpolated Kneser-Ney smoothing (Kneser & Ney 1995).
 
-    With D = 0.75, h a history of k − 1 letters and h′ the same without its first one:
+    With D = 0.75, h a history of k − 1 letters, and h′ the same history without its first letter:
 
         P_k(x | h) = max(c(h x) − D, 0) / c(h ·) + D N(h ·) / c(h ·) · P_{k−1}(x | h′)
 
-    c counts occurrences in the highest order, and in each lower one the different letters before h x;
-    N(h ·) is the number of different letters after h. Below the first order is the uniform
+    c counts occurrences in the highest order, and the distinct letters before h x in each lower one;
+    N(h ·) is the number of distinct letters after h. Below the first order is the uniform
     distribution over all of Unicode, so that the probabilities of all strings add up to 1.
 
     **Arguments:**
 
-    - `words`: what it is made from, each word once.
-    - `order`: length of the longest n-gram.
+    - `words`: the words to learn from, each once.
+    - `order`: the length of the longest n-gram.
     """
 
     def __init__(self, words: Iterable[str], order: int) -> None:
@@ -44,7 +44,7 @@ class LetterModel:
         self._totals = {history: followers.total() for history, followers in self._followers.items()}
 
     def log_probability(self, word: str) -> float:
-        """Ln P of the letters of a word and of its end, in nats."""
+        """Ln P of the letters of a word and its end, in nats."""
         before = self._order - 1
         letters = _START * before + word + _END
         return sum(
@@ -53,7 +53,7 @@ class LetterModel:
         )
 
     def total(self, words: Iterable[str]) -> float:
-        """The probability that a word is one of these, each of which is given once."""
+        """The probability that a word is one of these, each given once."""
         known: dict[tuple[str, str], float] = {}
         before = self._order - 1
         total = 0.0
@@ -75,6 +75,6 @@ class LetterModel:
             if followers is None:
                 break
             total = self._totals[history[start:]]
-            given = max(followers[letter] - _DISCOUNT, 0)  # a Counter gives 0 for what it lacks
+            given = max(followers[letter] - _DISCOUNT, 0)  # a Counter returns 0 for a missing key
             found = (given + _DISCOUNT * len(followers) * found) / total
         return found

@@ -1,13 +1,13 @@
-"""Marked words: words that say by their first character whether a blank stands before them.
+"""Marked words: words whose first character says whether a blank stands before them.
 
-`split_by: subwords` reads them. `"Ago," he said` is `▁"` `‿Ago` `‿,` `‿"` `▁he` `▁said`: each word that
-`split_by: words` finds, with a mark of the blank before it, or of there being none, so that joining is the
-exact inverse, up to which blanks there are. At the beginning of a text or of a line a blank is taken for
-granted.
+`split_by: subwords` produces them. `"Ago," he said` is `▁"` `‿Ago` `‿,` `‿"` `▁he` `▁said`: each word that
+`split_by: words` finds, with a mark for the blank before it or for its absence, so that joining is the
+exact inverse, except for the kind and number of blanks. At the beginning of a text or of a line a blank is
+implied.
 
 Han, kana, Thai, Lao, Khmer and Burmese are written without blanks between words. A run of their letters is
-one marked word without a mark, of which each subword counts as a word; a blank before it is a word of its
-own.
+one marked word without a mark, and each of its subwords counts as a word; a blank before it is a word of
+its own.
 
 A subword is an entry of a dictionary: a marked word, the beginning of one, a later part of one, or one of
 the 256 bytes of UTF-8, such as `<0xE6>`.
@@ -29,11 +29,11 @@ _BLANKS = re.compile(rf"[{BLANK}]+")
 
 
 def split(line: str) -> list[str]:
-    """The marked words of a text, or of one of its lines where line ends count.
+    """The marked words of a text, or of one of its lines if line ends count.
 
     **Arguments:**
 
-    - `line`: in normal form.
+    - `line`: in NFC.
     """
     line = _BLANKS.sub(" ", line).rstrip(" ")
     if not line:
@@ -55,7 +55,7 @@ def begins_word(entry: str) -> bool:
 
 
 def byte_of(entry: str) -> int | None:
-    """The byte that a subword stands for, `None` if it stands for itself."""
+    """The byte that a subword stands for; `None` if it stands for itself."""
     found = _BYTE.fullmatch(entry)
     return int(found[1], 16) if found else None
 
@@ -65,18 +65,18 @@ class Unmarker:
 
     def __init__(self) -> None:
         self._is_at_start = self._is_after_blank = True
-        self._has_blank = False  # a blank was read, and is written before what follows
+        self._has_blank = False  # a blank was read, to be written before what follows
         self._bytes = codecs.getincrementaldecoder("utf-8")("replace")
 
     def push(self, entry: str) -> str:
         """Takes the next entry.
 
-        **Returns:** the text that it adds. The bytes of a character give it with the last one.
+        **Returns:** the text that it adds. A character spelt in bytes is added with its last byte.
         """
         byte = byte_of(entry)
         if byte is not None:
             return self._write(self._bytes.decode(bytes([byte])))
-        rest = self._bytes.decode(b"", final=True)  # of a character that was never completed
+        rest = self._bytes.decode(b"", final=True)  # bytes of a character that was never completed
         self._bytes.reset()
         written = self._write(rest)
         if entry[0] in MARKS:
@@ -85,7 +85,7 @@ class Unmarker:
         return written + self._write(entry)
 
     def after_blank(self) -> None:
-        """The text ends in a blank or a line end, so the next word adds none."""
+        """Notes that the text ends in a blank or a line end, so that the next word adds none."""
         self._is_at_start, self._is_after_blank, self._has_blank = False, True, False
 
     def copy(self) -> "Unmarker":
@@ -113,7 +113,7 @@ def _marked(found: str) -> str:
 
 @lru_cache
 def _pattern(reach: int) -> re.Pattern[str]:
-    """Finds the marked words of a text that has single blanks, a blank in the place of its mark."""
+    """Finds the marked words of a text with single blanks; each has a blank in place of the blank mark."""
     unspaced = characters.one(reach, "unspaced")
     run = rf"{unspaced}(?:{unspaced}|{characters.one(reach, *characters.EXTENDING)})*+"
     return re.compile(rf" (?={unspaced})|{run}| ?(?:{characters.word(reach, 'spaced_letter', BLANK)})")

@@ -15,7 +15,7 @@ from nextword.errors import CorpusError
 from nextword.text import characters, words
 
 _BLOCK = 1 << 20  # bytes read at once
-_LONGEST = 1 << 20  # characters of a word, or of blanks in a row
+_LONGEST = 1 << 20  # characters of a word, or of a run of blanks
 _ENDINGS = (".txt", ".txt.gz")
 _IDEOGRAPHS = r"\u3041-\u3096\u3400-\u4dbf\u4e00-\u9fff"
 _BEGINS_A_WORD = rf"!\"#$%&()*+/;<=>?@\[\\\]^`{{|}}~{_IDEOGRAPHS}"
@@ -25,7 +25,7 @@ _LINE_END = re.compile(rb"\r\n?|\n")
 
 
 def files_of(path: Path) -> list[Path]:
-    """The text files that a path names: itself, or all `.txt` and `.txt.gz` in it, by name.
+    """The text files at a path: the path itself, or all `.txt` and `.txt.gz` files in the folder, by name.
 
     **Raises:** `CorpusError` for a folder without any.
     """
@@ -44,7 +44,7 @@ def read_words(path: Path, split_by: str, lowercase: bool, line_ends: bool) -> I
 
     **Arguments:**
 
-    - `path`: the file; a byte order mark at its beginning is ignored. `.gz` is unpacked.
+    - `path`: the file; a byte order mark at its beginning is ignored. A `.gz` file is decompressed.
     - `split_by`, `lowercase`, `line_ends`: as of `words.split`.
 
     **Raises:** `CorpusError` for a file that cannot be read or is not UTF-8.
@@ -54,10 +54,10 @@ def read_words(path: Path, split_by: str, lowercase: bool, line_ends: bool) -> I
 
 
 def blocks(path: Path, split_by: str) -> Iterator[str]:
-    """The text of a file in pieces that can be split one by one, each line end a line feed.
+    """The text of a file in pieces that can be split one by one, with each line end as a line feed.
 
-    A piece ends where a word ends and blanks begin; if nothing that was read has a blank, between two
-    characters that are never one word. Where a file ends, a line ends.
+    A piece ends where a word ends and blanks begin or, if no blank was read, between two characters that
+    are never in one word. The end of a file is the end of a line.
 
     **Raises:** as `read_words`.
     """
@@ -98,12 +98,12 @@ def blocks(path: Path, split_by: str) -> Iterator[str]:
 
 
 def _check_kind(path: Path) -> None:
-    """Refuses devices and pipes, which may never begin or end, except standard input.
+    """Refuses devices and pipes other than standard input, since they may never begin or end.
 
     **Raises:** `CorpusError`; `OSError` for a missing file.
     """
     found = path.stat()
-    if stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode):  # opening a folder says what is wrong
+    if stat.S_ISREG(found.st_mode) or stat.S_ISDIR(found.st_mode):  # opening a folder explains the error
         return
     try:
         is_standard_input = os.path.samestat(found, os.fstat(0))
@@ -114,7 +114,7 @@ def _check_kind(path: Path) -> None:
 
 
 def _last_end(text: str, split_by: str) -> int:
-    """Where a word ends for certain, as far behind as possible: before a blank if one is near."""
+    """The last place where a word certainly ends: before a blank if there is one near the end."""
     found = _LAST_END.match(text)
     end = found.end() if found else 0
     if split_by != "whitespace" and (not end or len(text) - end > _LONGEST):
@@ -125,11 +125,11 @@ def _last_end(text: str, split_by: str) -> int:
 
 @lru_cache
 def _sure_end(split_by: str) -> re.Pattern[str]:
-    """Finds the last place between two words that two characters alone decide.
+    """Finds the last place between two words that can be told from two characters alone.
 
-    That is before a mark that no word has inside and before an ideograph, and among characters between two
-    letters; among subwords, where a run of ideographs is one word, between full-width punctuation and an
-    ideograph. Neither lower case nor normal form reaches over it.
+    That is before a punctuation mark that no word has inside it and before an ideograph, and with
+    `characters` between two letters; with `subwords`, where a run of ideographs is one word, between
+    full-width punctuation and an ideograph. Neither lower-casing nor normalisation acts across it.
     """
     if split_by == "subwords":
         return re.compile(rf"(?s:.+)(?<=[{_FULL_STOPS}])(?=[{_IDEOGRAPHS}])")

@@ -13,23 +13,23 @@ from nextword.text.dictionary import Dictionary
 from nextword.text.marks import BYTES, GLUE_MARK, MARKS, Unmarker, begins_word, byte_of, is_unspaced
 from nextword.text.words import END_OF_LINE
 
-REQUIRED = (*BYTES, *sorted(MARKS))  # of each dictionary, so that nothing is unknown
+REQUIRED = (*BYTES, *sorted(MARKS))  # in every dictionary, so that nothing is unknown
 LINE_END = "\n"
 
-_REMEMBERED = 200_000  # words that are not split again
-_MOST_TYPED = 20_000  # beginnings of words of which is known what agrees with them
-_REPLACEMENT = "\ufffd"  # for half a character, which UTF-8 cannot write
+_REMEMBERED = 200_000  # words whose split is cached
+_MOST_TYPED = 20_000  # beginnings of words whose matches are cached
+_REPLACEMENT = "\ufffd"  # for a lone surrogate, which UTF-8 cannot encode
 
 
 class SubwordDictionary(Dictionary):
-    """The entries that marked words are cut into, each time the longest from the left.
+    """The entries that marked words are cut into, by longest match from the left.
 
-    That is as good as to replay the merges of byte-pair encoding (Uzan et al. 2024). A character that no
-    entry has goes by the bytes of its UTF-8, so that no word is unknown.
+    This is as good as replaying the merges of byte-pair encoding (Uzan et al. 2024). A character that no
+    entry has is spelt by its UTF-8 bytes, so that no word is unknown.
 
     **Arguments:**
 
-    - `entries`: in id order, each once; `REQUIRED` are among them.
+    - `entries`: in id order, each once; they include `REQUIRED`.
     """
 
     unit = "subwords"
@@ -49,11 +49,11 @@ class SubwordDictionary(Dictionary):
         return True
 
     def is_unknown(self, word: str) -> bool:  # noqa: ARG002
-        """Nothing is."""
+        """Always false."""
         return False
 
     def encode(self, words: Iterable[str]) -> list[int]:
-        """The ids of the subwords of some marked words, one after the other."""
+        """The ids of the subwords of some marked words, in order."""
         return [id for word in words for id in self.split(word)]
 
     def split(self, word: str) -> tuple[int, ...]:
@@ -71,7 +71,7 @@ class SubwordDictionary(Dictionary):
         return tuple(self._longest_matches(word))
 
     def grouped(self, ids: Sequence[int]) -> list[tuple[int, ...]]:
-        """The words that some subwords make: each begins with an entry that begins a word."""
+        """Groups subwords into words: each begins with an entry that begins a word."""
         found: list[list[int]] = []
         for id in ids:
             if self.begins[id] or not found:
@@ -84,13 +84,13 @@ class SubwordDictionary(Dictionary):
         return [(self.shown(ids), ids) for ids in self.grouped(self.encode(words))]
 
     def shown(self, ids: Sequence[int]) -> str:
-        """What a user sees of a word: its letters, also of bytes; "" for a blank, `<eos>` for a line end."""
+        """A word as a user sees it, bytes decoded; "" for a blank, `<eos>` for a line end."""
         unmarker = Unmarker()
         pieces = [self.words[id] if id == self._line_end else unmarker.push(self.words[id]) for id in ids]
         return "".join(pieces).removeprefix(" ")
 
     def is_split(self, path: Sequence[int]) -> bool:
-        """Whether some subwords are those that the word which they spell is split into."""
+        """Whether some subwords are the ones that the word they spell is split into."""
         return self.split("".join([self.words[id] for id in path])) == tuple(path)
 
     def marked(self, path: Sequence[int]) -> str:
@@ -104,7 +104,7 @@ class SubwordDictionary(Dictionary):
         while start < len(word):
             for end in range(min(len(word), start + self._longest), start, -1):
                 id = ids.get(word[start:end])
-                # A mark is one at the beginning only; elsewhere it is a character of the text.
+                # Only at the beginning is a mark a mark; elsewhere it is a character of the text.
                 if id is not None and not (start and word[start] in MARKS):
                     yield id
                     start = end
@@ -114,7 +114,7 @@ class SubwordDictionary(Dictionary):
                 start += 1
 
     def _spelt(self, character: str) -> Iterator[int]:
-        """The bytes of a character, after a mark where it begins a word."""
+        """The bytes of a character, with a mark before them if it would begin a word."""
         if is_unspaced(character):
             yield self._ids[GLUE_MARK]
         if "\ud800" <= character <= "\udfff":
@@ -125,7 +125,7 @@ class SubwordDictionary(Dictionary):
 def in_words(dictionary: SubwordDictionary, marked: Iterable[str]) -> Iterator[tuple[str, tuple[int, ...]]]:
     """The words of a text as a user sees them, still marked, with the ids of their subwords.
 
-    A run of a script without blanks is one marked word, of which each subword is a word.
+    A run of a script without blanks is one marked word, and each of its subwords is a word.
     """
     for run in marked:
         path = dictionary.split(run)
@@ -138,7 +138,7 @@ def in_words(dictionary: SubwordDictionary, marked: Iterable[str]) -> Iterator[t
 
 
 def surface_of(entry: str) -> str:
-    """What a subword or a marked word adds to a text, the blank aside; "" for a mark or a byte."""
+    """What a subword or a marked word adds to a text, apart from the blank; "" for a mark or a byte."""
     if byte_of(entry) is not None:
         return ""
     if entry == END_OF_LINE:
@@ -152,14 +152,14 @@ def shown(word: str) -> str:
 
 
 class Surfaces:
-    """Some of the entries of a dictionary by what they add to a text.
+    """Some entries of a dictionary, looked up by what they add to a text.
 
     **Arguments:**
 
     - `entries`: of the dictionary.
-    - `ids`: of those that count.
+    - `ids`: of the entries to look up.
 
-    **Attributes:** `longest`, how many characters one adds at most.
+    **Attributes:** `longest`, the length of the longest addition, in characters.
     """
 
     def __init__(self, entries: Sequence[str], ids: Iterable[int]) -> None:
@@ -172,8 +172,8 @@ class Surfaces:
         self._agreeing: dict[str, tuple[NDArray[np.int64], NDArray[np.int64]]] = {}
 
     def agreeing(self, rest: str) -> tuple[NDArray[np.int64], NDArray[np.int64]]:
-        """The ids of the entries that begin with `rest`, and those that it begins with, but for itself."""
-        rest = rest[: self.longest + 1]  # what is longer than any of them has the same
+        """The ids of the entries that begin with `rest`, and of the shorter ones that it begins with."""
+        rest = rest[: self.longest + 1]  # anything longer than all of them has the same matches
         if rest not in self._agreeing:
             if len(self._agreeing) >= _MOST_TYPED:
                 self._agreeing.clear()
@@ -197,12 +197,12 @@ class Surfaces:
 
 
 def dictionary_of(words: Sequence[str], unknown: int | None, split_by: str) -> Dictionary:
-    """The dictionary of a text that is split in some way; `words` and `unknown` as of `Dictionary`."""
+    """The dictionary of a text split by `split_by`; `words` and `unknown` as for `Dictionary`."""
     return SubwordDictionary(words) if split_by == "subwords" else Dictionary(words, unknown)
 
 
 def is_inventory(words: Sequence[str]) -> bool:
-    """Whether a list of entries is that of a dictionary of subwords."""
+    """Whether a list of entries can be a dictionary of subwords."""
     return {*REQUIRED} <= {*words} and all(
         entry in MARKS or entry == END_OF_LINE or byte_of(entry) is not None or not MARKS & {*entry[1:]}
         for entry in words

@@ -12,7 +12,7 @@ from nextword.errors import CorpusError
 
 @dataclass(frozen=True)
 class Windows:
-    """All windows of a text, in its order; both arrays are views of the text's ids.
+    """All windows of a text, in order; both arrays are views of the text's ids.
 
     - `contexts`: shape `(windows, context)`.
     - `next_words`: shape `(windows,)`.
@@ -29,11 +29,11 @@ class Windows:
         return self.contexts[indices].astype(np.int64), self.next_words[indices].astype(np.int64)
 
     def some(self, count: int) -> "Windows":
-        """At most so many of the windows, at equal distances."""
+        """At most `count` of the windows, evenly spaced."""
         return self.chosen(np.linspace(0, len(self) - 1, min(count, len(self))).round().astype(np.int64))
 
     def chosen(self, indices: NDArray[np.int64]) -> "Windows":
-        """Some of the windows."""
+        """The windows with these indices."""
         return Windows(self.contexts[indices], self.next_words[indices])
 
 
@@ -43,7 +43,7 @@ def windows(ids: NDArray[Any], context: int) -> Windows:
     **Arguments:**
 
     - `ids`: word ids, shape `(words,)`.
-    - `context`: words that are read to predict the next one.
+    - `context`: the number of words read to predict the next one.
 
     **Raises:** `CorpusError` for a text without a single window.
     """

@@ -2,20 +2,20 @@
 
 Four ways to split (`prepare.split_by` in params.yaml):
 
-- `whitespace`: a word is what is between blanks.
+- `whitespace`: a word is whatever is between blanks.
 - `words`: a word is a run of letters, combining marks and digits, with apostrophes and hyphens
   inside it (`don't`, `well-kept`) and `.` `,` `:` between digits, so that `3.14` is one word, and so is
-  `3.5,4.2,1`. Han and Hiragana, which are written without blanks, are a word each character. All else that
-  is not blank is a word by grapheme cluster: `"ago,"` is `ago` `,`, and a flag or a family is one word.
+  `3.5,4.2,1`. Each character of Han and Hiragana, which are written without blanks, is a word. Any other
+  grapheme cluster that is not blank is a word: `ago,` is `ago` `,`, and a flag or a family emoji is one word.
 - `characters`: each grapheme cluster is a word (a character with its marks, a flag), and so is the
-  space that replaces each run of blanks. Right for Chinese, which has no blanks between words.
+  space that replaces each run of blanks. This suits Chinese, which has no blanks between words.
 - `subwords`: words as above, each with a mark that says whether a blank stands before it
   (`nextword.text.marks`). A dictionary cuts them into subwords.
 
-With `line_ends`, each line end (LF, CR LF, or CR) is the word `<eos>`, in any of these ways.
+With `line_ends`, each line end (LF, CR LF, or CR) is the word `<eos>`, whichever way a text is split.
 
-Splitting what was joined gives the same words again. What a letter is, and what a cluster, is the same in
-each version of Python (`nextword.text.characters`).
+Splitting a joined text gives the same words again. Letters and clusters are defined in the same way for
+every version of Python (`nextword.text.characters`).
 """
 
 import re
@@ -32,7 +32,7 @@ END_OF_LINE = "<eos>"
 CLOSING = frozenset(".,;:!?%…)]}»”’।")
 OPENING = frozenset("([{«“‘„¿¡$£")
 STRAIGHT_QUOTES = frozenset("\"'")
-# Full-width punctuation includes its own space: nothing is written between it and its neighbours.
+# Full-width punctuation includes its own space, so no blank is written on either side of it.
 FULL_WIDTH = frozenset("，。、；：？！…）」』】》（「『【《")
 _BLANKS = re.compile(rf"[{BLANK}]+")
 _BLANK_IN_LINE = BLANK.replace(r"\t-\r", r"\t\v\f")
@@ -49,15 +49,15 @@ def split(text: str, split_by: str, lowercase: bool = False, line_ends: bool = F
     - `lowercase`: whether to lower-case the text first.
     - `line_ends`: whether each line end is the word `<eos>`.
 
-    **Returns:** the words in order. No word is empty, and except for the space among characters none
-    contains a blank.
+    **Returns:** the words in order. No word is empty, and none contains a blank, except for the space
+    that `characters` yields.
 
-    **Raises:** `ValueError` if `split_by` is none of them.
+    **Raises:** `ValueError` for any other `split_by`.
     """
     text = normalise(text, lowercase)
     if not line_ends:
         return _split(text, split_by)
-    # Blanks beside a line end belong to it.
+    # Blanks next to a line end belong to it.
     lines = BESIDE_LINE_END.sub("\n", text).split("\n")
     found = _split(lines[0], split_by)
     for line in lines[1:]:
@@ -83,19 +83,19 @@ def join(words: Iterable[str], split_by: str, line_ends: bool = False) -> str:
 
     **Arguments:**
 
-    - `words`: words as `split` gives them.
-    - `split_by`, `line_ends`: the way in which they were split.
+    - `words`: words as returned by `split`.
+    - `split_by`, `line_ends`: how they were split.
     """
     joiner = Joiner(split_by, line_ends)
     return "".join(joiner.push(word) for word in words)
 
 
 class Joiner:
-    """Joins words one at a time, as a generator makes them.
+    """Joins words one at a time, as a generator produces them.
 
     With `split_by: subwords`, marked words or subwords are joined as their marks say. With `words`,
     closing punctuation joins the word before it, opening punctuation the word after it, and straight quotes
-    open and close in turn; between Han and kana no blank is written. With `line_ends`, `<eos>` is
+    open and close in turn; no blank is written between Han and kana. With `line_ends`, `<eos>` is
     written as a line end.
     """
 
@@ -135,7 +135,7 @@ class Joiner:
         return piece
 
     def after_blank(self) -> None:
-        """The text ends in a blank, so the next word adds none."""
+        """Notes that the text ends in a blank, so that the next word adds none."""
         self._previous = ""
         if self._unmarker:
             self._unmarker.after_blank()
@@ -170,7 +170,7 @@ def begins_in_kana(word: str) -> bool:
 
 
 def are_unspaced(word: str, following: str) -> bool:
-    """Whether no blank is written between two words, as in Han and kana, which do not merge either."""
+    """Whether no blank is written between two words, as in Han and kana, where they do not merge."""
     if not word or following.isascii():
         return False
     if is_ideograph(following):
