@@ -1,1 +1,1 @@
-"""The prepare stage: a text → word ids, a dictionary, and what the text is. Needs the extra `[train]`."""
+"""The prepare stage: a text → word ids, a dictionary, and statistics. Needs the extra `[train]`."""

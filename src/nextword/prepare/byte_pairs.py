@@ -1,4 +1,4 @@
-"""Byte-pair encoding: words and how often they occur → the subwords that spell them in few entries."""
+"""Byte-pair encoding: words and their counts → subwords that spell them in few entries."""
 
 import heapq
 import itertools
@@ -9,18 +9,18 @@ from nextword.text.marks import MARKS
 from nextword.text.subwords import REQUIRED, SubwordDictionary
 from nextword.text.words import END_OF_LINE
 
-_LONGEST = 24  # characters of an entry
+_LONGEST = 24  # characters in an entry
 
 Pair = tuple[str, str]
 
 
 def learn(counts: Mapping[str, int], size: int) -> SubwordDictionary:
-    """The inventory of subwords of a text, by falling frequency, ties in the order of code points.
+    """The inventory of subwords of a text, by descending frequency, ties in code-point order.
 
-    Characters come first, at most half as many as there is room for. Then the most frequent pair of
-    neighbours in the text becomes an entry, again and again (Sennrich, Haddow & Birch 2016, algorithm 1).
-    What the longest match from the left never yields is left out at the end. The result depends on nothing
-    but the counts, whatever their order.
+    Characters come first and take at most half of the room. Then the most frequent pair of adjacent
+    symbols in the text becomes an entry, repeatedly (Sennrich, Haddow & Birch 2016, algorithm 1). Entries
+    that longest match from the left never yields are removed at the end. The result depends on the counts
+    alone, not on their order.
 
     **Arguments:**
 
@@ -48,7 +48,7 @@ def frequencies(counts: Mapping[str, int], dictionary: SubwordDictionary) -> Cou
 
 
 def _characters(counts: Mapping[str, int]) -> list[str]:
-    """The characters of the words, marks excepted, by falling frequency."""
+    """The characters of the words except marks, by descending frequency."""
     found: Counter[str] = Counter()
     for word, count in counts.items():
         for character in word:
@@ -58,14 +58,14 @@ def _characters(counts: Mapping[str, int]) -> list[str]:
 
 
 def _merge(counts: Mapping[str, int], alphabet: set[str], merges: int) -> list[str]:
-    """The entries that merging gives, in order."""
+    """The entries that merging yields, in order."""
     words = _Words([_symbols(word, alphabet) for word in counts], list(counts.values()))
     heap = [(-count, pair) for pair, count in words.pairs.items()]
     heapq.heapify(heap)
     merged: dict[str, None] = {}
     while heap and len(merged) < merges:
         count, pair = heapq.heappop(heap)
-        if words.pairs[pair] == -count:  # else it has changed since
+        if words.pairs[pair] == -count:  # otherwise it has changed since
             for other in words.merge(pair):
                 heapq.heappush(heap, (-words.pairs[other], other))
             merged["".join(pair)] = None
@@ -73,17 +73,17 @@ def _merge(counts: Mapping[str, int], alphabet: set[str], merges: int) -> list[s
 
 
 class _Words:
-    """Words as symbols, and how often each pair of neighbours occurs in them."""
+    """Words as symbols, and how often each pair of adjacent symbols occurs in them."""
 
     def __init__(self, words: list[list[str]], times: list[int]) -> None:
         self._words, self._times = words, times
         self.pairs: Counter[Pair] = Counter()
-        self._places: dict[Pair, set[int]] = defaultdict(set)  # of a pair, though it may have gone
+        self._places: dict[Pair, set[int]] = defaultdict(set)  # words that have, or once had, a pair
         for number, word in enumerate(words):
             self._count(number, word, 1)
 
     def merge(self, pair: Pair) -> set[Pair]:
-        """Makes one symbol of a pair wherever it occurs; returns the pairs whose counts changed."""
+        """Merges a pair into one symbol wherever it occurs; returns the pairs whose counts changed."""
         changed: set[Pair] = set()
         for number in self._places.pop(pair):
             before = self._words[number]
@@ -101,7 +101,7 @@ class _Words:
 
 
 def _symbols(word: str, alphabet: set[str]) -> list[str]:
-    """The characters of a word, "" in the place of those that go by their bytes."""
+    """The characters of a word, with "" in place of those that are spelt in bytes."""
     return [
         character if character in alphabet and not (place and character in MARKS) else ""
         for place, character in enumerate(word)
@@ -109,7 +109,7 @@ def _symbols(word: str, alphabet: set[str]) -> list[str]:
 
 
 def _pairs(symbols: list[str]) -> list[Pair]:
-    """The neighbours that can be merged."""
+    """The adjacent symbols that can be merged."""
     return [
         (one, other)
         for one, other in itertools.pairwise(symbols)

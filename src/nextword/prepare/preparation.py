@@ -1,4 +1,4 @@
-"""Text files → word ids and a dictionary, in memory that the different words bound and not the text."""
+"""Text files → word ids and a dictionary, in memory that grows with the distinct words, not with the text."""
 
 import hashlib
 import itertools
@@ -28,15 +28,15 @@ _ENOUGH = 0.9  # of the subwords that were asked for
 def prepare(params: PrepareParams, directory: Path) -> Corpus:
     """Splits a text into words and writes them as ids.
 
-    The text is read piece by piece, and ids are written as they come, so that memory is bounded by
-    the number of different words and not by the text.
+    The text is read piece by piece, and ids are written as they are produced, so that memory grows with
+    the number of distinct words and not with the text.
 
     **Arguments:**
 
-    - `directory`: where `text.corpus.load` finds them.
+    - `directory`: the folder to write, for `text.corpus.load`.
 
     **Raises:** `CorpusError` for a text that is missing, empty or not UTF-8, and for held-out words
-    that the dictionary does not have.
+    that the dictionary lacks.
     """
     try:
         sources = _sources(params)
@@ -91,7 +91,7 @@ def prepare(params: PrepareParams, directory: Path) -> Corpus:
 
 
 def summary(prepared: Corpus, params: PrepareParams) -> Iterator[str]:
-    """What was prepared, in some lines for a person, with advice where there is some."""
+    """What was prepared, as lines for the user, with any advice."""
     known, what = len(prepared.dictionary), "subwords" if params.split_by == "subwords" else "words"
     yield f"{len(prepared.ids):,} {what}, a dictionary of {known:,}"
     for name, ids in prepared.held_out.items():
@@ -107,7 +107,7 @@ def summary(prepared: Corpus, params: PrepareParams) -> Iterator[str]:
 
 
 def _check_parts(params: PrepareParams, counts: list[Counter[str]]) -> None:
-    """Makes sure that there is something to learn from in each part."""
+    """Checks that no part of the text is empty."""
     if not counts[0]:
         raise CorpusError(f"{params.text} has no words to learn from; set prepare.text to another text")
     if params.held_out and not all(counts):
@@ -120,7 +120,7 @@ def _check_parts(params: PrepareParams, counts: list[Counter[str]]) -> None:
 
 
 def _check_dictionary(params: PrepareParams, counts: list[Counter[str]], dictionary: Dictionary) -> None:
-    """Makes sure that some words are known, and that all can be written as ids."""
+    """Checks that some words are known, and that all have an id."""
     if not any(not dictionary.is_unknown(word) for word in dictionary.words):
         raise CorpusError(
             f"no word occurs {params.min_count} times in the training part, so all would be <unk>; "
@@ -135,14 +135,14 @@ def _check_dictionary(params: PrepareParams, counts: list[Counter[str]], diction
 
 
 def _length(counts: Counter[str], dictionary: Dictionary) -> int:
-    """How many ids a part has."""
+    """The number of ids in a part."""
     if isinstance(dictionary, SubwordDictionary):
         return byte_pairs.frequencies(counts, dictionary).total()
     return counts.total()
 
 
 def _sources(params: PrepareParams) -> list[list[Path]]:
-    """The files of the training part, and those of one's own for validation and test, if any."""
+    """The files of the training part, followed by separate files for validation and test, if any."""
     folder = Path(params.text)
     if not (params.validation or params.test):
         return [reading.files_of(folder)]
@@ -156,13 +156,13 @@ def _sources(params: PrepareParams) -> list[list[Path]]:
 
 
 def _stamps(sources: list[list[Path]]) -> list[tuple[int, int]]:
-    """The size of each file and when it was written; a text is read twice, and has to be the same."""
+    """The size and modification time of each file: a text is read twice, and must not change in between."""
     found = [path.stat() for path in itertools.chain(*sources) if path.exists()]
     return [(stat.st_size, stat.st_mtime_ns) for stat in found]
 
 
 def _pieces(sources: list[list[Path]], split_by: str, what: str) -> Iterator[tuple[int, str]]:
-    """The text of all files, some at a time, with the number of its source; says how far it is."""
+    """The text of all files, piece by piece, with the number of its source; shows progress."""
     numbered = ((number, path) for number, paths in enumerate(sources) for path in paths)
     pieces = ((number, text) for number, path in numbered for text in reading.blocks(path, split_by))
     files = [path for path in itertools.chain(*sources) if path.exists()]
@@ -172,7 +172,7 @@ def _pieces(sources: list[list[Path]], split_by: str, what: str) -> Iterator[tup
 
 
 def _last_lines(paths: list[Path], params: PrepareParams) -> list[int]:
-    """The lines after which the training and the validation part end; none if nothing is held out."""
+    """The lines after which the training and validation parts end; none if nothing is held out."""
     if not params.held_out:
         return []
     lines = sum(text.count("\n") for _, text in _pieces([paths], params.split_by, "counting lines"))
@@ -182,7 +182,7 @@ def _last_lines(paths: list[Path], params: PrepareParams) -> list[int]:
 def _parts(
     sources: list[list[Path]], params: PrepareParams, last_lines: list[int], what: str
 ) -> Iterator[tuple[int, list[str], int]]:
-    """The words of the text in order, some at a time, with their part's number and their length in it."""
+    """The words of the text, piece by piece, with the number of their part and the length of the piece."""
 
     def split(part: int, text: str) -> tuple[int, list[str], int]:
         return part, words.split(text, params.split_by, params.lowercase, params.line_ends), len(text)
@@ -196,7 +196,7 @@ def _parts(
                 place = text.index("\n", place) + 1
             yield split(part, text[:place])
             text, line, part = text[place:], last_lines[part], part + 1
-        yield split(source or part, text)  # lines are held out only where there is one source
+        yield split(source or part, text)  # lines are held out only if there is one source
         line += text.count("\n")
 
 
@@ -207,7 +207,7 @@ def _write_ids(
     spellings: list[str],
     parts: Iterator[tuple[int, list[str], int]],
 ) -> None:
-    """Writes the ids of the words, and of the spellings of unknown ones, as they come."""
+    """Writes the ids of the words, and those of the spellings of unknown words, as they are produced."""
     id_type = np.uint16 if len(dictionary) <= np.iinfo(np.uint16).max + 1 else np.uint32
     places = {word: place for place, word in enumerate(spellings)}
     with (
@@ -221,7 +221,7 @@ def _write_ids(
 
 @contextmanager
 def _array(path: Path, dtype: np.dtype[Any], count: int) -> Iterator[Callable[[list[int]], None]]:
-    """A function that appends numbers to a file in numpy's format, which has room for so many."""
+    """A function that appends numbers to a file in numpy's format, whose header declares `count` of them."""
     header = {"descr": np.lib.format.dtype_to_descr(dtype), "fortran_order": False, "shape": (count,)}
     with path.open("wb") as file:
         np.lib.format.write_array_header_1_0(file, header)
@@ -233,7 +233,7 @@ def _array(path: Path, dtype: np.dtype[Any], count: int) -> Iterator[Callable[[l
 
 
 def _frequencies(counts: Counter[str], dictionary: Dictionary) -> NDArray[np.int64]:
-    """How often each entry occurs in the training part; `<unk>` has the rest."""
+    """How often each entry occurs in the training part; `<unk>` gets the remainder."""
     if isinstance(dictionary, SubwordDictionary):
         counts = byte_pairs.frequencies(counts, dictionary)
     found = np.array([counts[word] for word in dictionary.words])
@@ -244,7 +244,7 @@ def _frequencies(counts: Counter[str], dictionary: Dictionary) -> NDArray[np.int
 
 
 def _sha256(paths: list[Path]) -> str:
-    """Of one file as it is, or of the list of several files' names and sums."""
+    """The hash of a single file, or of the list of the names and hashes of several files."""
     digests = []
     for path in paths:
         with path.open("rb") as file:

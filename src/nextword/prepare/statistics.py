@@ -1,4 +1,4 @@
-"""A text at a glance: its parts, its most frequent words, and how fast words grow rare."""
+"""A text at a glance: its parts, its most frequent words, and how quickly words become rare."""
 
 import math
 from collections import Counter
@@ -15,7 +15,7 @@ from nextword.text.dictionary import Dictionary
 from nextword.text.subwords import SubwordDictionary
 
 _MOST_FREQUENT = 20  # words in the report
-_RANKS = 60  # at equal distances on a logarithmic scale
+_RANKS = 60  # evenly spaced on a logarithmic scale
 
 
 @dataclass(frozen=True)
@@ -23,7 +23,7 @@ class PartStatistics:
     """A part of the text.
 
     - `words`, `different_words`: how many there are.
-    - `subwords`: how many they are cut into; none where a text is not split so.
+    - `subwords`: how many subwords spell them; `None` unless the text is split into subwords.
     - `unknown_share`: share of the words that the dictionary lacks, or that are `<unk>` in the text.
     """
 
@@ -39,7 +39,7 @@ class Statistics:
 
     - `dictionary`: number of its entries.
     - `parts`: those that are not empty, by name.
-    - `most_frequent`: the training part's most frequent words, and how often each occurs.
+    - `most_frequent`: the most frequent words of the training part, and how often each occurs.
     """
 
     dictionary: int
@@ -69,7 +69,7 @@ def statistics(counts: list[Counter[str]], dictionary: Dictionary, lengths: list
 
 
 def write_ranks(path: Path, counts: list[Counter[str]]) -> None:
-    """How fast words grow rare (Zipf 1949), and what share of each part the words up to each rank cover."""
+    """Writes how quickly words become rare (Zipf 1949), and the share of each part that each rank covers."""
     by_frequency = [word for word, _ in counts[0].most_common()]
     covered = {
         f"{name}_coverage": np.cumsum([count[word] for word in by_frequency]) / count.total()
