@@ -1,1 +1,1 @@
-"""The network: its cells, its weights on disk, what it predicts. Needs the extra `[train]`."""
+"""The network: its cells, its weights on disk, its predictions. Needs the extra `[train]`."""

@@ -1,7 +1,7 @@
-"""The cells: what a layer computes at one time step. The one place that knows a cell.
+"""The cells: what a layer computes at one time step. All knowledge of individual cells is in this file.
 
-A cell is an entry of `CELLS`. Everywhere else a state is a mapping by the names that the cell gives its
-parts, and is carried, selected, saved and fed by these names alone. PyTorch is imported where it is used,
+A cell is an entry of `CELLS`. Everywhere else a state is a mapping from the cell's names for its parts,
+and is carried, selected, saved and fed by these names alone. PyTorch is imported where it is used,
 so that params.yaml can be checked without it.
 """
 
@@ -18,8 +18,8 @@ if TYPE_CHECKING:
 Array = NDArray[np.floating]
 State = Mapping[str, "Tensor"]
 
-# One time step for a single text: x `(input,)`, the state's parts `(hidden,)`, and the weights in the
-# order of the PyTorch module's parameters → what the layer gives out, `(hidden,)`, and the next state.
+# One time step for a single text: x `(input,)`, the parts of the state `(hidden,)`, and the weights in the
+# order of the PyTorch module's parameters → the layer's output, `(hidden,)`, and the next state.
 Equations = Callable[..., tuple[Array, dict[str, Array]]]
 
 
@@ -28,8 +28,8 @@ class Operator:
     """A recurrent cell's operator in ONNX.
 
     - `name`: of the operator.
-    - `gates`: the gates in the operator's order, each by its place in PyTorch's.
-    - `attributes`: beside `hidden_size`.
+    - `gates`: the gates in the operator's order, each as its index in PyTorch's.
+    - `attributes`: besides `hidden_size`.
     """
 
     name: str
@@ -44,16 +44,16 @@ class Operator:
 
 @dataclass(frozen=True)
 class Cell:
-    """What has to be known of a cell.
+    """Everything that the project needs to know about a cell.
 
     - `states`: the names of the parts of its state, each of shape `(layers, batch, hidden)`.
     - `equations`: one time step in plain numpy.
     - `module`: the class in `torch.nn` that holds the weights of a layer.
-    - `function`: the function of `torch` that runs a recurrent layer along time.
+    - `function`: the function of `torch` that runs a recurrent layer over time.
     - `operator`: its operator in ONNX.
 
-    A cell without a state has neither of the last two: it reads the words of the context side by side,
-    and each layer is a product and a tanh.
+    A cell without a state lacks the last two: it reads the words of the context side by side, and each
+    layer is a product and a tanh.
     """
 
     states: tuple[str, ...]
@@ -72,16 +72,15 @@ class Cell:
     def run(
         self, weights: Sequence["Tensor"], values: "Tensor", state: State | None
     ) -> tuple["Tensor", dict[str, "Tensor"]]:
-        """Runs a layer along time.
+        """Runs a layer over time.
 
         **Arguments:**
 
         - `weights`: those of `layer`, in the order of its parameters.
-        - `values`: what the layer reads, shape `(time, batch, input)`.
+        - `values`: the layer's input, shape `(time, batch, input)`.
         - `state`: before the first word, each part of shape `(1, batch, hidden)`; zero if `None`.
 
-        **Returns:** what the layer gives out, `(time, batch, hidden)`, and the state after the last
-        word.
+        **Returns:** the layer's output, `(time, batch, hidden)`, and the state after the last word.
         """
         import torch
 

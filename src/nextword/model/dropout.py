@@ -1,4 +1,4 @@
-"""What training leaves out at random, so that the network does not learn its text by heart."""
+"""Dropout: what training leaves out at random, so that the network does not memorise its text."""
 
 from dataclasses import dataclass
 
@@ -8,14 +8,14 @@ from torch import Tensor, nn
 
 @dataclass(frozen=True)
 class Dropout:
-    """Shares that are left out, each 0 for nothing; what stays is scaled up to the same mean.
+    """The shares left out, each 0 for nothing; the rest is scaled up to keep the mean.
 
-    - `values`: of the values before and between the layers, anew for each word (Zaremba,
+    - `values`: of the values before and between the layers, drawn anew for each word (Zaremba,
       Sutskever & Vinyals 2014).
     - `output`: the same after the last layer.
     - `locked`: of the values in all these places, the same ones throughout a step (variational
       dropout, Gal & Ghahramani 2016).
-    - `embedding`: of the dictionary's words, which are zero vectors throughout a step (Gal &
+    - `embedding`: of the dictionary's words, whose vectors are zero throughout a step (Gal &
       Ghahramani 2016).
     - `weights`: of the weights from a layer's hidden state to its next one, throughout a step
       (DropConnect; weight-dropped LSTM, Merity, Keskar & Socher 2018).
@@ -34,7 +34,7 @@ class Dropout:
 
         - `vectors`: the words' vectors, `(time, batch, embedding)`.
         - `ids`: of the same words, `(time, batch)`.
-        - `dictionary`: number of words.
+        - `dictionary`: the number of words in it.
         """
         if not self.embedding:
             return vectors
@@ -42,7 +42,7 @@ class Dropout:
         return vectors * kept[ids].unsqueeze(-1)
 
     def of_values(self, values: Tensor, *, is_output: bool = False) -> Tensor:
-        """Leaves values out of `(time, batch, features)`; `is_output` says that no layer follows."""
+        """Leaves values out of `(time, batch, features)`; `is_output` if no layer follows."""
         share = self.output if is_output else self.values
         if share:
             values = _leave_out(values, share)
@@ -51,9 +51,9 @@ class Dropout:
         return values
 
     def of_weights(self, layer: nn.Module) -> list[Tensor]:
-        """The weights of a layer, in the order of its parameters, some of the recurrent ones left out.
+        """The weights of a layer, in the order of its parameters, with some recurrent ones left out.
 
-        Those are the second of PyTorch's recurrent modules.
+        In PyTorch's recurrent modules, the recurrent weights are the second parameter.
         """
         weights: list[Tensor] = list(layer.parameters())
         if self.weights:
@@ -62,13 +62,13 @@ class Dropout:
 
 
 def _leave_out(values: Tensor, share: float) -> Tensor:
-    """Sets a share of the values to zero; its precision is 1/65536.
+    """Sets a share of the values to zero, precise to 1/65536.
 
     PyTorch's own dropout draws a number for each value, which takes longer than a layer's products on
-    some CPUs; sixteen bits of one are enough.
+    some CPUs; 16 bits per value are enough.
     """
     drawn = torch.empty(-(-values.numel() // 4), dtype=torch.int64, device=values.device)
-    drawn.random_(-(2**63), None)  # None: to the largest one
+    drawn.random_(-(2**63), None)  # None: up to the largest int64
     bits = drawn.view(torch.int16)[: values.numel()].view(values.shape)
     kept = bits >= round(share * 2**16) - 2**15
     return values * kept.to(values.dtype).div_(1 - share)

@@ -1,4 +1,4 @@
-"""Weights in 8 bits: what an int8 file stores, and which weights these bits represent."""
+"""Weights in 8 bits: what an int8 file stores, and the weights that these bits represent."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -10,8 +10,8 @@ from nextword.model.cells import CELLS
 from nextword.model.network import Architecture, Weights
 
 _MOST = 127
-# What is multiplied as integers has 7 bits of its byte: without VNNI instructions, the sum of two products
-# with an activation of up to 255 has 16 bits, and saturates above 32,767.
+# Weights that are multiplied as integers use only 7 bits: without VNNI instructions, the sum of two products
+# with activations of up to 255 has 16 bits, and saturates above 32,767.
 _MOST_IN_PRODUCTS = 64
 
 
@@ -43,7 +43,7 @@ def quantise(matrix: NDArray[Any], most: int = _MOST) -> Quantised:
     **Arguments:**
 
     - `matrix`: shape `(rows, columns)`.
-    - `most`: what the largest absolute value of a row becomes.
+    - `most`: the integer that represents the largest absolute value of a row.
     """
     exact = matrix.astype(np.float64)
     scales = (np.abs(exact).max(axis=1) / most).astype(np.float32)
@@ -53,7 +53,7 @@ def quantise(matrix: NDArray[Any], most: int = _MOST) -> Quantised:
 
 
 def quantise_weights(weights: Weights, architecture: Architecture) -> dict[str, Quantised]:
-    """Every matrix of a network in 8 bits, under its name; a tied one is the same object under both."""
+    """Every matrix of a network in 8 bits, by name; a tied matrix is the same object under both names."""
     matrices = {
         name: quantise(weight, _most(name, architecture))
         for name, weight in weights.items()
@@ -65,18 +65,18 @@ def quantise_weights(weights: Weights, architecture: Architecture) -> dict[str, 
 
 
 def has_integer_layers(architecture: Architecture) -> bool:
-    """Whether onnxruntime multiplies a layer's weights as integers; if not, they become floats at load."""
+    """Whether onnxruntime multiplies a layer's weights as integers; if not, they become floats on loading."""
     operator = CELLS[architecture.cell].operator
     return operator is None or operator.name == "LSTM"
 
 
 def dequantised(weights: Weights, architecture: Architecture) -> dict[str, NDArray[np.float64]]:
-    """The weights that an int8 file really has.
+    """The weights that an int8 file actually represents.
 
-    What onnxruntime computes from them differs a little from CPU to CPU, since it quantises activations
-    by float32's last bits; what float64 computes from them does not.
+    What onnxruntime computes from them differs slightly between CPUs, since quantised activations depend
+    on the last bits of float32; what float64 computes from them does not.
 
-    **Returns:** arrays under the names of `weights`.
+    **Returns:** arrays by the names in `weights`.
     """
     exact = {name: weight.astype(np.float64) for name, weight in weights.items() if weight.ndim == 1}
     matrices = quantise_weights(weights, architecture)
@@ -84,7 +84,7 @@ def dequantised(weights: Weights, architecture: Architecture) -> dict[str, NDArr
 
 
 def size(weights: Weights, architecture: Architecture) -> int:
-    """Bytes that an int8 file takes for weights: matrices in 8 bits with their scales, biases as they are."""
+    """The bytes that weights take in an int8 file: matrices in 8 bits with scales, biases unchanged."""
     matrices = quantise_weights(weights, architecture)
     if architecture.tied:
         del matrices["embedding.weight"]
@@ -93,7 +93,7 @@ def size(weights: Weights, architecture: Architecture) -> int:
 
 
 def _most(name: str, architecture: Architecture) -> int:
-    """An embedding is only looked up, so that it can have all 8 bits unless it is tied."""
+    """The largest integer for a matrix. An untied embedding is only looked up, so it can use all 8 bits."""
     is_layer = name.startswith("layers.")
     is_float = not has_integer_layers(architecture) if is_layer else name == "embedding.weight"
     return _MOST if is_float else _MOST_IN_PRODUCTS

@@ -1,4 +1,4 @@
-"""The network: embedding → layers of a cell → logits, and its place on disk."""
+"""The network: embedding → layers of a cell → logits, and how it is stored on disk."""
 
 import copy
 from collections.abc import Mapping
@@ -20,18 +20,18 @@ from nextword.model.dropout import Dropout
 
 Weights = Mapping[str, NDArray[Any]]
 
-NO_WORD = -1  # an id for a zero vector, for a cell without a state
+NO_WORD = -1  # an id that stands for a zero vector, for a cell without a state
 
 
 @dataclass(frozen=True)
 class Architecture:
-    """What has to be known to build a network for its weights.
+    """Everything needed to build the network for given weights.
 
     - `dictionary`: number of words.
     - `cell`: its name in `cells.CELLS`.
     - `embedding`, `hidden`, `layers`: sizes.
     - `context`: words that the network reads to predict the next one; `None` if its state is carried,
-      which a cell without a state cannot.
+      which needs a cell with a state.
     - `tied`: whether embedding and logits share their matrix.
     - `precision`: `float64` or `float32`, in which it was trained and is evaluated.
     """
@@ -47,24 +47,24 @@ class Architecture:
 
     @property
     def features(self) -> int:
-        """How many values the logits are computed from."""
+        """The number of values that the logits are computed from."""
         return self.embedding if self.tied else self.hidden
 
 
 class Network(nn.Module):
     """Word ids → logits of the next word.
 
-    A cell without a state reads the vectors of the last `context` words side by side; where there are
-    fewer, zero vectors come before them.
+    A cell without a state reads the vectors of the last `context` words side by side; if there are
+    fewer words, they are padded with zero vectors at the front.
 
-    A tied network whose embedding is of another size than its hidden state has a projection from the
-    one to the other before the shared matrix (Press & Wolf 2017, section 3).
+    A tied network whose embedding and hidden state differ in size has a projection from the hidden state
+    to the embedding's size before the shared matrix (Press & Wolf 2017, section 3).
 
     **Arguments:**
 
     - `architecture`: its sizes.
     - `seed`: of the initial weights.
-    - `dropout`: what is left out while training; nothing if left out.
+    - `dropout`: for training; nothing is dropped if omitted.
     """
 
     def __init__(self, architecture: Architecture, seed: int = 0, dropout: Dropout | None = None) -> None:
@@ -90,7 +90,7 @@ class Network(nn.Module):
 
         - `ids`: shape `(batch, time)`; a cell without a state may be given `NO_WORD`s.
         - `state`: before the first word, its parts by name, each of shape `(layers, batch, hidden)`;
-          zero if left out.
+          zero if omitted.
 
         **Returns:** the logits of the word after the last one, `(batch, dictionary)`, and the
         state after the last word.
@@ -110,7 +110,7 @@ class Network(nn.Module):
     def read(self, ids: Tensor, state: State | None = None) -> tuple[Tensor, dict[str, Tensor]]:
         """Reads words, as `forward` does.
 
-        **Returns:** what the logits are computed from after each word, `(time, batch, hidden)`, or
+        **Returns:** the input of the logits after each word, `(time, batch, hidden)`, or
         `(time, batch, embedding)` in a tied network; and the state after the last word.
         """
         dropout = self._dropout if self.training else Dropout()
@@ -137,30 +137,30 @@ class Network(nn.Module):
         return self.embedding(ids.clamp(min=0)) * is_word  # type: ignore[no-any-return]
 
     def _side_by_side(self, values: Tensor) -> Tensor:
-        """Each word's vector after those of the words before it, from `(time, batch, embedding)`."""
+        """Puts each word's vector after those of the preceding words, from `(time, batch, embedding)`."""
         context, time = self._context, len(values)
         padded = torch.cat([values.new_zeros(context - 1, *values.shape[1:]), values])
         return torch.cat([padded[place : place + time] for place in range(context)], dim=2)
 
     @property
     def _context(self) -> int:
-        """The words that a cell without a state reads side by side; 1 for others."""
+        """The number of words that a cell without a state reads side by side; 1 for others."""
         return (not self._cell.states and self.architecture.context) or 1
 
     @property
     def _width(self) -> int:
-        """How many values the first layer reads."""
+        """The number of values that the first layer reads."""
         return self._context * self.architecture.embedding
 
     @property
     def size(self) -> int:
-        """How many weights there are; a shared matrix counts once."""
+        """The number of weights; a shared matrix counts once."""
         return sum(weight.numel() for weight in self.parameters())
 
     def expect(self, frequencies: NDArray[np.float64]) -> None:
-        """Sets the logits' bias so that, at first, each word is expected with its frequency.
+        """Sets the bias of the logits so that, at first, each word is expected with its frequency.
 
-        Otherwise the first few hundred steps drive the states to their limits to learn just that.
+        Otherwise the first few hundred steps saturate the states just to learn the frequencies.
 
         **Arguments:**
 
@@ -170,16 +170,16 @@ class Network(nn.Module):
             self.logits.bias.copy_(torch.from_numpy(np.log(frequencies)))
 
     def _initialise(self, random: np.random.Generator, bound: float) -> None:
-        """Draws PyTorch's default distributions; a shared matrix has that of the logits.
+        """Draws weights from PyTorch's default distributions; a shared matrix from that of the logits.
 
-        They come from numpy, whose generator gives the same numbers on every machine.
+        They are drawn by numpy, whose generator gives the same numbers on every machine.
         """
         tied = self.logits.weight is self.embedding.weight
         for name, weight in self.named_parameters():
             if name == "embedding.weight" and not tied:
                 drawn = random.standard_normal(weight.shape)
             else:
-                # A layer without a state has a bound by the values that it reads, as PyTorch's has.
+                # The bound of a layer without a state follows from its input size, as in PyTorch.
                 is_wide = name.endswith("weight") and name.startswith("layers.")
                 own = weight.shape[1] ** -0.5 if is_wide else bound
                 drawn = random.uniform(-own, own, weight.shape)
@@ -188,7 +188,7 @@ class Network(nn.Module):
 
 
 def rounded(network: Network) -> Network:
-    """A copy whose weights are those that `publish` would write: rounded once to float16.
+    """A copy with the weights that `publish` would write: rounded once to float16.
 
     **Raises:** `TrainingError` for a weight that float16 cannot hold.
     """
@@ -207,11 +207,11 @@ def rounded(network: Network) -> Network:
 def publish(network: Network, steps: int, directory: Path) -> None:
     """Writes a network: its weights in float16, its architecture, and how long it was trained.
 
-    Training in float64 leaves differences of 1e-13 between machines; the rounding swallows them.
+    Training in float64 differs by 1e-13 between machines; rounding removes the difference.
 
     **Arguments:**
 
-    - `steps`: optimiser steps that it was trained for.
+    - `steps`: the number of optimiser steps that it was trained for.
 
     **Raises:** `TrainingError` for a weight that float16 cannot hold.
     """
@@ -226,13 +226,13 @@ def publish(network: Network, steps: int, directory: Path) -> None:
 def load_weights(directory: Path) -> tuple[Architecture, dict[str, NDArray[Any]]]:
     """The architecture of a published network and its float16 weights by name.
 
-    **Raises:** `StageError` where a file is missing, or is not what `publish` wrote.
+    **Raises:** `StageError` if a file is missing, or is not what `publish` wrote.
     """
     description = outputs.read_json(directory / "architecture.json", dict)
     path = directory / "weights.safetensors"
     try:
         architecture = Architecture(**description)
-        with torch.device("meta"):  # shapes alone
+        with torch.device("meta"):  # shapes only
             expected = Network(architecture).state_dict()
         weights = load_file(path)
         is_whole = {name: (tuple(weight.shape), "float16") for name, weight in expected.items()} == {
@@ -248,7 +248,7 @@ def load_weights(directory: Path) -> tuple[Architecture, dict[str, NDArray[Any]]
 
 
 def trained_steps(directory: Path) -> int:
-    """The optimiser steps that a published network was trained for.
+    """The number of optimiser steps that a published network was trained for.
 
     **Raises:** as `load_weights`.
     """

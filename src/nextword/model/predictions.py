@@ -1,4 +1,4 @@
-"""What a network predicts for the words of a text, and how good predictions could be at best."""
+"""What a network predicts for the words of a text, and how good predictions could possibly be."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -14,7 +14,7 @@ from nextword.model.network import Network
 from nextword.text import windows
 from nextword.text.windows import Windows
 
-BATCH = 256  # words that are predicted at once
+BATCH = 256  # words predicted at once
 
 # Log-probabilities, `(batch, dictionary)`, and the words that follow, `(batch,)`.
 Part = tuple[NDArray[np.floating], NDArray[np.int64]]
@@ -25,9 +25,9 @@ Text = NDArray[Any] | Windows
 class Predictions:
     """What was predicted for each word, every array of shape `(words,)`.
 
-    - `log_probability`: ln P of the word that really follows.
-    - `rank`: how many words were held likelier than it, as `figures.ranks` counts.
-    - `likeliest`: id of the word held likeliest.
+    - `log_probability`: ln P of the actual next word.
+    - `rank`: how many words were predicted to be likelier, as counted by `figures.ranks`.
+    - `likeliest`: id of the likeliest word.
     - `likeliest_log_probability`: ln P of that word.
     """
 
@@ -40,7 +40,7 @@ class Predictions:
         return len(self.rank)
 
     def last(self, count: int) -> "Predictions":
-        """The predictions of the last words."""
+        """The predictions for the last `count` words."""
         return Predictions(*(values[len(self) - count :] for values in vars(self).values()))
 
     @property
@@ -60,21 +60,21 @@ def predict(network: Network, text: Text, unknown: int | None) -> Predictions:
 
     **Arguments:**
 
-    - `text`: as of `log_probabilities`.
+    - `text`: as for `log_probabilities`.
     - `unknown`: id of `<unk>`, which is never an answer.
     """
     return judge(log_probabilities(network, text), unknown)
 
 
 def log_probabilities(network: Network, text: Text) -> Iterator[Part]:
-    """The distributions that a network gives to the words of a text.
+    """The distributions that a network predicts for the words of a text.
 
-    With a context of n words these are the words from the n-th on (from 0), each after its window;
-    with an unbounded one all but the first, the state carried from the start.
+    With a context of n words, these are the words from number n onwards (counted from 0), each after its
+    window; with an unbounded context, all words but the first, with the state carried from the start.
 
     **Arguments:**
 
-    - `text`: word ids, shape `(words,)`; or some windows of it, where there is a context.
+    - `text`: word ids, shape `(words,)`, or, with a fixed context, windows of a text.
     """
     context = network.architecture.context
     if isinstance(text, Windows):
@@ -88,7 +88,7 @@ def log_probabilities(network: Network, text: Text) -> Iterator[Part]:
 
 
 def judge(parts: Iterable[Part], unknown: int | None) -> Predictions:
-    """Compares predicted distributions with what follows.
+    """Compares predicted distributions with the actual next words.
 
     **Arguments:**
 
@@ -100,8 +100,8 @@ def judge(parts: Iterable[Part], unknown: int | None) -> Predictions:
 def best_possible(text: Windows, unknown: int | None) -> Quality:
     """The ceiling of accuracy and the floor of loss and perplexity for some windows.
 
-    Where the same words are followed by different words, no predictor that sees only those words
-    can be right each time: at best it gives each follower its relative frequency.
+    Where the same context is followed by different words, no predictor that sees only the context
+    can always be right: at best it gives each of these words its relative frequency.
 
     **Arguments:**
 
@@ -112,8 +112,8 @@ def best_possible(text: Windows, unknown: int | None) -> Quality:
     distinct, counts = np.unique(pairs, axis=0, return_counts=True)
     contexts, followers = distinct.T
     totals = np.bincount(contexts, weights=counts)[contexts]
-    # Followers of a context by falling count, so that a follower's rank is its distance from
-    # the context's first row. What is never an answer comes last.
+    # Next words of a context by descending count, so that the rank of each is its distance from
+    # the first row of the context. Words that are never an answer come last.
     is_answer = np.full(len(followers), True) if unknown is None else followers != unknown
     order = np.lexsort((-counts * is_answer, contexts))
     starts = np.searchsorted(contexts, contexts)
@@ -129,11 +129,11 @@ def best_possible(text: Windows, unknown: int | None) -> Quality:
 
 
 def lowest_loss(text: Windows, chosen: NDArray[np.int64]) -> float:
-    """The floor of the loss, as of `best_possible`, for some of the windows.
+    """The floor of the loss, as in `best_possible`, for some of the windows.
 
     **Arguments:**
 
-    - `chosen`: which ones, shape `(windows,)`.
+    - `chosen`: their indices, shape `(windows,)`.
     """
     _, context_ids, totals = np.unique(text.contexts, axis=0, return_inverse=True, return_counts=True)
     pairs = np.column_stack([context_ids, text.next_words])
