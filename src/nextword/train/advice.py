@@ -1,4 +1,4 @@
-"""What a run may be told before it begins: that other params would suit the text or the machine better."""
+"""Advice before a run begins: other params may suit the text or the machine better."""
 
 from collections.abc import Iterator
 
@@ -6,12 +6,12 @@ from nextword.params import TrainParams
 from nextword.text.corpus import Corpus
 from nextword.train import processes
 
-# The shipped experiments, and from how many words of the training part on each one fits.
+# The shipped experiments, and the least number of words in the training part that each one suits.
 _EXPERIMENTS = (("novel", 50_000), ("book", 600_000), ("large", 50_000_000))
 
 
 def advice(corpus: Corpus, params: TrainParams) -> Iterator[str]:
-    """Lines for a person, none where nothing is to be said."""
+    """Lines for the user; none if there is nothing to advise."""
     words = len(corpus.training)
     fitting = [name for name, least in _EXPERIMENTS if words >= least]
     if fitting and params.context is not None and params.precision == "float64":

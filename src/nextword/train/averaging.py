@@ -1,4 +1,4 @@
-"""Weights averaged over the last steps, which err less than those of any one step."""
+"""Weights averaged over the last steps, which are better than those of any single step."""
 
 import copy
 
@@ -10,12 +10,12 @@ from nextword.model.network import Network
 class Average:
     """An exponential moving average of a network's weights (Polyak & Juditsky 1992).
 
-    In the first steps it forgets faster, so that the initial weights do not linger.
+    It forgets faster in the first steps, so that the initial weights do not linger.
 
     **Arguments:**
 
-    - `network`: what is averaged.
-    - `decay`: share of the average that a step keeps.
+    - `network`: the network to average.
+    - `decay`: the share of the average that each step keeps.
 
     **Attributes:** `network`, a copy with the averaged weights.
     """
@@ -25,7 +25,7 @@ class Average:
         self._decay = decay
 
     def update(self, network: Network, step: int) -> None:
-        """Takes in the weights after a step, whose number counts from 0."""
+        """Adds the weights after a step; steps are numbered from 0."""
         decay = min(self._decay, (1 + step) / (10 + step))
         with torch.no_grad():
             for mean, weight in zip(self.network.parameters(), network.parameters(), strict=True):

@@ -1,7 +1,7 @@
-"""A run that can be stopped, or killed, at any moment and taken up again with the same bytes.
+"""Checkpoints: a run can be stopped or killed at any moment, and resumed with the same results to the byte.
 
-A checkpoint is one file, complete or missing; the last two of each run are kept, in case the
-disk spoils one.
+A checkpoint is one file, complete or missing; the last two of each run are kept, in case one is
+corrupted on disk.
 """
 
 import errno
@@ -31,33 +31,33 @@ class Checkpoints:
 
     **Arguments:**
 
-    - `directory`: of the checkpoints of all runs.
-    - `corpus`, `params`: what the run learns from and how; another run does not take these up.
+    - `directory`: holds the checkpoints of all runs.
+    - `corpus`, `params`: what the run learns from and how; they identify its checkpoints.
     """
 
     def __init__(self, directory: Path, corpus: Corpus, params: TrainParams) -> None:
         self._directory = directory / _identity(corpus, params)[:16]
 
     def save(self, progress: Progress, tensors: Mapping[str, Tensor], fabric: Fabric) -> None:
-        """Writes everything that a run needs to go on; every process has to call it.
+        """Writes everything that a run needs to continue; every process must call it.
 
         **Arguments:**
 
-        - `tensors`: weights, what the optimiser keeps of them, and what is carried, by name.
+        - `tensors`: the weights, the optimiser's state and the carried state, by name.
         """
         if fabric.is_global_zero:
             with outputs.replacing(self._directory / f"{progress.step:09}.safetensors") as temporary:
                 contiguous = {name: tensor.detach().cpu().contiguous() for name, tensor in tensors.items()}
                 try:
                     save_file(contiguous, temporary, {"progress": json.dumps(asdict(progress))})
-                except SafetensorError as error:  # a full disk, too
+                except SafetensorError as error:  # raised for a full disk, too
                     raise OSError(errno.EIO, str(error)) from None
             for old in self._newest_first()[_KEPT:]:
                 old.unlink(missing_ok=True)
         fabric.barrier()
 
     def load(self) -> tuple[Progress, dict[str, Tensor]]:
-        """How far the run had come, and its tensors; step 0 and none if there is no checkpoint of it."""
+        """The progress of the run, and its tensors; step 0 and no tensors if it has no checkpoint."""
         for path in self._newest_first():
             try:
                 with safe_open(path, "pt") as file:
@@ -69,7 +69,7 @@ class Checkpoints:
         return Progress(), {}
 
     def clear(self) -> None:
-        """Removes them, once the run has ended."""
+        """Removes the checkpoints once the run has ended."""
         shutil.rmtree(self._directory, ignore_errors=True)
 
     def _newest_first(self) -> list[Path]:
@@ -77,7 +77,7 @@ class Checkpoints:
 
 
 def _identity(corpus: Corpus, params: TrainParams) -> str:
-    """What a run computes."""
+    """Identifies what a run computes."""
     parts = [
         params.model_dump(),
         corpus.sha256,

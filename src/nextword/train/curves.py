@@ -15,14 +15,14 @@ from nextword.figures import perplexity
 from nextword.train.data import Data
 from nextword.train.progress import Point, Progress
 
-_LINE_SECONDS = 2  # between two lines of measurements
-_QUIET_SECONDS = 30  # after which a line says how training goes, where nothing is measured for long
+_LINE_SECONDS = 2  # least time between two lines of measurements
+_QUIET_SECONDS = 30  # without a measurement, after which a line shows progress
 _BAR_SECONDS = 1
-_STEPS = 100  # of the optimiser, for one point of TensorBoard's training curves
+_STEPS = 100  # optimiser steps per point of TensorBoard's training curves
 
 
 class _Live(Live):
-    """dvclive without git: there may be no commit yet, and it saves no experiment."""
+    """dvclive without git: there may be no commit yet, and no experiment is saved."""
 
     def _init_dvc(self) -> None:
         pass
@@ -31,15 +31,15 @@ class _Live(Live):
 class Curves:
     """Shows a run and writes its curves.
 
-    dvclive has them point by point; TensorBoard also between points, in a folder for each start of a
-    run.
+    dvclive gets one value per point; TensorBoard also gets values between points, in one folder per start
+    of a run.
 
     **Arguments:**
 
     - `directory`, `board`: the folders for dvclive and for TensorBoard.
-    - `data`: what the run reads; its ceiling and floor are drawn beside the curves.
+    - `data`: what the run reads; its ceiling and floor are drawn along with the curves.
     - `max_steps`: of the optimiser.
-    - `progress`: how far the run had come before.
+    - `progress`: of the run before this start.
     """
 
     def __init__(self, directory: Path, board: Path, data: Data, max_steps: int, progress: Progress) -> None:
@@ -47,7 +47,7 @@ class Curves:
 
         self._best = data.best
         self._words, self._max_steps = data.words, max_steps
-        # The bar is for a person at a terminal; `disable=None` asks tqdm to look.
+        # The bar is shown on a terminal only; `disable=None` makes tqdm check.
         self._bar = tracking.Bar(
             total=max_steps * data.words,
             initial=progress.step * data.words,
@@ -59,8 +59,8 @@ class Curves:
         self._started, self._step_started = time.monotonic(), progress.step
         self._line_due = self._shown = self._started
         self._measured: dict[str, str] = {}
-        self._losses: list[float] = []  # of the steps since something was shown
-        # dvclive may save experiments, reports and a dvc.yaml of its own: the pipeline has those.
+        self._losses: list[float] = []  # of the steps since a loss was last shown
+        # dvclive can save experiments, reports and a dvc.yaml of its own, but the pipeline has these.
         self._live: Live = _Live(str(directory), save_dvc_exp=False, report=None, dvcyaml=None)
         self._board = SummaryWriter(str(board / f"{datetime.now():%Y-%m-%d_%H-%M-%S}"))
         for point in progress.points:
@@ -80,7 +80,7 @@ class Curves:
         self._board.close()
 
     def stepped(self, step: int, loss: float, gradient_norm: float, learning_rate: float) -> None:
-        """An optimiser step was taken: its number from 1, its loss, gradient norm and learning rate."""
+        """Records an optimiser step: its number from 1, its loss, gradient norm and learning rate."""
         self._bar.update(self._words)
         self._show(step, loss)
         if step % _STEPS == 0:
@@ -90,7 +90,7 @@ class Curves:
 
     @contextmanager
     def measuring(self) -> Iterator[None]:
-        """The model is being measured; that time does not count for the speed."""
+        """Excludes the time in which the model is measured from the speed."""
         began = time.monotonic()
         yield
         taken = time.monotonic() - began
@@ -100,7 +100,7 @@ class Curves:
             self._bar.last_print_t += taken
 
     def measured(self, point: Point) -> None:
-        """The model was measured."""
+        """Records a measurement of the model."""
         self._log(point)
         if not self._bar.disable:
             self._measured = {"loss": f"{point.loss:.4f}", "accuracy": f"{point.accuracy:.2%}"}
@@ -121,7 +121,7 @@ class Curves:
         print(message, flush=True)
 
     def _show(self, step: int, loss: float) -> None:
-        """Shows the training loss of the last steps, if nothing was shown for some time."""
+        """Shows the training loss of the last steps, if nothing has been shown for some time."""
         self._losses.append(loss)
         now = time.monotonic()
         if now < self._shown + (_QUIET_SECONDS if self._bar.disable else _BAR_SECONDS):
@@ -135,7 +135,7 @@ class Curves:
         self._losses.clear()
 
     def _speed(self, step: int) -> str:
-        """The speed, and the time left if it takes all of its steps."""
+        """The speed, and the time left if all steps are taken."""
         taken, seconds = step - self._step_started, time.monotonic() - self._started
         if not taken:
             return ""
@@ -162,7 +162,7 @@ class Curves:
 
 
 class NoCurves:
-    """Curves of all processes but the one that shows the run."""
+    """The curves of all processes except the one that shows the run."""
 
     @contextmanager
     def measuring(self) -> Iterator[None]:

@@ -20,11 +20,11 @@ from nextword.params import TrainParams
 from nextword.text import windows
 from nextword.text.corpus import Corpus
 
-_MEASUREMENTS = 5  # of a run at least, though it may not read a long text to its end
-_SHORTENED = 8  # one window in so many is read in part
+_MEASUREMENTS = 5  # at least, in a run that may be too short to read a long text to its end
+_SHORTENED = 8  # one window in this many is read only in part
 _MEASURED = 50_000  # words of the training part on which it is measured if nothing is held out
 _SAMPLE = 5_000  # windows on which it is measured while training goes on
-_SAMPLE_SHARE = 1 / 3  # of the words between two measurements, for streams, and 50,000 at least
+_SAMPLE_SHARE = 1 / 3  # the same for streams: a share of the words between measurements, at least 50,000
 
 
 @dataclass(frozen=True)
@@ -33,9 +33,9 @@ class Batch:
 
     - `ids`: shape `(batch, time)`.
     - `following`: the words that follow the last of them, shape `(batch, words)`.
-    - `begins`: whether the state before the first word is zero, and not the one after the last step.
-    - `share`: by what its mean loss counts beside that of the other processes; 1 where all have
-      equally much.
+    - `begins`: whether the state before the first word is zero, rather than the one after the last step.
+    - `share`: the weight of its mean loss relative to the other processes; 1 if all batches are equally
+      large.
     """
 
     ids: Tensor
@@ -47,10 +47,10 @@ class Batch:
 class Data(Protocol):
     """What a run reads.
 
-    **Attributes:** `interval`, steps between two measurements; `words`, how many words a step predicts,
-    by all processes; `measured`, what the model is measured on at the end; `best`, the ceiling and the
-    floor of that; `sample`, what it is measured on before, all of it or some; `sample_floor`, of the loss on
-    that; `is_carried`, whether the state after a step is the one before the next.
+    **Attributes:** `interval`, steps between two measurements; `words`, how many words all processes
+    together predict in a step; `measured`, what the model is measured on at the end; `best`, the best
+    possible quality on that; `sample`, all or part of that, used until then; `sample_floor`, the lowest
+    possible loss on it; `is_carried`, whether each step starts from the state after the last.
     """
 
     is_carried: bool
@@ -62,7 +62,7 @@ class Data(Protocol):
     sample_floor: float
 
     def batch(self, step: int) -> Batch:
-        """What this process reads in a step, whose number counts from 0."""
+        """What this process reads in a step; steps are numbered from 0."""
 
 
 def make_data(corpus: Corpus, params: TrainParams, rank: int, processes: int) -> Data:
@@ -70,7 +70,7 @@ def make_data(corpus: Corpus, params: TrainParams, rank: int, processes: int) ->
 
     **Arguments:**
 
-    - `rank`, `processes`: number of this process, and of all.
+    - `rank`, `processes`: the number of this process, and how many there are.
 
     **Raises:** `CorpusError` for a part of the text that is too short.
     """
@@ -87,13 +87,13 @@ def make_data(corpus: Corpus, params: TrainParams, rank: int, processes: int) ->
 
 
 class ShuffledWindows:
-    """Independent windows of a fixed context, from the zero state, each epoch in an order of its own.
+    """Independent windows of a fixed context, from the zero state, in a new order in each epoch.
 
-    While training goes on the model is measured on some of a long text's windows, always the same ones.
-    The order turns on `train.seed` and the number of the epoch alone, so that a run that was stopped
-    goes on as if it never had been. A cell without a state reads a text that is shorter than its context
-    as if zero vectors stood before it; so that it learns them, a step reads one window in eight only in
-    part, its first words being no words.
+    During training, the model is measured on a fixed sample of the windows of a long text.
+    The order depends only on `train.seed` and the number of the epoch, so that a run that was stopped
+    resumes exactly where it was. A cell without a state reads a text that is shorter than its context
+    as if zero vectors preceded it. So that it learns these, each step replaces the first words of one window
+    in eight by zero vectors.
     """
 
     is_carried = False
@@ -125,7 +125,7 @@ class ShuffledWindows:
         rows = order[place * self._batch : (place + 1) * self._batch]
         own = np.arange(len(rows))[self._rank :: self._processes]
         share = len(own) * self._processes / len(rows)
-        # Where there are fewer windows than processes, some read one that does not count.
+        # If there are fewer windows than processes, some read one that does not count.
         own = own if len(own) else np.zeros(1, np.int64)
         contexts, next_words = self._windows.take(rows[own])
         if self._is_padded:
@@ -134,12 +134,12 @@ class ShuffledWindows:
 
 
 class Streams:
-    """The text as contiguous streams side by side, by truncated back-propagation through time.
+    """The text as contiguous streams side by side, for truncated back-propagation through time.
 
-    The state is carried from step to step, gradients are not (Williams & Peng 1990); the loss is on
-    every word. Each epoch begins at another word, so that the steps cut the text elsewhere. The model
-    is measured on the validation part, or without one on the beginning of what it learns from; while
-    training goes on, on the beginning of a long validation part.
+    The state is carried from step to step but gradients are not (Williams & Peng 1990); the loss covers
+    every word. Each epoch begins at a different word, so that the steps cut the text at different places.
+    The model is measured on the validation part, or without one on the beginning of the training part;
+    during training, only on the beginning of a long validation part.
     """
 
     is_carried = True
@@ -163,12 +163,12 @@ class Streams:
         self.measured: Text = corpus.held_out.get("validation", corpus.training[:_MEASURED])
         most = max(_MEASURED, int(_SAMPLE_SHARE * self.interval * self.words))
         self.sample: Text = self.measured if len(self.measured) <= most else self.measured[:most]
-        # With all of the text before it, each word could be known.
+        # Given all of the text before it, each word may be certain.
         self.best = Quality(accuracy=1.0, top_3_accuracy=1.0, loss=0.0, perplexity=1.0)
         self.sample_floor = self.best.loss
 
     def batch(self, step: int) -> Batch:
-        """The words of this process's streams that a step reads, and each word that follows."""
+        """The words of this process's streams that a step reads, and the word after each."""
         epoch, place = divmod(step, self._steps)
         offset = int(np.random.default_rng([self._seed, epoch]).integers(self._words_per_step))
         start = offset + place * self._words_per_step
@@ -181,7 +181,7 @@ class Streams:
 
 
 def _is_left_out(count: int, context: int, seed: int, step: int) -> NDArray[np.bool_]:
-    """Which words of a step's windows are not read, shape `(count, context)`: the first of one in eight."""
+    """Which words of a step's windows are not read, `(count, context)`: the first ones in one of eight."""
     random = np.random.default_rng([seed, step, _SHORTENED])
     missing = random.integers(1, context, count) * (random.integers(_SHORTENED, size=count) == 0)
     left_out: NDArray[np.bool_] = np.arange(context) < missing[:, None]
@@ -190,5 +190,5 @@ def _is_left_out(count: int, context: int, seed: int, step: int) -> NDArray[np.b
 
 @lru_cache(maxsize=1)
 def _order(count: int, seed: int, epoch: int) -> NDArray[np.int64]:
-    """The windows of an epoch in its order; the last one asked for is kept."""
+    """The order of the windows in an epoch."""
     return np.random.default_rng([seed, epoch]).permutation(count)

@@ -1,4 +1,4 @@
-"""What a run changes: the network, its optimiser, and the weights that are kept beside them."""
+"""What a run changes: the network, its optimiser, and the other weights that are kept."""
 
 import copy
 from dataclasses import dataclass
@@ -25,11 +25,11 @@ from nextword.train.progress import Progress
 class Learner:
     """What a run changes.
 
-    - `network`: what learns.
-    - `loss`: what is minimised, of `network`, and set up for all processes, as `optimizer` is.
-    - `average`: of the network's weights, or `None`.
+    - `network`: the network that learns.
+    - `loss`: the loss of `network` to minimise; like `optimizer`, it is set up for all processes.
+    - `average`: the average of the network's weights, or `None`.
     - `measured`: the network that is measured and published: the averaged one, if there is one.
-    - `best`: a copy of the best one so far; `measured` itself where patience is not asked for.
+    - `best`: a copy of the best one so far; `measured` itself if `train.patience` is 0.
     """
 
     network: Network
@@ -40,7 +40,7 @@ class Learner:
     best: Network
 
     def keep_best(self, quality: Quality, progress: Progress) -> None:
-        """Keeps the measured weights if they are better than those of all measurements before."""
+        """Keeps the measured weights if they are the best so far."""
         if quality.loss < progress.best_loss and self.best is not self.measured:
             self.best.load_state_dict(self.measured.state_dict())
 
@@ -50,7 +50,7 @@ class Learner:
             group["lr"] = rate
 
     def tensors(self, state: State | None, fabric: Fabric) -> dict[str, Tensor]:
-        """All that a checkpoint has to hold, by name; every process has to ask for it."""
+        """Everything that a checkpoint must hold, by name; every process must call this."""
         found: dict[str, Tensor] = {}
         for name, weight in self.network.named_parameters():
             found[f"network.{name}"] = weight
@@ -63,11 +63,11 @@ class Learner:
         return found
 
     def restore(self, tensors: dict[str, Tensor], fabric: Fabric) -> State | None:
-        """Takes up what a checkpoint holds; returns the state that this process carried."""
+        """Restores the contents of a checkpoint; returns the state that this process carried."""
         with torch.no_grad():
             for name, weight in self.network.named_parameters():
                 weight.copy_(tensors[f"network.{name}"])
-                for key in ("step", "exp_avg", "exp_avg_sq"):  # what AdamW keeps of each weight
+                for key in ("step", "exp_avg", "exp_avg_sq"):  # what AdamW keeps for each weight
                     value = tensors[f"optimizer.{key}.{name}"]
                     self.optimizer.state[weight][key] = value.to(weight.device)
             for kind, other in self._others.items():
@@ -82,7 +82,7 @@ class Learner:
 
     @property
     def _others(self) -> dict[str, Network]:
-        """The networks that are kept beside the one that learns."""
+        """The networks kept in addition to the one that learns."""
         averaged = {"average": self.measured} if self.measured is not self.network else {}
         return averaged | ({"best": self.best} if self.best is not self.measured else {})
 
@@ -99,7 +99,7 @@ def make_learner(corpus: Corpus, params: TrainParams, fabric: Fabric) -> Learner
     network = Network(_architecture(corpus, params), params.seed, dropout)
     if params.context is None:
         network.expect(corpus.expected_frequencies)
-    # Half of the words and more are not a sample.
+    # Sampling half of the words or more would save nothing.
     is_sampled = 0 < params.softmax_samples < len(corpus.dictionary) / 2
     sampled = SampledSoftmax(corpus.expected_frequencies, params.softmax_samples) if is_sampled else None
     network = network.to(fabric.device)

@@ -34,13 +34,13 @@ from nextword.train.progress import Progress
 from nextword.train.schedule import learning_rate
 
 _CHECKPOINT_SECONDS = 60
-_EXPLODED = 50  # nats a word: no network that learns is ever so wrong
-_GO_ON, _SAVE, _STOP = range(3)  # what a process asks for after a step
+_EXPLODED = 50  # nats per word: no network that learns is ever this wrong
+_GO_ON, _SAVE, _STOP = range(3)  # what a process requests after a step
 
 
 @dataclass(frozen=True)
 class Outputs:
-    """Where a run writes: what it publishes, its checkpoints, and its curves for DVC and TensorBoard."""
+    """Where a run writes its published network, its checkpoints, and its curves for DVC and TensorBoard."""
 
     trained: Path
     checkpoints: Path
@@ -49,26 +49,26 @@ class Outputs:
 
 
 def train(corpus: Corpus, params: TrainParams, outputs: Outputs) -> None:
-    """Trains a network by AdamW and publishes it, with its learning curves.
+    """Trains a network with AdamW and publishes it, with its learning curves.
 
-    It is measured after each epoch, without a fixed context after each fifth of `max_steps` if that is
-    sooner, with the weights as they would be published: on a sample of a long text, and where training
-    ends on all of it, so that measuring takes a bounded share of the time. Training ends after
-    `max_steps`; with a fixed context when the loss on all windows is within `stop_within` of its floor;
-    without one after `patience` measurements in which the validation loss did not fall. A run that was
-    interrupted or killed goes on from its checkpoint.
+    It is measured after each epoch or, without a fixed context, after each fifth of `max_steps` if that is
+    sooner, with the weights as they would be published. It is measured on a sample of a long text, and on
+    all of it when training ends, so that measuring takes a bounded share of the time. Training ends after
+    `max_steps`; with a fixed context, also when the loss on all windows is within `stop_within` of its
+    floor; without one, also after `patience` measurements without a lower validation loss. A run that was
+    interrupted or killed continues from its checkpoint.
 
-    Started by `torchrun`, the processes divide what a step reads among them.
+    The processes started by `torchrun` divide the batch of each step among themselves.
 
     **Raises:** `CorpusError` for a part of the text that is too short, `TrainingError` if the loss or the
-    gradients stop being finite, or explode, `KeyboardInterrupt` after Ctrl-C, with the checkpoint
+    gradients explode or are no longer finite, `KeyboardInterrupt` after Ctrl-C, once the checkpoint is
     written.
     """
     with processes.together(params) as fabric:
         for line in advice(corpus, params) if fabric.is_global_zero else ():
             print(line, flush=True)
-        # A function of its own, so that what belongs to all processes is released before they end: PyTorch
-        # may wait forever for a process group that something still holds.
+        # A separate function, so that everything shared by the processes is released before they end: PyTorch
+        # may wait forever for a process group that is still referenced.
         _train(corpus, params, outputs, fabric)
 
 
@@ -127,7 +127,7 @@ def _train(corpus: Corpus, params: TrainParams, outputs: Outputs, fabric: Fabric
 def _curves(
     outputs: Outputs, data: Data, params: TrainParams, progress: Progress, fabric: Fabric
 ) -> Iterator[Curves | NoCurves]:
-    """What shows the run; its curves are there when it has ended."""
+    """Shows the run; its curves are in place once it has ended."""
     if not fabric.is_global_zero:
         yield NoCurves()
         return
@@ -155,7 +155,7 @@ def _step(
 
 
 def _stop(progress: Progress, curves: Curves | NoCurves, save: Callable[[], None]) -> NoReturn:
-    """Ends a run after Ctrl-C, so that the next one goes on from there."""
+    """Ends a run after Ctrl-C, so that the next one continues from there."""
     if progress.step:
         save()
         curves.finish(f"stopped after step {progress.step}; the next run goes on from there")
@@ -163,13 +163,13 @@ def _stop(progress: Progress, curves: Curves | NoCurves, save: Callable[[], None
 
 
 def _seed(seed: int, step: int, rank: int) -> None:
-    """What is dropped or drawn turns on these alone, so that a stopped run goes on as it would have."""
+    """Makes dropout and sampling depend on these alone, so that a resumed run equals an unbroken one."""
     sequence = np.random.SeedSequence([seed, step, rank])
     torch.manual_seed(int(sequence.generate_state(1, np.uint64)[0] >> np.uint64(1)))
 
 
 def _check(loss: float, norm: float, rate: float, step: int) -> None:
-    """Makes sure that a step can be taken."""
+    """Checks that training has not diverged."""
     if not math.isfinite(norm) or not loss < _EXPLODED:
         raise TrainingError(
             f"training has diverged at step {step + 1}: loss {loss:.4g}, gradient norm {norm:.4g}, learning "
@@ -178,7 +178,7 @@ def _check(loss: float, norm: float, rate: float, step: int) -> None:
 
 
 def _summary(progress: Progress, data: Data, params: TrainParams) -> str:
-    """How the run ended, for a person."""
+    """How the run ended, for the user."""
     point, best = progress.points[-1], data.best
     loss, accuracy = f"loss {point.loss:.4f}", f"accuracy {point.accuracy:.2%}"
     if params.context is not None:
@@ -192,7 +192,7 @@ def _summary(progress: Progress, data: Data, params: TrainParams) -> str:
 
 @contextmanager
 def _ctrl_c() -> Iterator[Event]:
-    """An event that Ctrl-C sets, so that a step is never cut; a second Ctrl-C stops at once."""
+    """An event that Ctrl-C sets, so that no step is cut short; a second Ctrl-C stops at once."""
     interrupted = Event()
 
     def note(_number: int, _frame: FrameType | None) -> None:

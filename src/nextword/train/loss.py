@@ -1,4 +1,4 @@
-"""What training minimises: the cross-entropy of the words that follow, against all words or some."""
+"""What training minimises: the cross-entropy of the next words, against all words or a sample of them."""
 
 import math
 
@@ -12,13 +12,13 @@ from nextword.model.network import Network
 
 
 class Loss(nn.Module):
-    """Words → the mean cross-entropy of the words that follow.
+    """Words → the mean cross-entropy of the next words.
 
-    It holds the network, so that distributed training sees all of what is trained.
+    It contains the network, so that distributed training sees everything that is trained.
 
     **Arguments:**
 
-    - `network`: what is trained.
+    - `network`: the network to train.
     - `sampled`: a sampled softmax, or `None` for the full one.
     """
 
@@ -51,16 +51,15 @@ class Loss(nn.Module):
 class SampledSoftmax(nn.Module):
     """Cross-entropy against a few other words, drawn anew for each step (Jean et al. 2015).
 
-    The words that do not follow are drawn without repetition, a word w with a weight q(w), the
-    root of its frequency. Its logit is lowered by the logarithm of the probability that it is among
-    the n words drawn, 1 − exp(−λ q(w)) with such a λ that these add up to n (Efraimidis & Spirakis
-    2006), so that the loss tends to that of the full softmax as n grows. The exported model
-    computes all logits.
+    The other words are drawn without repetition, a word w with a weight q(w), the square root of its
+    frequency. Its logit is lowered by the logarithm of the probability that it is among the n words drawn,
+    1 − exp(−λ q(w)), with λ such that these add up to n (Efraimidis & Spirakis 2006), so that the loss
+    tends to that of the full softmax as n grows. The exported model computes all logits.
 
     **Arguments:**
 
     - `frequencies`: the share of each word in the training part, above 0, shape `(dictionary,)`.
-    - `samples`: n, fewer than the dictionary has.
+    - `samples`: n, fewer than the words of the dictionary.
     """
 
     _weights: Tensor
@@ -79,12 +78,12 @@ class SampledSoftmax(nn.Module):
 
         **Arguments:**
 
-        - `features`: what the logits are computed from, shape `(words, features)`.
+        - `features`: the input of the logits, shape `(words, features)`.
         - `following`: ids of the words that follow, shape `(words,)`.
         - `logits`: the layer that would compute all logits.
         """
         drawn = torch.multinomial(self._weights, self.samples)
-        # All rows in one go: the gradient of each indexing is as large as the whole matrix.
+        # All rows at once: the gradient of each indexing operation is as large as the whole matrix.
         ids = torch.cat([following, drawn])
         weight, bias, words = logits.weight[ids], logits.bias[ids], len(following)
         true = (features * weight[:words]).sum(1) + bias[:words]
@@ -96,7 +95,7 @@ class SampledSoftmax(nn.Module):
 
 
 def _inclusion(weights: NDArray[np.float64], samples: int) -> NDArray[np.float64]:
-    """The probability of each word to be drawn, about."""
+    """The approximate probability that each word is drawn."""
     low, high = 0.0, samples / weights.min()
     for _ in range(100):
         middle = (low + high) / 2

@@ -1,4 +1,4 @@
-"""How a model is measured during training, at a bounded cost, and when that ends training."""
+"""How a model is measured during training, at a bounded cost, and when training ends."""
 
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass
@@ -18,14 +18,14 @@ from nextword.train.progress import Progress
 
 @dataclass(frozen=True)
 class Meter:
-    """Measures weights as they would be published: on a sample, and where training ends on everything.
+    """Measures weights as they would be published: on a sample, and on everything when training ends.
 
-    With `patience` the sample decides which weights are best; the rest is measured in evaluation.
+    With `patience` the sample decides which weights are best; the rest is left to the evaluate stage.
 
     **Arguments:**
 
     - `unknown`: id of `<unk>`, which is never an answer.
-    - `interrupted`: is set by Ctrl-C.
+    - `interrupted`: set by Ctrl-C.
     """
 
     data: Data
@@ -35,12 +35,12 @@ class Meter:
     interrupted: Event
 
     def is_due(self, progress: Progress) -> bool:
-        """Whether it is time to measure, and was not yet done at this step."""
+        """Whether it is time to measure, and this step has not been measured yet."""
         is_time = progress.step % self.data.interval == 0 or progress.step == self.params.max_steps
         return is_time and (not progress.points or progress.points[-1].step < progress.step)
 
     def measure(self, measured: Network, progress: Progress) -> tuple[Quality, bool] | None:
-        """The quality of a network, and whether training ends with it; `None` after Ctrl-C."""
+        """The quality of a network, and whether it ends training; `None` after Ctrl-C."""
         data = self.data
         quality = self._quality(measured, data.sample)
         is_over = quality is not None and self._is_over(quality, data.sample_floor, progress)
@@ -50,7 +50,7 @@ class Meter:
         return None if quality is None else (quality, is_over)
 
     def _quality(self, measured: Network, text: Text) -> Quality | None:
-        # One process measures; the others take what it found, so that all end at the same step.
+        # One process measures for all of them, so that all end at the same step.
         found = None
         if self.fabric.is_global_zero:
             parts = predictions.log_probabilities(network.rounded(measured), text)
@@ -60,7 +60,7 @@ class Meter:
         return self.fabric.broadcast(found)
 
     def _is_over(self, quality: Quality, floor: float, progress: Progress) -> bool:
-        """Whether training ends with this quality, whose loss has a floor."""
+        """Whether this quality, whose loss has this floor, ends training."""
         params = self.params
         if progress.step == params.max_steps:
             return True
@@ -71,7 +71,7 @@ class Meter:
 
 
 def _until(interrupted: Event, parts: Iterable[Part]) -> Iterator[Part]:
-    """Parts until Ctrl-C, and the first one in any case."""
+    """The parts until Ctrl-C, but always the first one."""
     for part in parts:
         yield part
         if interrupted.is_set():

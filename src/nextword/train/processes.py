@@ -1,4 +1,4 @@
-"""The processes that train together: one, or those that `torchrun` has started."""
+"""The processes that train together: one, or those started by `torchrun`."""
 
 import logging
 import os
@@ -17,11 +17,11 @@ from nextword.params import TrainParams
 
 @contextmanager
 def together(params: TrainParams) -> Iterator[Fabric]:
-    """Joins the processes by PyTorch's distributed data parallel: gloo on CPUs, NCCL on GPUs.
+    """Joins the processes with PyTorch's distributed data parallel: gloo on CPUs, NCCL on GPUs.
 
-    A GPU is used where there is one, but for float64, whose bytes are those of CPUs. With `bfloat16` the
-    weights are float32, and what is computed from them is rounded (autocast), unless the CPU has no
-    instructions for that.
+    A GPU is used if there is one, except with float64, whose results are reproducible on CPUs. With
+    `bfloat16`, weights are float32 and computations are rounded (autocast), unless the CPU lacks the
+    instructions.
 
     **Raises:** `TrainingError` if a batch of streams cannot be divided among the processes.
     """
@@ -30,7 +30,7 @@ def together(params: TrainParams) -> Iterator[Fabric]:
         raise TrainingError(
             f"train.batch {params.batch} cannot be divided among {processes} processes; use a multiple"
         )
-    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # no word of what the params say
+    logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it would repeat what the params say
     fabric = Fabric(
         accelerator="cpu" if params.precision == "float64" else "auto",
         devices=here,
@@ -41,37 +41,37 @@ def together(params: TrainParams) -> Iterator[Fabric]:
     fabric.launch()
     try:
         yield fabric
-        fabric.barrier()  # none leaves while another still needs it
+        fabric.barrier()  # no process leaves while another still needs it
     finally:
         if processes > 1:
             distributed.destroy_process_group()
 
 
 def lacks_bfloat16() -> bool:
-    """Whether a CPU trains that has no instructions for bfloat16, and would emulate them slowly."""
+    """Whether training runs on a CPU without bfloat16 instructions, which would emulate them slowly."""
     if torch.cuda.is_available() or torch.backends.mps.is_available():
         return False
-    # PyTorch before 2.9 does not say what a CPU has.
+    # PyTorch before 2.9 does not report a CPU's instructions.
     capabilities = getattr(torch.cpu, "get_capabilities", lambda: {"bf16": True})()
     return not any(has for name, has in capabilities.items() if "bf16" in name)
 
 
 def clip(module: Any, optimizer: Optimizer, longest: float, fabric: Fabric) -> float:
-    """Scales gradients that are longer than `longest` down to it; returns how long they were (L2)."""
+    """Scales gradients whose L2 norm exceeds `longest` down to it; returns the norm before."""
     norm = fabric.clip_gradients(module, optimizer, max_norm=longest, error_if_nonfinite=False)
     assert norm is not None
     return norm.item()
 
 
 def mean(value: Tensor, fabric: Fabric) -> float:
-    """A number, as the mean over all processes."""
+    """The mean of a number over all processes."""
     found = fabric.all_reduce(value.detach(), reduce_op="mean")
     assert isinstance(found, Tensor)
     return found.item()
 
 
 def most(value: int, fabric: Fabric) -> int:
-    """The largest of all processes' numbers."""
+    """The largest of a number over all processes."""
     if fabric.world_size == 1:
         return value
     found = fabric.all_reduce(torch.tensor(value), reduce_op="max")
@@ -80,7 +80,7 @@ def most(value: int, fabric: Fabric) -> int:
 
 
 def of_all_streams(part: Tensor, fabric: Fabric) -> Tensor:
-    """The state of all processes' streams, in the order of the text, from `(layers, batch, hidden)`."""
+    """The state of the streams of all processes, in the order of the text, from `(layers, batch, hidden)`."""
     if fabric.world_size == 1:
         return part
     gathered = fabric.all_gather(part)  # (processes, layers, batch, hidden)
@@ -89,5 +89,5 @@ def of_all_streams(part: Tensor, fabric: Fabric) -> Tensor:
 
 
 def of_own_streams(part: Tensor, fabric: Fabric) -> Tensor:
-    """The state of this process's streams, from that of all."""
+    """The state of this process's streams, from that of all streams."""
     return part[:, fabric.global_rank :: fabric.world_size].contiguous()

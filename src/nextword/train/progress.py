@@ -1,4 +1,4 @@
-"""How far a run has come."""
+"""The progress of a run."""
 
 from dataclasses import dataclass, field
 from typing import NamedTuple
@@ -9,7 +9,7 @@ from nextword.figures import Quality
 class Point(NamedTuple):
     """What was measured after `step` optimiser steps.
 
-    - `loss`, `accuracy`: of what the model is measured on; the loss in nats.
+    - `loss`, `accuracy`: on the text that the model is measured on; the loss in nats.
     - `training_loss`, `gradient_norm`: means over the steps since the last point, with dropout;
       `None` at step 0.
     - `learning_rate`: of the last step.
@@ -25,12 +25,12 @@ class Point(NamedTuple):
 
 @dataclass
 class Progress:
-    """How far a run has come.
+    """The progress of a run.
 
     - `step`: optimiser steps taken.
     - `points`: what was measured so far.
     - `loss`, `gradient_norm`: sums over the steps since the last point.
-    - `best_loss`, `best_step`: of the best point so far, and its step.
+    - `best_loss`, `best_step`: loss and step of the best point so far.
     """
 
     step: int = 0
@@ -41,13 +41,13 @@ class Progress:
     best_step: int = 0
 
     def stepped(self, loss: float, gradient_norm: float) -> None:
-        """A step was taken."""
+        """Records a step."""
         self.step += 1
         self.loss += loss
         self.gradient_norm += gradient_norm
 
     def measured(self, quality: Quality, learning_rate: float) -> Point:
-        """The weights were measured; returns the point on the curves.
+        """Records a measurement; returns the point on the curves.
 
         **Arguments:**
 

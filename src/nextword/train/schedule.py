@@ -8,13 +8,13 @@ from nextword.params import TrainParams
 def learning_rate(params: TrainParams, step: int) -> float:
     """The learning rate of a step.
 
-    It rises in a straight line over `warmup_steps`, and then stays (`constant`), falls to zero at
-    `max_steps` in a straight line (`linear`), or along half a cosine (`cosine`, Loshchilov & Hutter
-    2017). A warm-up of about a third before a cosine is the one-cycle schedule (Smith & Topin 2018).
+    It rises linearly over `warmup_steps`, and then stays constant (`constant`), or falls to zero at
+    `max_steps`, either linearly (`linear`) or along half a cosine (`cosine`, Loshchilov & Hutter
+    2017). A cosine after a warm-up of about a third is the one-cycle schedule (Smith & Topin 2018).
 
     **Arguments:**
 
-    - `step`: number of the step, from 0.
+    - `step`: the number of the step, from 0.
     """
     if step < params.warmup_steps:
         return params.learning_rate * (step + 1) / params.warmup_steps
