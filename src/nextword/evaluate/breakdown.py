@@ -1,4 +1,4 @@
-"""Where predictions are good and where they are not: by confidence, by frequency, by place."""
+"""Where predictions are good and where they are not: by confidence, by frequency, by position."""
 
 import itertools
 from collections.abc import Iterator
@@ -15,11 +15,11 @@ _PLACES = [1, 2, 3, 4, 5, 6, 8, 11, 16, 21, 31, 51, 101, 1001]
 
 
 class Confidence(NamedTuple):
-    """Predictions that were about equally sure of their likeliest word.
+    """Predictions of about equal confidence in their likeliest word.
 
     - `expected`: the mean probability of that word.
-    - `accuracy`: the share in which it was the right one.
-    - `words`: how many predictions these are.
+    - `accuracy`: how often it was the right one.
+    - `words`: the number of these predictions.
     """
 
     expected: float
@@ -31,7 +31,7 @@ class Group(NamedTuple):
     """Words that have something in common.
 
     - `name`: a range, for example `10–99`.
-    - `words`: how many these are.
+    - `words`: how many there are.
     - `perplexity`: exp of the mean of −ln P.
     """
 
@@ -41,7 +41,7 @@ class Group(NamedTuple):
 
 
 def by_confidence(predictions: Predictions) -> list[Confidence]:
-    """The reliability diagram: ten bins of equal width that are not empty, by rising confidence."""
+    """The reliability diagram: the non-empty ones of ten bins of equal width, by ascending confidence."""
     confidence = np.exp(predictions.likeliest_log_probability)
     right = predictions.rank == 0
     bins = np.clip(np.digitize(confidence, _CONFIDENCES) - 1, 0, len(_CONFIDENCES) - 2)
@@ -53,7 +53,7 @@ def by_confidence(predictions: Predictions) -> list[Confidence]:
 
 
 def calibration_error(predictions: Predictions) -> float:
-    """The expected calibration error (Guo et al. 2017): the mean distance of accuracy and confidence."""
+    """The expected calibration error (Guo et al. 2017): the mean gap between accuracy and confidence."""
     bins = by_confidence(predictions)
     return sum(abs(one.accuracy - one.expected) * one.words for one in bins) / sum(one.words for one in bins)
 
@@ -61,11 +61,11 @@ def calibration_error(predictions: Predictions) -> float:
 def by_frequency(
     predictions: Predictions, words: NDArray[np.int64], frequencies: NDArray[np.int64]
 ) -> list[Group]:
-    """The perplexity of words by how often they occur in the training part, by powers of ten.
+    """The perplexity of words by how often they occur in the training part, in powers of ten.
 
     **Arguments:**
 
-    - `words`: the words that were predicted, shape `(words,)`.
+    - `words`: the predicted words, shape `(words,)`.
     - `frequencies`: how often each word occurs in the training part, shape `(dictionary,)`.
     """
     own = frequencies[words]
@@ -74,17 +74,17 @@ def by_frequency(
 
 
 def by_place(predictions: Predictions, places: NDArray[np.int64]) -> list[Group]:
-    """The perplexity of words by their place in the line or in the text, from 1.
+    """The perplexity of words by their position in the line or in the text, from 1.
 
     **Arguments:**
 
-    - `places`: of the words that were predicted, shape `(words,)`.
+    - `places`: the positions of the predicted words, shape `(words,)`.
     """
     return list(_groups(predictions, places, [*_PLACES, int(max(places.max() + 1, _PLACES[-1] + 1))]))
 
 
 def places_in_lines(ids: NDArray[np.int64], line_end: int | None) -> NDArray[np.int64]:
-    """The place of each word in its line, or without line ends in the whole text, from 1."""
+    """The position of each word in its line, or in the whole text if there are no line ends, from 1."""
     places = np.arange(1, len(ids) + 1)
     if line_end is None:
         return places

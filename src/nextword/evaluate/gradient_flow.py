@@ -1,7 +1,7 @@
-"""How far back a loss is felt: the gradient of loss(t) with respect to the state k words before.
+"""How far back a loss reaches: the gradient of loss(t) with respect to the state k words before.
 
-Where its norm falls towards zero, what stood so far back cannot be learned from (Hochreiter 1991, Bengio,
-Simard & Frasconi 1994); where it grows, a step is thrown off course (Pascanu, Mikolov & Bengio 2013).
+Where its norm vanishes, nothing can be learned from words that far back (Hochreiter 1991, Bengio,
+Simard & Frasconi 1994); where it explodes, it derails training (Pascanu, Mikolov & Bengio 2013).
 """
 
 import numpy as np
@@ -19,17 +19,17 @@ HIDDEN = "hidden"
 def gradient_flow(network: Network, text: Windows) -> dict[str, NDArray[np.float64]]:
     """The norm of the gradient of loss(t) with respect to each part of the state at t − k, over all layers.
 
-    Each window is read from the zero state; its loss is that of the word after it. A part counts as far as it
-    acts by itself: `cell` of an LSTM is its conveyor belt, and `hidden` what each word's gates read. At k = 0
-    only `hidden` acts.
+    Each window is read from the zero state; its loss is that of the word after it. Each part of the state
+    counts for its direct effect only: `cell` of an LSTM for what it carries along, `hidden` for what the
+    gates read. At k = 0 only `hidden` has an effect.
 
     **Arguments:**
 
     - `network`: ready to be evaluated.
     - `text`: the windows over which the norms are averaged.
 
-    **Returns:** by the name of the part the mean L2 norms in nats, `(time,)`, from k = 0 on. Without a state,
-    `hidden` is what the layers give out, which nothing carries on: 0 from k = 1 on.
+    **Returns:** the mean L2 norms in nats by the name of the part, `(time,)`, from k = 0 onwards. Without a
+    state, `hidden` is the output of the layers, which is not carried: 0 from k = 1 onwards.
     """
     contexts, next_words = text.take(slice(None))
     ids, following = torch.from_numpy(contexts), torch.from_numpy(next_words)
@@ -55,7 +55,7 @@ def gradient_flow(network: Network, text: Windows) -> dict[str, NDArray[np.float
 
 
 def _loss(network: Network, features: torch.Tensor, following: torch.Tensor) -> torch.Tensor:
-    """The sum over the windows, so that each one's gradient is its own."""
+    """The sum over the windows, so that the gradient of each window is unaffected by the others."""
     return nn.functional.cross_entropy(network.logits(features), following, reduction="sum")
 
 

@@ -1,4 +1,4 @@
-"""A passage with each word as red as it was surprising, as an SVG picture."""
+"""A passage with each word as red as it was surprising, as an SVG image."""
 
 from unicodedata import combining, east_asian_width
 from xml.sax.saxutils import escape
@@ -7,7 +7,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 _WIDTH, _LINE, _GLYPH, _MARGIN = 900, 26, 8.4, 16  # pixels; a glyph of 14-pixel monospace is 8.4 wide
-_MOST = 16.0  # bits, from which on a word is as red as can be
+_MOST = 16.0  # bits, at and above which a word is fully red
 
 
 def draw(pieces: list[str], surprise: NDArray[np.float64], title: str) -> str:
@@ -15,7 +15,7 @@ def draw(pieces: list[str], surprise: NDArray[np.float64], title: str) -> str:
 
     **Arguments:**
 
-    - `pieces`: the words as they are joined: with the blank before them, or a line end.
+    - `pieces`: the words as they are joined: each with the blank before it, or a line end.
     - `surprise`: of each word, −log₂ P, in bits.
     - `title`: what the picture shows.
     """
@@ -23,7 +23,7 @@ def draw(pieces: list[str], surprise: NDArray[np.float64], title: str) -> str:
     shapes = [f'<text x="{_MARGIN}" y="{_MARGIN + 14}" class="title">{escape(title)}</text>']
     for piece, bits in zip(pieces, surprise.tolist(), strict=True):
         word = piece.strip() or ("↵" if "\n" in piece else "␣")
-        # Chinese and the like take two columns, marks none.
+        # Wide characters such as Chinese take two columns, combining marks none.
         columns = sum(1 + (east_asian_width(glyph) in "WF") - bool(combining(glyph)) for glyph in word)
         width = columns * _GLYPH
         if x + width > _WIDTH - _MARGIN:

@@ -1,4 +1,4 @@
-"""What predictors are worth in words, where the ids of a text are those of subwords."""
+"""How good predictors are in words, where the ids of a text are those of subwords."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
@@ -24,19 +24,19 @@ from nextword.text.subwords import SubwordDictionary, shown
 from nextword.text.words import Joiner
 from nextword.tracking import track
 
-_COUNTED = 20_000_000  # the last subwords of the training part, whose words are counted
+_COUNTED = 20_000_000  # subwords at the end of the training part whose words are counted
 
 
 class SubwordJudge:
-    """Judges words of which an id may be a part.
+    """Judges words that may consist of several ids.
 
-    A word's probability is the product of those of its subwords. Whether it is among the likeliest has to be
-    searched (`runtime.word_tree`), and is for the first 2,000 words of each part.
+    The probability of a word is the product of those of its subwords. Whether it is among the likeliest takes
+    a search (`runtime.word_tree`), which is done for the first 2,000 words of each part.
 
     **Arguments:**
 
-    - `texts`: the ids of each part that is judged, by name.
-    - `first`: the first subword that is predicted, from 0.
+    - `texts`: the ids of each part to judge, by name.
+    - `first`: the number of the first predicted subword, from 0.
     """
 
     def __init__(
@@ -45,7 +45,7 @@ class SubwordJudge:
         self._corpus, self._dictionary, self._first = corpus, dictionary, first
         self._entries = Entries(dictionary)
         self._begins = np.array(dictionary.begins)
-        self._numbers: dict[Path, int] = {}  # of words, by their subwords
+        self._numbers: dict[Path, int] = {}  # the number of each word, by its subwords
         self.training = self.in_words(corpus.training[-_COUNTED:])
         self._frequencies = np.bincount(self.training)
         self._texts = {name: self.in_words(ids) for name, ids in texts.items()}
@@ -69,7 +69,7 @@ class SubwordJudge:
     def judge(
         self, predictor: Predictor, name: str, part: str, ids: NDArray[Any], types: bool = False
     ) -> Judged:
-        """What a predictor is worth on a part of the text."""
+        """How good a predictor is on a part of the text."""
         parts = track(predictor.parts(ids, self._first), f"evaluating {name}, {part}", len(ids), size_of)
         entries = predictions.judge(parts, None)
         starts = self._starts(ids)
@@ -99,7 +99,7 @@ class SubwordJudge:
 
     @property
     def spelling(self) -> Spelling:
-        """How its words are written by subwords."""
+        """How its words are written as subwords."""
         return self
 
     def ids_of(self, words: Sequence[int]) -> list[int]:
@@ -122,7 +122,7 @@ class SubwordJudge:
     def _search(
         self, predictor: Predictor, what: str, ids: NDArray[Any], counter: KeystrokeCounter | None
     ) -> Iterator[tuple[int, int, float]]:
-        """The rank of each of the first words, and the likeliest one with its log-probability."""
+        """The rank of each of the first words, and the likeliest word with its log-probability."""
         reader, count = WordReader(predictor, self._entries, self._first), 0
         for path in track(self._paths(ids), what, min(figures.SEARCHED, len(ids))):
             word = self._dictionary.marked(path)

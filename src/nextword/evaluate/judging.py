@@ -1,4 +1,4 @@
-"""What predictors are worth on a part of a text, where each id is a word."""
+"""How good predictors are on a part of a text, where each id is a word."""
 
 from collections.abc import Iterator
 from dataclasses import dataclass
@@ -20,13 +20,13 @@ from nextword.tracking import track
 
 @dataclass(frozen=True)
 class Judged:
-    """What a predictor is worth on a part of a text.
+    """How good a predictor is on a part of a text.
 
     - `quality`: of its words.
-    - `predictions`: of the words that were ranked; all of them where each id is a word.
-    - `entries`: of all ids that were predicted.
-    - `words`: how many words these are.
-    - `keystrokes_saved`: share of keystrokes; 0 where they were not asked for.
+    - `predictions`: for the words that were ranked; all of them if each id is a word.
+    - `entries`: the predictions for all ids.
+    - `words`: how many words these ids make.
+    - `keystrokes_saved`: share of keystrokes; 0 if not requested.
     """
 
     quality: Quality
@@ -37,7 +37,7 @@ class Judged:
 
 
 class Judge(Protocol):
-    """Compares what is predicted of a text's parts with what they say."""
+    """Compares predictions for the parts of a text with the actual words."""
 
     @property
     def seen(self) -> Corpus:
@@ -45,7 +45,7 @@ class Judge(Protocol):
 
     @property
     def spelling(self) -> Spelling:
-        """How its words are written by the ids of the dictionary."""
+        """How its words are written as ids of the dictionary."""
 
     @property
     def training(self) -> NDArray[Any]:
@@ -57,22 +57,22 @@ class Judge(Protocol):
     def judge(
         self, predictor: Predictor, name: str, part: str, ids: NDArray[Any], types: bool = False
     ) -> Judged:
-        """What a predictor is worth.
+        """How good a predictor is.
 
         **Arguments:**
 
-        - `name`: of the predictor, for people.
-        - `part`, `ids`: of the text; its training part may be shortened.
+        - `name`: of the predictor, to show to users.
+        - `part`, `ids`: a part of the text; the training part may be shortened.
         - `types`: whether keystrokes are counted.
         """
 
 
 class WordJudge:
-    """Judges where each id is a word.
+    """Judges words that are single ids.
 
     **Arguments:**
 
-    - `first`: the first id that is predicted, from 0.
+    - `first`: the number of the first predicted id, from 0.
     """
 
     def __init__(self, corpus: Corpus, first: int) -> None:
@@ -87,7 +87,7 @@ class WordJudge:
     def judge(
         self, predictor: Predictor, name: str, part: str, ids: NDArray[Any], types: bool = False
     ) -> Judged:
-        """What a predictor is worth on a part of the text."""
+        """How good a predictor is on a part of the text."""
         counter = KeystrokeCounter(Joiner(self.seen.split_by, self.seen.line_ends))
         parts = track(predictor.parts(ids, self._first), f"evaluating {name}, {part}", len(ids), size_of)
         if types:
@@ -96,7 +96,7 @@ class WordJudge:
         return Judged(found.quality, found, found, len(found), counter.saved)
 
     def _typed(self, parts: Iterator[Part], part: str, counter: KeystrokeCounter) -> Iterator[Part]:
-        """Lets a user type the words that follow, as they are predicted."""
+        """Simulates a user who types the next words with these predictions."""
         suggester, words = Suggester(self.seen.dictionary), self.seen.words_of(part)
         for word in islice(words, self._first):
             counter.show(word)
@@ -108,5 +108,5 @@ class WordJudge:
 
 
 def size_of(part: Part) -> int:
-    """How many ids are predicted."""
+    """The number of predicted ids."""
     return len(part[1])

@@ -1,4 +1,4 @@
-"""Kneser-Ney: a model that only counts, beside which the network is put."""
+"""Kneser-Ney: a model that only counts, as a baseline for the network."""
 
 from collections.abc import Iterator
 from typing import Any
@@ -16,35 +16,35 @@ _FALLBACK_DISCOUNTS = (0.0, 0.5, 1.0, 1.5)
 class KneserNey:
     """Interpolated modified Kneser-Ney smoothing (Chen & Goodman 1998, sections 2.7 and 3).
 
-    For a history h of k − 1 words and h′, the same without its first word:
+    For a history h of k − 1 words, and h′, the same history without its first word:
 
         P_k(w | h) = (c(h w) − D_k(c(h w))) / c(h ·) + γ(h) · P_{k−1}(w | h′)
         γ(h)       = (D_k(1) N₁(h ·) + D_k(2) N₂(h ·) + D_k(3) N₃₊(h ·)) / c(h ·)
 
     c counts occurrences in the highest order; in each lower order c(h w) is the number of
-    different words before h w. N₁, N₂ and N₃₊ are the numbers of words that follow h with a c of 1,
-    of 2, and of more. The discounts are, with n₁ … n₄ the numbers of n-grams with c = 1 … 4 and
-    Y = n₁ / (n₁ + 2 n₂),
+    distinct words before h w. N₁, N₂ and N₃₊ are the numbers of words that follow h with a c of 1,
+    of 2, and of more. With n₁ … n₄ the numbers of n-grams with c = 1 … 4 and
+    Y = n₁ / (n₁ + 2 n₂), the discounts are
 
         D_k(1) = 1 − 2 Y n₂ / n₁,  D_k(2) = 2 − 3 Y n₃ / n₂,  D_k(3 and more) = 3 − 4 Y n₄ / n₃,
 
-    or 0.5, 1 and 1.5 where one of these n is 0 or a discount is not above 0. P_0 is uniform. A history
+    or 0.5, 1 and 1.5 if one of these n is 0 or a discount is not above 0. P_0 is uniform. A history
     that was never seen leaves everything to h′.
 
     **Arguments:**
 
-    - `ids`: the text that is counted, shape `(words,)`.
+    - `ids`: the text to count, shape `(words,)`.
     - `order`: length of the longest n-gram, one more than the context.
-    - `dictionary`: number of words.
+    - `dictionary`: number of words in the dictionary.
 
     **Attributes:** `order`.
     """
 
     def __init__(self, ids: NDArray[Any], order: int, dictionary: int) -> None:
         self._dictionary, self.order = dictionary, order
-        # An n-gram is known by its row in the sorted table of its order, whose entries are
+        # An n-gram is identified by its row in the sorted table of its order, whose entries are
         # (row of its first k − 1 words) · dictionary + its last word. Rows with the same
-        # history are therefore neighbours.
+        # history are therefore adjacent.
         self._tables: list[NDArray[np.int64]] = []
         rows = np.zeros(len(ids) + 1, np.int64)  # row of the n-gram that starts at each word
         rows_by_order, firsts_by_order, counts = [], [], np.zeros(0, np.int64)
@@ -72,7 +72,7 @@ class KneserNey:
 
         **Arguments:**
 
-        - `histories`: word ids, shape `(batch, order - 1)`; −1 where the text had not begun.
+        - `histories`: word ids, shape `(batch, order - 1)`; −1 before the beginning of the text.
 
         **Returns:** shape `(batch, dictionary)`; each row sums to 1.
         """
@@ -91,18 +91,18 @@ class KneserNey:
         return row
 
     def predict(self, ids: NDArray[Any], first: int, unknown: int | None) -> Predictions:
-        """What this model predicts for the words of a text.
+        """The predictions of this model for the words of a text.
 
         **Arguments:**
 
         - `ids`: the text, shape `(words,)`.
-        - `first`: the first word that is predicted, from 0.
+        - `first`: the number of the first predicted word, from 0.
         - `unknown`: id of `<unk>`, which is never an answer.
         """
         return judge(self.parts(ids, first), unknown)
 
     def parts(self, ids: NDArray[Any], first: int) -> Iterator[Part]:
-        """The distributions that it gives to the words of a text; arguments as of `predict`."""
+        """The distributions that it predicts for the words of a text; arguments as for `predict`."""
         before = self.order - 1
         padded = np.concatenate([np.full(max(0, before - first), -1), ids.astype(np.int64)])
         padded = padded[max(0, first - before) :]
@@ -121,7 +121,7 @@ class KneserNey:
         return found
 
     def _rows(self, histories: NDArray[Any]) -> NDArray[np.int64]:
-        """The row of each history in the table of its order, −1 for one that was never seen."""
+        """The row of each history in the table of its order; −1 for one that was never seen."""
         rows = np.zeros(len(histories), np.int64)
         for table, words in zip(self._tables, histories.T, strict=False):
             keys = rows * self._dictionary + words
@@ -151,20 +151,20 @@ class _Level:
         left: NDArray[np.float64],
         histories: NDArray[np.int64],
     ) -> None:
-        """Adds, in place, what this order gives to the words that follow.
+        """Adds, in place, the share of this order to the probabilities of the next words.
 
         **Arguments:**
 
         - `probabilities`: shape `(batch, dictionary)`.
-        - `left`: what the orders above leave of the whole, shape `(batch,)`; becomes what this one
-          leaves to the orders below.
+        - `left`: the probability left by the higher orders, shape `(batch,)`; becomes what this order
+          leaves to the lower ones.
         - `histories`: row of each history, shape `(batch,)`; −1 where it was never seen.
         """
         place = np.minimum(np.searchsorted(self._histories, histories), len(self._histories) - 1)
         seen = np.flatnonzero(self._histories[place] == histories)
         place = place[seen]
         lengths = self._lengths[place]
-        # Row numbers of all followers of all histories, one history after the other.
+        # Row numbers of all words that follow each history, one history after the other.
         offsets = np.arange(lengths.sum()) - np.repeat(lengths.cumsum() - lengths, lengths)
         followers = np.repeat(self._starts[place], lengths) + offsets
         given = np.repeat(left[seen], lengths) * self._kept[followers]
@@ -173,7 +173,7 @@ class _Level:
 
 
 def _discounts(counts: NDArray[np.int64]) -> NDArray[np.float64]:
-    """What is taken from a count of 0, 1, 2, and of 3 or more."""
+    """The amount subtracted from a count of 0, 1, 2, and 3 or more."""
     n = np.bincount(np.minimum(counts, 5), minlength=5).astype(float)
     fallback = np.array(_FALLBACK_DISCOUNTS)
     if not n[1:5].all():

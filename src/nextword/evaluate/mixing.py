@@ -1,4 +1,4 @@
-"""Mixtures of a network with a model that counts."""
+"""Mixtures of a network and a model that counts."""
 
 import numpy as np
 
@@ -6,7 +6,7 @@ from nextword.model.predictions import Predictions
 
 
 def mixture(network: Predictions, counted: Predictions, weight: float) -> float:
-    """The loss in nats of a network and of a model that counts, mixed.
+    """The loss in nats of a mixture of a network and a model that counts.
 
     **Arguments:**
 
@@ -17,5 +17,5 @@ def mixture(network: Predictions, counted: Predictions, weight: float) -> float:
 
 
 def best_weight(network: Predictions, counted: Predictions) -> float:
-    """The network's weight that gives the lowest loss, in steps of 0.05."""
+    """The weight of the network that gives the lowest loss, in steps of 0.05."""
     return float(min(np.linspace(0.05, 0.95, 19), key=lambda weight: mixture(network, counted, weight)))

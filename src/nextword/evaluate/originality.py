@@ -1,4 +1,4 @@
-"""Whether samples are new: what they copy from the text, and how they repeat themselves."""
+"""Whether samples are original: what they copy from the text, and how they repeat themselves."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -6,20 +6,20 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-_COPIED = range(4, 13)  # lengths of the n-grams that are looked for
+_COPIED = range(4, 13)  # lengths of the n-grams to look for
 _DISTINCT = range(1, 5)
 _LONGEST_CYCLE = 10  # words
-_BLOCK = 4_000_000  # words of the training part that are searched at once
+_BLOCK = 4_000_000  # words of the training part searched at once
 
 
 @dataclass(frozen=True)
 class Originality:
-    """What samples are made of.
+    """How original samples are.
 
     - `copied`: for n = 4 … 12, the share of their n-grams that are in the training part.
-    - `longest_copy`: words of the longest run that is there.
-    - `distinct`: for n = 1 … 4, different n-grams per n-gram (distinct-n, Li et al. 2016).
-    - `loops`: share of the samples that end in a loop: the same one to ten words three times on end.
+    - `longest_copy`: length in words of the longest run found there.
+    - `distinct`: for n = 1 … 4, distinct n-grams divided by all n-grams (distinct-n, Li et al. 2016).
+    - `loops`: share of the samples that end in a loop: the same one to ten words three times in a row.
     """
 
     copied: dict[int, float]
@@ -29,11 +29,11 @@ class Originality:
 
 
 def examine(samples: list[list[int]], training: NDArray[Any]) -> Originality:
-    """Compares samples with the text that the model has learnt from.
+    """Compares samples with the text that the model learned from.
 
     **Arguments:**
 
-    - `samples`: word ids of what the model has written, without the prompts.
+    - `samples`: the word ids of the samples, without their prompts.
     - `training`: word ids, shape `(words,)`.
     """
     runs = _copied_runs(samples, training)
@@ -46,15 +46,15 @@ def examine(samples: list[list[int]], training: NDArray[Any]) -> Originality:
 
 
 def _copied_runs(samples: list[list[int]], training: NDArray[Any]) -> list[NDArray[np.int64]]:
-    """For each word of each sample, how long the text goes on with it and what follows it, at best."""
+    """For each word of each sample, the length of the longest run from there on that the text has too."""
     runs = [np.zeros(len(sample), np.int64) for sample in samples]
     longest = max(map(len, samples))
     for first in range(0, len(training), _BLOCK):
-        block = np.array(training[first : first + _BLOCK + longest])  # what begins in it may end beyond
+        block = np.array(training[first : first + _BLOCK + longest])  # a run may end beyond the block
         places = np.argsort(block, kind="stable")
         by_word = block[places]
         for sample, run in zip(samples, runs, strict=True):
-            words = np.array(sample, block.dtype)  # of the same type, lest all of the block be converted
+            words = np.array(sample, block.dtype)  # the same type, so that the block is not converted
             lows, highs = (np.searchsorted(by_word, words, side) for side in ("left", "right"))
             for start, (low, high) in enumerate(zip(lows.tolist(), highs.tolist(), strict=True)):
                 run[start] = max(run[start], _run(words[start + 1 :], block, places[low:high]))
@@ -62,7 +62,7 @@ def _copied_runs(samples: list[list[int]], training: NDArray[Any]) -> list[NDArr
 
 
 def _run(words: NDArray[Any], block: NDArray[Any], places: NDArray[np.int64]) -> int:
-    """How long the text goes on with some words after one of some places, that place included."""
+    """The length of the longest match of `words` after one of the places, that place included."""
     length = 0
     while len(places) and length < len(words):
         places = places[places + 1 < len(block)] + 1

@@ -16,7 +16,7 @@ from nextword.text.corpus import PARTS, Corpus
 from nextword.text.windows import Windows
 from nextword.text.words import END_OF_LINE, Joiner
 
-_MOST_WRONG = 100  # windows; more than a person reads
+_MOST_WRONG = 100  # windows; more than anyone reads
 _PASSAGE = 250  # words of the heat map
 
 
@@ -25,7 +25,7 @@ def write(report: Report, corpus: Corpus, context: int | None, directory: Path) 
 
     **Arguments:**
 
-    - `context`: of the model; with an unbounded one a few words before a mistake are shown.
+    - `context`: of the model; if it is unbounded, a few words before each mistake are shown.
     """
     ids = report.texts[report.shown].astype(np.int64)
     model, counted = report.predictions[report.shown], report.counted[report.shown]
@@ -73,7 +73,7 @@ def _write_groups(path: Path, model: Iterable[Group], counted: Iterable[Group]) 
 
 
 def _write_surprise(path: Path, corpus: Corpus, part: str, read: int, model: Predictions) -> None:
-    """The beginning of a part, each word as red as it was surprising; `read` words were only read."""
+    """Draws the beginning of a part, each word as red as it was surprising; the first `read` are not red."""
     joiner = Joiner(corpus.split_by, corpus.line_ends)
     bits = np.concatenate([np.zeros(read), -model.log_probability / np.log(2)])[:_PASSAGE]
     pieces = [joiner.push(word) for word in islice(corpus.words_of(part), len(bits))]
@@ -82,7 +82,7 @@ def _write_surprise(path: Path, corpus: Corpus, part: str, read: int, model: Pre
 
 
 def _wrong_windows(predictions: Predictions, windows: Windows, corpus: Corpus) -> Iterator[list[Any]]:
-    """The windows whose next word is not the likeliest, the most confident mistakes first."""
+    """The windows whose next word is not the likeliest, most confident mistakes first."""
     wrong = np.flatnonzero(predictions.rank > 0)
     confidence = [outputs.significant(value) for value in predictions.likeliest_log_probability[wrong]]
     wrong = wrong[np.argsort(np.negative(confidence), kind="stable")][:_MOST_WRONG]

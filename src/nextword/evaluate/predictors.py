@@ -1,4 +1,4 @@
-"""What predicts a text, a network or counts, as something that reads as a model file does."""
+"""Predictors of a text, a network or counts, with the interface of a model file."""
 
 from collections.abc import Iterator, Mapping
 from typing import Any, Protocol
@@ -18,10 +18,10 @@ from nextword.text import windows
 
 
 class Predictor(Model, Protocol):
-    """A model that also predicts all of a text at once."""
+    """A model that can also predict all of a text at once."""
 
     def parts(self, ids: NDArray[Any], first: int) -> Iterator[Part]:
-        """The distributions that it gives to the ids of a text from the one at `first` on."""
+        """The distributions that it predicts for the ids of a text from number `first` onwards."""
 
 
 class NetworkPredictor:
@@ -33,7 +33,7 @@ class NetworkPredictor:
         self.axes: Mapping[str, int] = dict.fromkeys(CELLS[network.architecture.cell].states, 1)
 
     def parts(self, ids: NDArray[Any], first: int) -> Iterator[Part]:
-        """The distributions that it gives to all ids that have a full context."""
+        """The distributions that it predicts for all ids with a full context."""
         assert first == (self.context or 1)
         return predictions.log_probabilities(self._network, ids)
 
@@ -55,18 +55,18 @@ class CountPredictor:
         self.axes: Mapping[str, int] = {}
 
     def parts(self, ids: NDArray[Any], first: int) -> Iterator[Part]:
-        """The distributions that it gives to a text."""
+        """The distributions that it predicts for a text."""
         return self._counted.parts(ids, first)
 
     def run(self, ids: NDArray[np.int64], state: State | None = None) -> Step:  # noqa: ARG002
-        """Reads ids, `(batch, time)`; −1 stands for those that are missing."""
+        """Reads ids, `(batch, time)`; −1 stands for a missing one."""
         missing = np.full((len(ids), self.context - ids.shape[1]), -1)
         logits = self._counted.log_probabilities(np.concatenate([missing, ids], axis=1))
         return Step(logits.astype(np.float32), np.zeros((len(ids), 0), np.float32), {})
 
 
 class FrequencyPredictor:
-    """The share of each word in the training part, whatever comes before it.
+    """The share of each word in the training part, whatever precedes it.
 
     **Arguments:**
 
@@ -80,7 +80,7 @@ class FrequencyPredictor:
         self.axes: Mapping[str, int] = {}
 
     def parts(self, ids: NDArray[Any], first: int) -> Iterator[Part]:
-        """The distribution, once for each id."""
+        """The same distribution for each id."""
         following = ids[first:].astype(np.int64)
         for part in windows.in_order(len(following), BATCH):
             words = following[part]

@@ -1,4 +1,4 @@
-"""How good a model is on each part of its text, beside what is possible and what counting achieves."""
+"""How good a model is on each part of its text, compared with the best possible and with counting."""
 
 from dataclasses import asdict, dataclass
 from itertools import islice
@@ -27,23 +27,23 @@ from nextword.text.letters import LetterModel
 from nextword.text.subwords import SubwordDictionary
 from nextword.text.windows import Windows
 
-# Where the model reads all words before, Kneser-Ney counts this many, and samples begin with them.
+# If the context is unbounded, this many words are the context of Kneser-Ney and the prompts of samples.
 _COUNTED_CONTEXT = 4
-_COUNTED_WORDS = 20_000_000  # the last ones of the training part: 2 GB while they are counted
-_SHOWN = 50_000  # words of the training part on which such a model is shown
+_COUNTED_WORDS = 20_000_000  # at the end of the training part; they take 2 GB while counted
+_SHOWN = 50_000  # words of the training part that are evaluated if the context is unbounded
 _LETTERS = 5  # order of the letter model
-_SPELT = 200_000  # words that it is made from at most
-_FLOW_WORDS, _FLOW_WINDOWS = 32, 100  # over which a gradient is followed, where the context is unbounded
+_SPELT = 200_000  # the most words that it learns from
+_FLOW_WORDS, _FLOW_WINDOWS = 32, 100  # over which a gradient is followed if the context is unbounded
 
 
 @dataclass(frozen=True)
 class ModelFigures:
-    """What a model is worth on a part of the text.
+    """How good a model is on a part of the text.
 
-    - `accuracy`, `top_3_accuracy`, `loss`, `perplexity`: as of `figures.Quality`.
-    - `bits_per_character`: of the file; the letters of a word that the dictionary lacks are paid for
-      by a letter 5-gram of the training part's different words (`text.letters`), of 200,000 at most.
-    - `calibration_error`: as of `breakdown.calibration_error`.
+    - `accuracy`, `top_3_accuracy`, `loss`, `perplexity`: as in `figures.Quality`.
+    - `bits_per_character`: of the file; the letters of a word that the dictionary lacks are charged
+      at the cost of a letter 5-gram of at most 200,000 distinct words of the training part (`text.letters`).
+    - `calibration_error`: as in `breakdown.calibration_error`.
     - `keystrokes_saved`: share of keystrokes, as `runtime.keystrokes` counts them.
     """
 
@@ -58,7 +58,7 @@ class ModelFigures:
 
 @dataclass(frozen=True)
 class Mixture:
-    """The best mixture of the network and Kneser-Ney, its weight found on the validation part."""
+    """The best mixture of the network and Kneser-Ney, with the weight found on the validation part."""
 
     network_weight: float
     loss: float
@@ -67,14 +67,14 @@ class Mixture:
 
 @dataclass(frozen=True)
 class PartReport:
-    """What was found on a part of the text.
+    """The results on a part of the text.
 
-    - `words`: how many were predicted. Where the text is split into subwords, accuracies, calibration and
-      keystrokes are of the first 2,000 of them.
+    - `words`: how many were predicted. If the text is split into subwords, accuracies, calibration and
+      keystrokes cover the first 2,000 of them.
     - `unknown_share`: share of them that the dictionary lacks.
-    - `model`, `int8`: the network, and the same with its weights as 8 bits hold them.
-    - `baselines`: what needs no network, by name.
-    - `mixture`: of a held-out part.
+    - `model`, `int8`: the network, and the same network with its weights rounded to 8 bits.
+    - `baselines`: predictors that need no network, by name.
+    - `mixture`: for a held-out part.
     """
 
     words: int
@@ -87,7 +87,7 @@ class PartReport:
 
 @dataclass(frozen=True)
 class Size:
-    """How many weights the model has, their bytes in float16 and int8, and its optimiser steps."""
+    """The number of weights of the model, their bytes in float16 and int8, and its optimiser steps."""
 
     parameters: int
     bytes: int
@@ -97,16 +97,16 @@ class Size:
 
 @dataclass(frozen=True)
 class Report:
-    """Everything that the evaluate stage finds.
+    """All results of the evaluate stage.
 
-    - `parts`: the training part and those held out that are not empty, by name.
-    - `best_possible`: on the training part, where the context is a number.
-    - `samples`, `drawn`: continued with the likeliest words, and by draws; `originality` of both.
+    - `parts`: the training part and the held-out parts that are not empty, by name.
+    - `best_possible`: on the training part, if the context is fixed.
+    - `samples`, `drawn`: continued with the likeliest words, and by sampling; `originality` of both.
     - `predictions`, `counted`: what the network and Kneser-Ney predict for each word of each part.
-    - `texts`: the ids of each part in `seen`, as far as it is looked at.
+    - `texts`: the ids of each part in `seen`, as far as it is evaluated.
     - `seen`: the text as a user sees it: each id is a word.
-    - `shown`: name of the part that prompts and plots are of.
-    - `gradient_flow`: how far back the loss is felt on it, as `gradient_flow.gradient_flow` has it.
+    - `shown`: name of the part that prompts and plots are taken from.
+    - `gradient_flow`: how far back the loss reaches on it, from `gradient_flow.gradient_flow`.
     """
 
     parts: dict[str, PartReport]
@@ -126,13 +126,13 @@ class Report:
 def report(corpus: Corpus, network: Network, int8: Network, size: Size, params: EvaluateParams) -> Report:
     """Evaluates a model on its text.
 
-    With a fixed context each word counts that has one before it; otherwise each word but the first
-    of a part, all words before it in that part having been read. `<eos>`, if there is one, counts.
-    Kneser-Ney counts the last 20 million words of the training part.
+    With a fixed context, each word with a full context counts; otherwise each word but the first of a
+    part, after all preceding words of that part. `<eos>`, if there is one, counts.
+    Kneser-Ney learns from the last 20 million words of the training part.
 
     **Arguments:**
 
-    - `int8`: the network with its weights as 8 bits hold them.
+    - `int8`: the network with its weights rounded to 8 bits.
     - `size`: of the model.
     """
     context, unknown = network.architecture.context, corpus.dictionary.unknown
@@ -172,7 +172,7 @@ def report(corpus: Corpus, network: Network, int8: Network, size: Size, params: 
             baselines={"most_frequent_word": frequent.quality, "kneser_ney": counted.quality},
             mixture=mixtures.get(part),
         )
-    shown = [*texts][-1]  # prompts that the model has not learnt from, where there are some
+    shown = [*texts][-1]  # a part that the model has not learned from, if there is one
     prompts = context_windows(judge.in_words(texts[shown]), context)
     likeliest, drawn = (
         samples.sample(
@@ -222,12 +222,12 @@ def _ranked(words: NDArray[Any], judged: Judged) -> NDArray[Any]:
 
 
 def context_windows(ids: NDArray[Any], context: int | None) -> Windows:
-    """The contexts that samples begin with, shorter in a part that has hardly a word."""
+    """The contexts that samples begin with; shorter in a part of only a few words."""
     return windows.windows(ids, context or min(_COUNTED_CONTEXT, len(ids) - 1))
 
 
 def _spelling(corpus: Corpus, part: str, ids: NDArray[Any], count: int, letters: LetterModel) -> float:
-    """What the letters of those of the last words cost that the dictionary lacks, in nats."""
+    """The cost in nats of the letters of those of the last `count` words that the dictionary lacks."""
     words, first = corpus.words_of(part), len(ids) - count
     return -sum(
         letters.log_probability(word)
@@ -237,12 +237,12 @@ def _spelling(corpus: Corpus, part: str, ids: NDArray[Any], count: int, letters:
 
 
 def _figures(judged: Judged, spelling: float, characters: float) -> ModelFigures:
-    """What a model is worth on a part of the text.
+    """How good a model is on a part of the text.
 
     **Arguments:**
 
     - `spelling`: nats for the letters of unknown words.
-    - `characters`: of each id.
+    - `characters`: the mean number per id.
     """
     nats = judged.quality.loss * judged.words + spelling
     return ModelFigures(
@@ -254,7 +254,7 @@ def _figures(judged: Judged, spelling: float, characters: float) -> ModelFigures
 
 
 def _mixtures(judged: dict[str, dict[str, Judged]]) -> dict[str, Mixture]:
-    """The best mixture on the first part that is held out, there and on the last one."""
+    """The mixture that is best on the first held-out part, evaluated there and on the last one."""
     held_out = list(judged)[1:]
     if not held_out:
         return {}

@@ -12,7 +12,7 @@ from nextword.runtime.reader import Model, Reader
 from nextword.text.windows import Windows
 from nextword.tracking import track
 
-# Takes the logits `(dictionary,)` and the number of ids that were written before; gives an id.
+# Takes the logits `(dictionary,)` and the number of ids written so far; returns an id.
 Pick = Callable[[NDArray[Any], int], int]
 
 
@@ -20,10 +20,10 @@ Pick = Callable[[NDArray[Any], int], int]
 class Sample:
     """A prompt from the text, continued.
 
-    - `prompt`, `truth`: words of the prompt and of what the text has after it, which is shorter
-      than the continuation near the text's end.
-    - `continuation`: words that the network gives.
-    - `right`: for each of them, whether the text has it somewhere after the words before it.
+    - `prompt`, `truth`: the words of the prompt, and those that follow it in the text, fewer than in the
+      continuation near the end of the text.
+    - `continuation`: the words that the network writes.
+    - `right`: for each of them, whether it follows the words before it anywhere in the text.
     - `read`, `written`: prompt and continuation as the ids of the dictionary, which may be parts of words.
     """
 
@@ -36,7 +36,7 @@ class Sample:
 
 
 class Spelling(Protocol):
-    """How words are written by the ids of the dictionary."""
+    """How words are written as ids of the dictionary."""
 
     def ids_of(self, words: Sequence[int]) -> list[int]:
         """The ids that spell some words."""
@@ -67,7 +67,7 @@ class Whole:
         return [*words]
 
     def begins(self, id: int) -> bool:  # noqa: ARG002
-        """Each id does."""
+        """Always true."""
         return True
 
     def ruled_out(self, path: Sequence[int]) -> list[int]:  # noqa: ARG002
@@ -82,17 +82,17 @@ class Whole:
 def sample(
     model: Model, spelling: Spelling, windows: Windows, samples: int, words: int, temperature: float = 0.0
 ) -> list[Sample]:
-    """Continues prompts of one context each, taken at equal distances from the text.
+    """Continues prompts of one context each, evenly spaced in the text.
 
     **Arguments:**
 
     - `windows`: of words.
     - `samples`: number of prompts.
-    - `words`: number of words that each is continued by.
-    - `temperature`: 0 takes the likeliest id each time; above, ids are drawn, by the number of
-      the prompt as a seed.
+    - `words`: number of words to continue each with.
+    - `temperature`: 0 takes the likeliest id each time; above 0, ids are drawn, with the number of the
+      prompt as the seed.
     """
-    last = max(1, len(windows) - words + 1)  # the last start that has so many words after it
+    last = max(1, len(windows) - words + 1)  # the number of starts followed by enough words
     starts = sorted({round(index * (last - 1) / max(1, samples - 1)) for index in range(samples)})
     return [
         _continue(model, spelling, windows, start, words, _pick(temperature, seed))
@@ -127,7 +127,7 @@ def _continue(
 def _write(
     model: Model, spelling: Spelling, read: list[int], words: int, pick: Pick
 ) -> tuple[list[int], list[int]]:
-    """The ids that continue a text by so many words, and these."""
+    """The ids of the next `words` words after a text, and these words."""
     reader = Reader(model)
     written: list[int] = []
     continuation: list[int] = []

@@ -1,4 +1,4 @@
-"""What the evaluate stage writes of a report: metrics, samples, and lines for a person."""
+"""The output of the evaluate stage: metrics, samples, and lines for the user."""
 
 import re
 import textwrap
@@ -20,7 +20,7 @@ _NOT_IN_YAML = re.compile(r"[\x00-\x08\x0b-\x1f\x7f-\x9f\u2028\u2029\ud800-\udff
 
 @dataclass(frozen=True)
 class Outputs:
-    """Where the stage writes: metrics, samples as text and as word ids, and the folder of the plots."""
+    """Where the stage writes metrics, samples as text and as word ids, and plots."""
 
     metrics: Path
     samples: Path
@@ -44,7 +44,7 @@ def write(report: Report, corpus: Corpus, context: int | None, paths: Outputs) -
 
 
 def metrics(report: Report, corpus: Corpus) -> dict[str, Any]:
-    """A report for metrics.json: the figures of the training part first, then those of the others."""
+    """A report as written to metrics.json: the figures of the training part, then those of the others."""
     training, size = report.parts[PARTS[0]], report.size
     figures: dict[str, Any] = {
         "words": training.words,
@@ -67,7 +67,7 @@ def metrics(report: Report, corpus: Corpus) -> dict[str, Any]:
 
 
 def summary(report: Report) -> Iterator[str]:
-    """The model, whole and in 8 bits, on each part of the text, a line each."""
+    """A line for the model and one for its int8 version, for each part of the text."""
     for part, found in report.parts.items():
         where = "" if part == PARTS[0] else f", {part}"
         best = report.best_possible if part == PARTS[0] else None
@@ -83,7 +83,7 @@ def summary(report: Report) -> Iterator[str]:
 
 
 def _shown(sample: Sample, drawn: Sample, corpus: Corpus) -> str:
-    """A sample as five lines, a list's entry in YAML: DVC reads the file, which is a metric."""
+    """A sample as five lines, as an item of a YAML list: DVC reads the file, which is a metric."""
     prompt, model, other, text = (
         _NOT_IN_YAML.sub(lambda found: ascii(found[0])[1:-1], corpus.join(ids).replace("\n", " / "))
         for ids in (sample.prompt, sample.continuation, drawn.continuation, sample.truth)
