@@ -1,7 +1,7 @@
 """From a text to a next-word model on the edge.
 
-What an application needs is `Generator`, `Sampling` for its settings, and `Keyboard` for several languages at
-once; what can go wrong is under `NextwordError`.
+An application needs `Generator`, `Sampling` for its settings, and `Keyboard` for several languages at
+once; all errors are subclasses of `NextwordError`.
 """
 
 import os
@@ -13,7 +13,7 @@ if TYPE_CHECKING:
     from nextword.runtime.keyboard.keyboard import Keyboard
     from nextword.runtime.sampling import Sampling
 
-# Nothing is sent anywhere: onnxruntime would write an id of the device into the user's cache folder.
+# Telemetry is off: onnxruntime would write an id of the device into the user's cache folder.
 os.environ.setdefault("ORT_DISABLE_TELEMETRY", "1")
 
 __version__ = "0.1.0"
@@ -21,7 +21,7 @@ __all__ = ["Generator", "Keyboard", "NextwordError", "Sampling", "__version__"]
 
 
 def __getattr__(name: str) -> Any:
-    # Nothing is imported before it is used, so that `nextword --help` need not wait for
+    # Everything is imported on first use, so that `nextword --help` does not wait for
     # onnxruntime (PEP 562).
     if name == "Generator":
         from nextword.runtime.generator import Generator

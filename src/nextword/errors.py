@@ -1,6 +1,6 @@
-"""Everything that a user can get wrong, one class each, and how a program reports it.
+"""All errors that a user can cause, one class each, and how a program reports them.
 
-A message is one line that says what was wrong and what to do about it.
+A message is one line that says what is wrong and what to do about it.
 """
 
 import contextlib
@@ -17,7 +17,7 @@ _MOST_SAID = 500
 class NextwordError(Exception):
     """Base of all errors that this package raises on purpose.
 
-    A message that is far too long for a line, since it tells what it was given, loses its middle.
+    A message that quotes its input, and is far too long for a line, loses its middle.
     """
 
     def __init__(self, message: str = "") -> None:
@@ -91,7 +91,7 @@ def quoted(text: str) -> str:
 
 
 def run(main: Callable[[], None]) -> int:
-    """Runs a program and turns what went wrong into one line on standard error.
+    """Runs a program and reports an error as one line on standard error.
 
     **Arguments:**
 
@@ -120,10 +120,10 @@ def run(main: Callable[[], None]) -> int:
 
 
 def leave_on_ctrl_c() -> None:
-    """Lets Ctrl-C end the process at once, with one line, while it imports what it needs.
+    """Lets Ctrl-C end the process at once, with one line, while it imports modules.
 
-    An exception could be caught by what is imported, and nothing has been written yet. Where Ctrl-C is
-    ignored, it stays so.
+    An imported module might catch an exception, and nothing has been written that needs cleaning up. If
+    Ctrl-C is ignored, it remains so.
     """
     if signal.getsignal(signal.SIGINT) is signal.default_int_handler:
         signal.signal(signal.SIGINT, _leave)
@@ -156,7 +156,7 @@ def _shortened(message: str) -> str:
 
 
 def _hush() -> None:
-    """Points standard output at nothing, so that Python does not complain again when it flushes at exit."""
+    """Points standard output at the null device, so that Python's flush at exit does not fail again."""
     with contextlib.suppress(OSError, AttributeError, ValueError):
         sys.stdout.flush()
         return

@@ -1,8 +1,8 @@
-"""What predictions are worth: the rule of each figure, for training, evaluation and the device alike.
+"""How good predictions are: the definition of each figure, for training, evaluation and the device alike.
 
 A figure says what a user gets. `<unk>` can be read but never written, so it is never an answer: it is left
-out where words are ranked, and a word that the dictionary lacks is never predicted. Perplexity is the
-field's, with `<unk>` as a word; it can only be compared where the share of unknown words is the same.
+out of rankings, and a word that the dictionary lacks is never predicted. Perplexity is defined as usual,
+with `<unk>` as a word; it can be compared only between texts with the same share of unknown words.
 """
 
 import math
@@ -11,19 +11,19 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-SUGGESTIONS = 3  # that a user of a keyboard sees
-SEARCHED = 2_000  # words of a text that are searched for, where a model knows subwords
-NEVER = np.iinfo(np.int64).max  # the rank of what is never an answer, however small the dictionary
+SUGGESTIONS = 3  # shown to the user of a keyboard
+SEARCHED = 2_000  # words of a text that are searched for, if a model knows subwords
+NEVER = np.iinfo(np.int64).max  # the rank of a word that is never an answer
 
-_MOST_NATS = 700.0  # e to the power of more is beyond a float
+_MOST_NATS = 700.0  # exp of more overflows a float
 
 
 @dataclass(frozen=True)
 class Quality:
-    """What predictions are worth over a text.
+    """How good predictions are over a text.
 
-    - `accuracy`: share of the words that were held likeliest of all words that can be written.
-    - `top_3_accuracy`: share that was among the three likeliest.
+    - `accuracy`: share of the words that were the likeliest of all words that can be written.
+    - `top_3_accuracy`: share that were among the three likeliest.
     - `loss`: mean of −ln P(next word), in nats.
     - `perplexity`: exp(loss): the number of equally likely words that would be as hard to guess.
     """
@@ -35,20 +35,20 @@ class Quality:
 
 
 def perplexity(loss: float) -> float:
-    """exp(`loss`), `loss` in nats a word; at most exp(700), so that it can be written down."""
+    """exp(`loss`), with `loss` in nats per word; at most exp(700), so that it stays finite."""
     return math.exp(min(loss, _MOST_NATS))
 
 
 def ranks(
     log_probabilities: NDArray[np.floating], next_words: NDArray[np.int64], unknown: int | None
 ) -> NDArray[np.int64]:
-    """How many words were held likelier than the one that follows; equals count by id.
+    """How many words were predicted to be likelier than the next word; ties are broken by id.
 
     **Arguments:**
 
     - `log_probabilities`: shape `(batch, dictionary)`; logits will do.
-    - `next_words`: ids of the words that follow, shape `(batch,)`.
-    - `unknown`: id of `<unk>`, which is never among the likelier ones.
+    - `next_words`: ids of the next words, shape `(batch,)`.
+    - `unknown`: id of `<unk>`, which never counts as likelier.
 
     **Returns:** shape `(batch,)`; `NEVER` for a word that is `<unk>` itself.
     """
@@ -56,7 +56,7 @@ def ranks(
     own = log_probabilities[rows, next_words]
     found: NDArray[np.int64] = (log_probabilities > own[:, None]).sum(axis=1)
     not_below = (log_probabilities >= own[:, None]).sum(axis=1)
-    for row in np.flatnonzero(not_below > found + 1):  # some are equal to the one that follows
+    for row in np.flatnonzero(not_below > found + 1):  # some tie with the next word
         found[row] += (log_probabilities[row, : next_words[row]] == own[row]).sum()
     if unknown is not None:
         of_unknown = log_probabilities[:, unknown]
@@ -66,9 +66,9 @@ def ranks(
 
 
 def likeliest(log_probabilities: NDArray[np.floating], unknown: int | None) -> NDArray[np.int64]:
-    """The word that is held likeliest of those that can be written, the smallest id among equals.
+    """The likeliest of the words that can be written; the smallest id among ties.
 
-    **Arguments:** as of `ranks`.
+    **Arguments:** as for `ranks`.
 
     **Returns:** ids, shape `(batch,)`.
     """

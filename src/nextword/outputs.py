@@ -1,4 +1,4 @@
-"""Outputs: files that are complete or missing, and how numbers are written in them."""
+"""Outputs: files that are either complete or missing, and how numbers are written in them."""
 
 import csv
 import ctypes
@@ -15,20 +15,20 @@ from typing import Any
 
 from nextword.errors import StageError
 
-_WRITING = ".writing-"  # and the number of the process that writes
+_WRITING = ".writing-"  # followed by the id of the writing process
 
 
 @contextmanager
 def replacing(path: Path) -> Iterator[Path]:
-    """Gives a temporary path to write a file or a directory to, and renames it to `path`.
+    """Provides a temporary path for a file or a directory, and renames it to `path` when the block ends.
 
-    The old `path` stays as it was until the block ends, and for good if the block fails.
+    The old `path` is untouched until then, and remains if the block fails.
 
     **Arguments:**
 
-    - `path`: where the output shall be; its parent is created.
+    - `path`: the final path of the output; its parent is created.
 
-    **Raises:** `OSError` that names `path` where it cannot be written.
+    **Raises:** `OSError` that names `path` if it cannot be written.
     """
     scratch = ""
     try:
@@ -38,26 +38,26 @@ def replacing(path: Path) -> Iterator[Path]:
             temporary = Path(scratch) / path.name
             yield temporary
             if path.is_dir():
-                # A directory cannot be renamed over one that has files in it.
+                # A directory cannot be renamed onto one that is not empty.
                 if _exchange(temporary, path):
                     return
                 path.replace(Path(scratch) / "replaced")
             temporary.replace(path)
     except OSError as error:
         if error.filename and scratch and not str(error.filename).startswith(scratch):
-            raise  # of something else
+            raise  # it names another file
         raise OSError(error.errno, error.strerror or str(error), str(path)) from error
 
 
 def _exchange(one: Path, other: Path) -> bool:
-    """Lets two directories change places at once, so that a kill leaves one of them; not everywhere."""
+    """Swaps two directories atomically, so that a kill always leaves one; only where Linux supports it."""
     rename = getattr(ctypes.CDLL(None), "renameat2", None) if sys.platform == "linux" else None
     here, exchange = -100, 2  # AT_FDCWD, RENAME_EXCHANGE
     return rename is not None and rename(here, os.fsencode(one), here, os.fsencode(other), exchange) == 0
 
 
 def _remove_leftovers(directory: Path) -> None:
-    """Removes what processes that were killed while they wrote have left."""
+    """Removes the files left behind by processes that were killed while writing."""
     for path in directory.glob(f"{_WRITING}*"):
         process = path.name.removeprefix(_WRITING).partition("-")[0]
         if process.isdecimal() and not _is_alive(int(process)):
@@ -66,13 +66,13 @@ def _remove_leftovers(directory: Path) -> None:
 
 def _is_alive(process: int) -> bool:
     if os.name == "nt":
-        return True  # signal 0 is Ctrl-C there
+        return True  # there, signal 0 is Ctrl-C
     try:
         os.kill(process, 0)
     except ProcessLookupError:
         return False
     except OSError:
-        return True  # somebody else's
+        return True  # another user's process
     return True
 
 
@@ -91,11 +91,11 @@ def write_json(path: Path, value: Any) -> None:
 
 
 def read_json(path: Path, kind: type) -> Any:
-    """A value that `write_json` has written.
+    """A value written by `write_json`.
 
     **Arguments:**
 
-    - `kind`: what it has to be: `dict` or `list`.
+    - `kind`: the expected type: `dict` or `list`.
 
     **Raises:** `StageError` for a file that is missing or damaged.
     """
@@ -111,7 +111,7 @@ def read_json(path: Path, kind: type) -> Any:
 
 
 def write_table(path: Path, header: Sequence[str], rows: Iterable[Sequence[Any]]) -> None:
-    """Writes a table as CSV, its numbers rounded as `significant` does."""
+    """Writes a table as CSV, with numbers rounded by `significant`."""
     with replacing(path) as temporary, temporary.open("w", encoding="utf-8", newline="") as file:
         table = csv.writer(file, lineterminator="\n")
         table.writerow(header)
@@ -126,7 +126,7 @@ def significant(value: float) -> float:
 
 
 def plain(value: Any) -> Any:
-    """Dataclasses and mappings as dictionaries, for JSON: numbers rounded, what is `None` left out."""
+    """Dataclasses and mappings as dictionaries for JSON, with numbers rounded and `None` left out."""
     if dataclasses.is_dataclass(value):
         value = {field.name: getattr(value, field.name) for field in dataclasses.fields(value)}
     if isinstance(value, dict):
@@ -137,5 +137,5 @@ def plain(value: Any) -> Any:
 
 
 def file_size(size: int) -> str:
-    """A number of bytes, for people."""
+    """A number of bytes as shown to users."""
     return f"{size / 1e6:.1f} MB" if size >= 1e6 else f"{size / 1e3:.1f} kB"

@@ -32,8 +32,8 @@ _inside = Field(min_length=1, description="the name of a file or folder in the f
 
 
 class _Section(BaseModel):
-    # Strict: "3" is not 3, and true is not 1. Every key has to be there, so that params.yaml is
-    # the one place where a value is set.
+    # Strict: "3" is not 3, and true is not 1. Every key is required, so that params.yaml is
+    # the only place where a value is set.
     model_config = ConfigDict(frozen=True, extra="forbid", strict=True)
 
 
@@ -124,7 +124,7 @@ class TrainParams(_Section):
 
 
 class EvaluateParams(_Section):
-    """What evaluation shows. The keys are explained in params.yaml."""
+    """What the evaluation shows. The keys are explained in params.yaml."""
 
     samples: Annotated[int, _whole(1, 1000)]
     words: Annotated[int, _whole(1, 10000)]
@@ -138,7 +138,7 @@ class ExportParams(_Section):
 
 
 class Params(_Section):
-    """The whole of params.yaml."""
+    """All of params.yaml."""
 
     prepare: PrepareParams
     train: TrainParams
@@ -155,7 +155,7 @@ class Params(_Section):
 
 
 def _misfit(key: str, value: Any, beside: str, allowed: str) -> PydanticCustomError:
-    """A value that is allowed, but not beside another one."""
+    """An error for a value that is allowed, but not together with another one."""
     message = " ".join(f"{key}: {value} {beside}".split()) + f" is not allowed; allowed: {allowed}"
     return PydanticCustomError("misfit", "{message}", {"message": message})
 
@@ -182,13 +182,13 @@ def load(path: Path) -> Params:
     try:
         return Params.model_validate(values)
     except ValidationError as error:
-        # A mistyped key is unknown and leaves another one missing: the former says more.
+        # A mistyped key is both unknown and missing under its right name: the former says more.
         first = min(error.errors(), key=lambda one: one["type"] != "extra_forbidden")
         raise ParamsError(f"{path}: {_explain(first)}") from None
 
 
 def _explain(error: Any) -> str:
-    """One line for one of pydantic's errors: the key, the value, what is allowed."""
+    """One of pydantic's errors in one line: the key, the value, what is allowed."""
     path = error["loc"]
     if error["type"] == "misfit":
         return ".".join([*map(str, path), error["msg"]])

@@ -1,6 +1,6 @@
-"""Pictures in one style: SVG, the same bytes on each run, legible on light and dark pages.
+"""Pictures in one style: SVG, the same bytes in every run, legible on light and dark pages.
 
-Needs the extra `[plot]`, which is imported when a picture is drawn.
+Drawing needs the extra `[plot]`, which is imported only then.
 """
 
 import io
@@ -13,8 +13,8 @@ from typing import Any
 from nextword import outputs
 from nextword.errors import PictureError
 
-# Each colour on a light page, and what takes its place on a dark one. The series are Okabe and Ito's, which
-# people with any kind of colour vision can tell apart, darkened or lightened to a contrast of 3 and more.
+# Each colour on a light page, and its replacement on a dark one. The series are those of Okabe and Ito, which
+# people with any kind of colour vision can tell apart, darkened or lightened to a contrast of at least 3.
 INK, GROUND, GRID = "#1f2328", "#fefefe", "#d8dce1"
 SERIES = ("#0072b2", "#d55e00", "#008a65", "#a8508a", "#8a6d00")
 MARKERS = ("o", "s", "^", "D", "v")
@@ -27,7 +27,7 @@ _DARK = {
 WIDTH, HEIGHT = 5.4, 3.3  # inches: 518 by 317 pixels, so that text can be read on a phone
 _STYLE: dict[str, Any] = {
     "svg.hashsalt": "nextword",
-    "svg.fonttype": "path",  # the same letters wherever it is shown
+    "svg.fonttype": "path",  # the same letters on every machine
     "font.size": 11,
     "axes.titlesize": 11,
     "axes.titlelocation": "left",
@@ -56,18 +56,18 @@ _STYLE: dict[str, Any] = {
 def drawing(
     path: Path, columns: int = 1, rows: int = 1, height: float = HEIGHT, **layout: Any
 ) -> Iterator[Any]:
-    """Gives axes to draw on, and writes them to a file as SVG when the block ends.
+    """Provides axes to draw on, and writes them to a file as SVG when the block ends.
 
     **Arguments:**
 
     - `path`: of the file, which ends in `.svg`.
-    - `columns`, `rows`: how many axes, side by side and below one another.
+    - `columns`, `rows`: the number of axes side by side and one below another.
     - `height`: of the picture, in inches.
-    - `layout`: for matplotlib's `Figure.subplots`.
+    - `layout`: passed to matplotlib's `Figure.subplots`.
 
     **Returns:** one of matplotlib's `Axes`, or an array of them.
 
-    **Raises:** `PictureError` where the extra `[plot]` is not installed, or for another ending.
+    **Raises:** `PictureError` if the extra `[plot]` is not installed, or for another file extension.
     """
     if path.suffix != ".svg":
         raise PictureError(f"{path}: pictures are SVG; give a name that ends in .svg")
@@ -85,7 +85,7 @@ def drawing(
 
 
 def _in_both_schemes(svg: str) -> str:
-    """A picture whose colours follow the reader's scheme, light or dark."""
+    """A picture whose colours follow the reader's colour scheme, light or dark."""
     names = {colour: f"--c{number}" for number, colour in enumerate(_DARK)}
     light, dark = (
         " ".join(f"{names[colour]}: {value};" for colour, value in scheme.items())

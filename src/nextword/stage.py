@@ -1,4 +1,4 @@
-"""How a stage runs: its inputs must not change, its output may be closed, and Ctrl-C ends it."""
+"""How a stage runs: its inputs must not change, its standard output may be closed, and Ctrl-C ends it."""
 
 import _thread
 import hashlib
@@ -19,27 +19,27 @@ _NO_MEMORY = re.compile("alloc|out of memory|start new thread", re.IGNORECASE)
 
 
 def begin() -> None:
-    """Lets Ctrl-C end the stage while it imports what it needs, which takes seconds."""
+    """Lets Ctrl-C end the stage while it imports modules, which takes seconds."""
     errors.leave_on_ctrl_c()
 
 
 def run(main: Callable[[], None], used: Callable[[], Sequence[object]]) -> int:
-    """Runs a stage as `errors.run` does, and checks that DVC's lock will be true.
+    """Runs a stage as `errors.run` does, and checks that DVC's lock file will be correct.
 
-    A stage goes on if its standard output is closed. It ends with an error if its params, inputs or code
-    changed while it ran, since the lock would describe the changed ones, and if there is not enough
-    memory.
+    A stage continues if its standard output is closed. It ends with an error if there is not enough
+    memory, or if its params, inputs or code changed while it ran, since the lock file would describe the
+    changed ones.
 
     **Arguments:**
 
     - `main`: the stage.
-    - `used`: returns what it uses, read again: params, and the paths of its inputs.
+    - `used`: returns what it uses, read afresh: params, and the paths of its inputs.
 
-    **Returns:** the exit status, as of `errors.run`.
+    **Returns:** the exit status, as from `errors.run`.
     """
     sys.stdout = cast("TextIO", _Unheard(sys.stdout))
 
-    lost: list[BaseException] = []  # in threads, such as TensorBoard's, which writes its own files
+    lost: list[BaseException] = []  # errors in threads, such as TensorBoard's, which writes its own files
     threading.excepthook = lambda thread: lost.append(thread.exc_value or RuntimeError("a thread has failed"))
 
     def work() -> None:
@@ -65,7 +65,7 @@ def run(main: Callable[[], None], used: Callable[[], Sequence[object]]) -> int:
         try:
             work()
         finally:
-            signal.signal(signal.SIGINT, signal.SIG_IGN)  # there is nothing to interrupt any more
+            signal.signal(signal.SIGINT, signal.SIG_IGN)  # nothing is left to interrupt
 
     return errors.run(interruptible)
 
@@ -74,19 +74,19 @@ def _hear_ctrl_c() -> None:
     """Makes Ctrl-C an exception that no library swallows."""
     if signal.getsignal(signal.SIGINT) is not signal.SIG_IGN:
         signal.signal(signal.SIGINT, signal.default_int_handler)
-    # In a destructor or a callback Python can only report an exception, so Ctrl-C is sent once more.
+    # Python can only report an exception in a destructor or a callback, so Ctrl-C is sent again.
     sys.unraisablehook = lambda lost: (
         _thread.interrupt_main() if lost.exc_type is KeyboardInterrupt else sys.__unraisablehook__(lost)
     )
 
 
 def _within_memory(main: Callable[[], None]) -> None:
-    """Runs a stage; too little memory is an error with one line."""
+    """Runs a stage; too little memory is an error of one line."""
     try:
         main()
     except (NextwordError, OSError):
         raise
-    except Exception as error:  # Python's, PyTorch's or onnxruntime's
+    except Exception as error:  # from Python, PyTorch or onnxruntime
         if not isinstance(error, MemoryError) and not _NO_MEMORY.search(str(error)):
             raise
     else:
@@ -98,7 +98,7 @@ def _within_memory(main: Callable[[], None]) -> None:
 
 
 def _state(used: object) -> object:
-    """What can be compared: params as they are; size and time of a file, or of each in a folder."""
+    """A comparable state: params themselves, or size and time of a file, or of each file in a folder."""
     if not isinstance(used, Path):
         return used
     files = [used] if used.is_file() else sorted(one for one in used.rglob("*") if one.is_file())
@@ -114,7 +114,7 @@ def _digest(path: Path) -> str:
 
 
 class _Unheard:
-    """A stream that goes on after its reader has ended."""
+    """A stream that keeps working after its reader has ended."""
 
     def __init__(self, stream: TextIO) -> None:
         self._stream = stream

@@ -1,4 +1,4 @@
-"""Progress of a stage: a progress bar on a terminal, a line now and then elsewhere."""
+"""The progress of a stage: a progress bar on a terminal, occasional lines elsewhere."""
 
 import time
 from collections.abc import Callable, Iterable, Iterator
@@ -9,14 +9,14 @@ from typing import TypeVar
 
 from tqdm import tqdm
 
-_SECONDS = 1.0  # before anything is shown on a terminal
-_QUIET_SECONDS, _LINE_SECONDS = 5.0, 30.0  # elsewhere: before the first line, and between two
+_SECONDS = 1.0  # on a terminal: before anything is shown
+_QUIET_SECONDS, _LINE_SECONDS = 5.0, 30.0  # elsewhere: before the first line, and between lines
 
 Item = TypeVar("Item")
 
 
 class Bar(tqdm):  # type: ignore[type-arg]
-    """A progress bar on a terminal, without a thread, which might not start."""
+    """A progress bar on a terminal, without tqdm's thread, which might fail to start."""
 
     monitor_interval = 0
 
@@ -28,17 +28,17 @@ def track(
     size: Callable[[Item], int] = lambda _: 1,
     unit: str = "words",
 ) -> Iterator[Item]:
-    """Passes items on, and shows how far it is and how long it will take.
+    """Passes items on, and shows progress and the time left.
 
     **Arguments:**
 
-    - `what`: is done, for example "counting words".
-    - `total`: sum of the sizes of all items; `None` if unknown; then there is no estimate.
+    - `what`: the activity, for example "counting words".
+    - `total`: sum of the sizes of all items; `None` if unknown, and then there is no estimate.
     - `size`: of an item, in units.
     """
     started, done = time.monotonic(), 0
     due = started + _QUIET_SECONDS
-    # `disable=None` asks tqdm to look for a terminal.
+    # `disable=None` makes tqdm check for a terminal.
     bar = Bar(
         total=total, desc=what, unit=f" {unit}", unit_scale=True, disable=None, leave=False, delay=_SECONDS
     )
@@ -55,7 +55,7 @@ def track(
 
 @contextmanager
 def phase(what: str) -> Iterator[None]:
-    """Says what is done if it takes long and its progress is unknown."""
+    """Names an activity of unknown progress if it takes long."""
     timer = Timer(_SECONDS, lambda: print(f"{what} …", flush=True))
     timer.daemon = True
     timer.start()
