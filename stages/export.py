@@ -19,7 +19,7 @@ PREPARED = Path("data/prepared")
 TRAINED = Path("models/trained")
 METRICS, SAMPLES = Path("metrics.json"), Path("data/samples.json")  # of the evaluate stage
 MODELS = Path("models")
-# A model that reads all words before is compared on windows of some length, read from the start.
+# A model with an unbounded context is compared on windows of this length, read from the zero state.
 UNBOUNDED_WORDS, UNBOUNDED_WINDOWS = 32, 500
 
 
