@@ -4,8 +4,8 @@
     python benchmarks/cells.py TEXT [--seconds 600] [--equal-weights]
 
 The story uses `params.yaml` with each cell, and with one and two layers. A real text uses
-`experiments/book.yaml` with each cell that has a state. The number of steps is what fits into the time, by
-the speed of the first ones. The hidden state has the same size as the LSTM's, or with `--equal-weights` the
+`experiments/book.yaml` with each cell that has a state. The number of steps is what fits into the time at
+the speed of the first ones. The hidden state has the same size as the LSTM's or, with `--equal-weights`, the
 size that gives as many weights. Measuring does not count as training. Each stage runs in its own process.
 """
 
@@ -32,7 +32,7 @@ from nextword.model.network import Architecture, Network
 from nextword.text import corpus
 
 YAML_1_2 = YAML(typ="safe", pure=True)
-CALIBRATION = 40  # steps by which the speed is known
+CALIBRATION = 40  # steps from which the speed is estimated
 
 
 def run(stages: list[str]) -> dict[str, float]:
@@ -48,7 +48,7 @@ def run(stages: list[str]) -> dict[str, float]:
 
 
 def write(experiment: Path, text: Path, **train: Any) -> dict[str, Any]:
-    """Writes params with some of training's changed to the working directory; returns them."""
+    """Writes params with some of `train` changed to the working directory; returns them."""
     values: dict[str, Any] = YAML_1_2.load(experiment)
     values["prepare"]["text"] = str(text)
     values["train"] |= train
@@ -57,13 +57,13 @@ def write(experiment: Path, text: Path, **train: Any) -> dict[str, Any]:
 
 
 def milliseconds() -> list[float]:
-    """Milliseconds per word in float16 and in int8, by `session.run` alone on one thread."""
+    """Milliseconds per word in float16 and in int8, with `session.run` alone on one thread."""
     kinds = {kind: word(Path(f"models/nextword{kind}.onnx")) for kind in ("", ".int8")}
     return list(take_turns(kinds, 100).values())
 
 
 def on_the_story(seeds: list[int]) -> None:
-    """Prints the story's table: medians over the seeds, and their range."""
+    """Prints the table of the story: medians over the seeds, and their range."""
     rows = []
     for cell in CELLS:
         for layers in (1, 2):
@@ -130,7 +130,7 @@ def on_a_text(text: Path, seconds: float, *, equal_weights: bool) -> None:
         write(ROOT / "experiments" / "book.yaml", text, cell=cell, hidden=hidden, max_steps=steps)
         try:
             run(["train", "evaluate", "export"])
-        except subprocess.CalledProcessError:  # the stage has said why
+        except subprocess.CalledProcessError:  # the stage has reported the reason
             rows.append([f"{cell}, 1 × {hidden}", "", f"{steps:,}", "no model", *[""] * 8])
             continue
         metrics = json.loads(Path("metrics.json").read_text(encoding="utf-8"))

@@ -1,15 +1,15 @@
-"""A real text: our recipe, `word_language_model` of pytorch/examples, and Kneser-Ney, side by side.
+"""A real text: our recipe, `word_language_model` from pytorch/examples, and Kneser-Ney, side by side.
 
     git clone https://github.com/pytorch/examples
     python benchmarks/corpus.py TEXT --peer examples/word_language_model [--experiment novel]
 
 All read the same words with `<eos>` at each line end, the same parts (the last tenth of the lines is held
-out) and the same dictionary (10,000 with `<unk>`). The peer is an unchanged program with its own defaults
-(LSTM, 2 layers of 200, dropout 0.2, learning rate 20, annealed by its rule) and `--tied`. It is interrupted
-after as many seconds as ours has trained, and then tests its best model so far, as it always does. Ours uses
-`experiments/book.yaml` or another experiment, and has no more weights. The weights of mixtures are those that
-are best on the validation part. Training speeds are measured one after the other, with the same model (full
-softmax, same batch).
+out) and the same dictionary (10,000 words including `<unk>`). The peer is the unchanged program with its own
+defaults (LSTM, 2 layers of 200, dropout 0.2, learning rate 20, annealed by its rule) and `--tied`. It is
+interrupted after ours has trained for the same number of seconds, and then tests its best model so far, as it
+always does. Ours uses `experiments/book.yaml` or another experiment, and has no more weights than the peer.
+The weights of mixtures are those that are best on the validation part. Training speeds are measured one after
+the other, with the same model (full softmax, same batch).
 """
 
 import argparse
@@ -56,7 +56,7 @@ PEERS_MODEL = {
     "averaging": 0.0,
     "softmax_samples": 0,
 }
-# A shell may let its children ignore Ctrl-C, on which the peer ends its training.
+# A shell may start its children with Ctrl-C ignored, but the peer ends its training on Ctrl-C.
 HEEDS_CTRL_C = """
 import pathlib, runpy, signal, sys
 signal.signal(signal.SIGINT, signal.default_int_handler)
@@ -64,7 +64,7 @@ sys.argv = sys.argv[1:]
 sys.path.insert(0, str(pathlib.Path(sys.argv[0]).parent))
 runpy.run_path(sys.argv[0], run_name="__main__")
 """
-Parts = dict[str, NDArray[np.float64]]  # the probability of each word of a part but the first
+Parts = dict[str, NDArray[np.float64]]  # the probability of each word of a part except the first
 
 
 def write_params(
@@ -95,7 +95,7 @@ def run_peer(peer: Path, text: Corpus, seconds: float) -> tuple[float | None, fl
     data = Path("peer")
     data.mkdir(exist_ok=True)
     for name, ids in {"train": text.training, **text.held_out}.items():
-        words = " ".join(text.dictionary.decode(ids)).replace(" <eos>", "\n")  # which it adds itself
+        words = " ".join(text.dictionary.decode(ids)).replace(" <eos>", "\n")  # the peer adds <eos> itself
         (data / f"{name.replace('validation', 'valid')}.txt").write_text(words, encoding="utf-8")
     command = [sys.executable, "-c", HEEDS_CTRL_C, str(peer / "main.py"), "--data", str(data), "--tied"]
     with subprocess.Popen([*command, "--log-interval", "50"], stdout=subprocess.PIPE, text=True) as process:
@@ -109,7 +109,7 @@ def run_peer(peer: Path, text: Corpus, seconds: float) -> tuple[float | None, fl
 
 
 def of_file(path: Path, text: Corpus, cache: CacheSettings) -> Parts:
-    """The probabilities that an exported file gives to each word, without PyTorch."""
+    """The probabilities that an exported file predicts for each word, without PyTorch."""
     file = ModelFile(path)
     found = {}
     for part, ids in text.held_out.items():
@@ -124,7 +124,7 @@ def of_file(path: Path, text: Corpus, cache: CacheSettings) -> Parts:
 
 
 def word(path: Path) -> Callable[[], object]:
-    """One step of the model by `session.run` alone, on one thread."""
+    """One step of the model with `session.run` alone, on one thread."""
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = 1
     session = onnxruntime.InferenceSession(path, options)
@@ -254,7 +254,7 @@ def main() -> None:
 
 
 def own_speed() -> float:
-    """Words per second of the trainer's steps alone, counted as the peer counts them."""
+    """Words per second of the trainer's steps alone, counted in the same way as by the peer."""
     settings = params.load(PARAMS).train
     return words_per_second(
         trained(corpus.load(PREPARED), settings), settings.batch * settings.words_per_step

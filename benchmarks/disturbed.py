@@ -29,7 +29,7 @@ FAULTS = (
     ("permission denied", "denied"),
     ("too little memory", "memory"),
 )
-# Two of three trials kill.
+# Six trials of seven send a signal.
 CYCLE = (*FAULTS[:6], FAULTS[6], *FAULTS[:6], FAULTS[7], *FAULTS[:6], FAULTS[8], *FAULTS[:6], FAULTS[9])
 TEXT = "".join(
     f"the cat {number % 5} ran , the mouse said {{}} ({number % 7}) .\nthe bell rang too .\n"
@@ -45,10 +45,10 @@ WRITING = {"os.rename", "os.mkdir", "os.remove", "os.rmdir", "os.truncate"}
 
 
 class Fault(NamedTuple):
-    """What happens to a run.
+    """What goes wrong in a run.
 
-    - `name`, `kind`: for the table, and what it is.
-    - `place`: when, as a share of all writes, or of the time, or of the size.
+    - `name`, `kind`: the name in the table, and what it does.
+    - `place`: when it strikes, as a share of all writes, of the time, or of the size.
     """
 
     name: str
@@ -57,7 +57,7 @@ class Fault(NamedTuple):
 
 
 class Ended(NamedTuple):
-    """How a run ended: its status, negative for a signal, and what it said on standard error."""
+    """How a run ended: its status, negative for a signal, and its output on standard error."""
 
     status: int
     said: str
@@ -90,7 +90,7 @@ class Table:
 
 
 class Pipeline:
-    """A directory in which stages run, and the outputs that they make of an old and of a new text.
+    """A directory in which stages run, and the outputs that they produce from an old and a new text.
 
     **Arguments:**
 
@@ -163,7 +163,7 @@ def _digests(directory: Path, names: list[str]) -> dict[str, str]:
 def run(
     stage: str, directory: Path, fault: Fault | None = None, writes: int = 0, seconds: float = 0
 ) -> Ended:
-    """Runs a stage in a process forked from this one, which has imported all that it needs.
+    """Runs a stage in a process forked from this one, which has imported everything already.
 
     **Arguments:**
 
@@ -206,7 +206,7 @@ def _child(stage: str, directory: Path, fault: Fault | None, writes: int) -> int
 
 
 def _arm(fault: Fault | None, writes: int) -> Callable[[], int]:
-    """Sets up what will happen to this process; returns the counter of its writes."""
+    """Sets up the fault in this process; returns the counter of its writes."""
     seen = 0
     strikes = fault is not None and (fault.name.endswith("write") or fault.kind == "denied")
     due = 1 + int(fault.place * writes) if fault else 0
@@ -267,7 +267,7 @@ def trial(pipeline: Pipeline, stage: str, fault: Fault, table: Table, label: str
 
 
 def _is_proper(ended: Ended, fault: Fault) -> bool:
-    """Whether a run ended as it should: by the signal, with one line, or as if nothing had happened."""
+    """Whether a run ended properly: by the signal, with a single line, or normally."""
     if fault.kind in ("KILL", "TERM") and ended == (-SIGNALS[fault.kind], ""):
         return True
     if fault.kind == "INT" and ended == (130, "interrupted\n"):

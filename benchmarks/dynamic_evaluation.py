@@ -1,12 +1,12 @@
-"""Dynamic evaluation beside a bias that adapts and a cache: perplexity, time and what a session saves.
+"""Dynamic evaluation compared with an adaptive bias and a cache: perplexity, time and size of a session.
 
     python benchmarks/dynamic_evaluation.py MODEL OWN TEXT [--words 10000] [--rates 0.5 1 2]
 
-MODEL is a step graph of whole words that carries its state, beside its training graph; OWN a held-out part of
-the text that it was trained on; TEXT is of another kind. The first words of each are read once, in one
-session. Perplexity is that of the words that the dictionary has, since `<unk>` is easily foreseen where it
-comes often. The bias is that of the keyboard, b ← (1 − 0.0007) b + rate (onehot − p) after each word. Times
-are CPU time on one thread, of which computing the probabilities is a part in all rows.
+MODEL is a step graph of whole words that carries its state, with its training graph next to it; OWN is a
+held-out part of the text that it was trained on; TEXT is of another kind. The first words of each are read
+once, in one session. Perplexity covers only words in the dictionary, since `<unk>` is easy to predict where
+it is frequent. The bias is that of the keyboard, b ← (1 − 0.0007) b + rate (onehot − p) after each word.
+Times are CPU time on one thread, and include the computation of the probabilities in all rows.
 """
 
 import argparse
@@ -33,9 +33,9 @@ DECAY = 0.0007  # of the bias
 class Way(NamedTuple):
     """A way to adapt to a text.
 
-    - `bias`: its rate.
-    - `cache`: its weight; it has 2,000 words, and a flatness of 0.3.
-    - `dynamic`: the learning rate.
+    - `bias`: the rate of the bias.
+    - `cache`: the weight of a cache of 2,000 words and a flatness of 0.3.
+    - `dynamic`: the learning rate of dynamic evaluation.
     """
 
     name: str
@@ -45,7 +45,7 @@ class Way(NamedTuple):
 
 
 def ways(rates: list[float]) -> list[Way]:
-    """What is measured."""
+    """The ways to measure."""
     return [
         Way("none"),
         Way("bias", bias=0.4),
@@ -59,7 +59,7 @@ def ways(rates: list[float]) -> list[Way]:
 
 
 def measured(path: Path, text: Path, count: int, way: Way) -> tuple[float, float]:
-    """The perplexity of the known words, and the CPU milliseconds of a word."""
+    """The perplexity of the known words, and CPU milliseconds per word."""
     model = ModelFile(path)
     about = model.metadata
     words = reading.read_words(text, about.split_by, about.lowercase, about.line_ends)
@@ -90,12 +90,12 @@ def measured(path: Path, text: Path, count: int, way: Way) -> tuple[float, float
 
 
 def graph_of(model: Path) -> Path:
-    """The training graph beside a model."""
+    """The training graph next to a model."""
     return model.parent / "nextword.train.onnx"
 
 
 def saved(model: Path) -> int:
-    """The bytes that a session saves beyond those of one that does not learn."""
+    """How many more bytes a session saves than one that does not learn."""
     sizes = []
     for graph in (None, graph_of(model)):
         session = Generator.load(model).session(training_graph=graph)

@@ -1,10 +1,9 @@
-"""The edge: cost of a word, text graph, int8, settings, start, memory, installation, browser.
+"""The edge: cost of a word, text graph, int8, sampling settings, start, memory, installation, browser.
 
     python benchmarks/edge.py
 
-Everything runs on one thread. What is compared takes turns in one run, and each figure is the median of
-its turns. The weights are those of the last `dvc repro`, or random ones where a larger dictionary is
-needed.
+Everything runs on one thread. Alternatives take turns within one run, and each figure is the median of
+its turns. The weights are those of the last `dvc repro`, or random if a larger dictionary is needed.
 """
 
 import dataclasses
@@ -35,7 +34,7 @@ STARTS = 11
 LENGTHS = (10, 100, 1_000, 10_000)
 DICTIONARIES = (10_000, 50_000)
 CACHE = 2_000
-# A process of its own starts each one: the peak of a child counts its parent's memory at the start.
+# A small process starts each one, since the peak of a child includes its parent's memory at the start.
 LAUNCH = """
 import os, sys, time
 start = time.perf_counter()
@@ -48,7 +47,7 @@ INSTALLED = ("numpy", "onnxruntime", "flatbuffers", "packaging", "protobuf")
 
 
 def take_turns(ways: dict[str, Callable[[], object]], times: int, rounds: int = ROUNDS) -> dict[str, float]:
-    """The median milliseconds per call of each, measured in turns of the given number of calls."""
+    """The median milliseconds per call of each, measured in turns of `times` calls."""
     turns: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(rounds):
         for name, act in ways.items():
@@ -64,7 +63,7 @@ def table(title: str, columns: list[str], rows: list[list[str]]) -> None:
 
 
 def a_word(directory: Path) -> None:
-    """One word by length of the text before it, in float16 and in int8."""
+    """The time of one word by the length of the text before it, in float16 and in int8."""
     path, in_int8 = directory / "unbounded.onnx", directory / "unbounded.int8.onnx"
     export_unbounded(path)
     architecture, weights = network.load_weights(ROOT / "models" / "trained")
@@ -96,7 +95,7 @@ def a_word(directory: Path) -> None:
 
 
 def one_call() -> None:
-    """32 words by one call of the text graph, and by 32 steps in Python."""
+    """The time of 32 words with one call of the text graph, and with 32 steps in Python."""
     rows = []
     for kind in ("", ".int8"):
         generator = Generator.load(ROOT / "models" / f"nextword{kind}.onnx")
@@ -125,7 +124,7 @@ def one_call() -> None:
 
 
 def knobs(directory: Path) -> None:
-    """What each sampling setting costs beside the step, with large dictionaries."""
+    """What each sampling setting costs compared with the step, with large dictionaries."""
     columns = ["way"]
     found: dict[str, list[str]] = {}
     for size in DICTIONARIES:
@@ -151,7 +150,7 @@ def export_random(path: Path, size: int) -> None:
 
 
 def ways_to_pick(path: Path) -> dict[str, Callable[[], object]]:
-    """By name: a function that makes one word."""
+    """Functions that generate one word, by name."""
     generator, file = Generator.load(path), ModelFile(path)
     one = np.array([[5]])
     state = file.run(one).state
@@ -189,7 +188,7 @@ def process(*command: str) -> tuple[float, float]:
 
 
 def start_and_memory() -> None:
-    """The time to the first word, beside the import alone."""
+    """The time to the first word, compared with the import alone."""
     nextword = str(Path(sys.executable).parent / "nextword")
     commands = {
         "`import numpy, onnxruntime`": (sys.executable, "-c", "import numpy, onnxruntime"),
@@ -207,7 +206,7 @@ def start_and_memory() -> None:
     base, bare = map(statistics.median, zip(*runs["`import numpy, onnxruntime`"], strict=True))
     metrics = Generator.load(ROOT / "models" / "nextword.onnx").info.metrics
     weights = {
-        "first word, float16": 4 * metrics["model"]["parameters"] / 1e6,  # float32 once it is loaded
+        "first word, float16": 4 * metrics["model"]["parameters"] / 1e6,  # float32 once loaded
         "first word, int8": metrics["int8"]["bytes"] / 1e6,
     }
     rows = []

@@ -1,11 +1,11 @@
-"""Mutates model files and saved sessions, and checks how the runtime takes each.
+"""Mutates model files and saved sessions, and checks how the runtime handles each.
 
     PYTHONPATH=src:tests python benchmarks/fuzzing.py --seed 1 --models 20000 --sessions 2000
 
-Each mutant must either be refused with a typed error or work: its probabilities are numbers, and a session
-continues. Anything else is a finding: another exception, a crash, or too much time or memory. Mutants are
-tried in a separate process, which may crash. They are made from the seed and their number alone, so
-`--seed 1 --only 4711` tries one again.
+Each mutant must either be rejected with a typed error or work: its probabilities are numbers, and a session
+can be continued. Anything else is a finding: another exception, a crash, or too much time or memory. Mutants
+are tried in a separate process, which may crash. They depend on the seed and their number alone, so
+`--seed 1 --only 4711` repeats one of them.
 """
 
 import argparse
@@ -29,7 +29,7 @@ from mutations import mutant
 CONFORMANCE = Path(__file__).parents[1] / "tests" / "conformance"
 MODELS = ("fixed", "unbounded", "lines", "characters", "gru", "feedforward", "quibble", "format-1")
 SECONDS = 20.0  # for one mutant
-MEMORY = 6 << 30  # bytes of addresses, of which onnxruntime and numpy take one and a half at once
+MEMORY = 6 << 30  # bytes of address space, of which onnxruntime and numpy take 1.5 GiB from the start
 
 
 @dataclass
@@ -40,11 +40,11 @@ class Report:
     findings: list[str] = field(default_factory=list)
 
 
-# ── the process that tries them ─────────────────────────────────────────────────────────────────
+# ── the process that tries mutants ──────────────────────────────────────────────────────────────
 
 
 def try_all(seed: int, kind: str, first: int, last: int, directory: Path) -> None:
-    """Tries mutants one after another, and prints a line for each: its number before, its outcome after."""
+    """Tries mutants one after another; prints the number of each before it, and the outcome after it."""
     resource.setrlimit(resource.RLIMIT_AS, (MEMORY, MEMORY))
     resource.setrlimit(resource.RLIMIT_CORE, (0, 0))
     from nextword import Generator, NextwordError
@@ -56,7 +56,7 @@ def try_all(seed: int, kind: str, first: int, last: int, directory: Path) -> Non
     else:
         bases = [(directory / f"{path.stem}.session").read_bytes() for path in paths]
     file = directory / f"mutant-{os.getpid()}"
-    report, sys.stdout = sys.stdout, io.StringIO()  # a library prints nothing
+    report, sys.stdout = sys.stdout, io.StringIO()  # libraries must not print between the outcomes
     for number in range(first, last):
         print(number, file=report, flush=True)
         place, data = mutant(seed, kind, number, bases)
@@ -84,7 +84,7 @@ def try_all(seed: int, kind: str, first: int, last: int, directory: Path) -> Non
 
 
 def _use_model(generator: Any) -> None:
-    """Asks a model for everything; all figures must be numbers."""
+    """Exercises everything that a model offers; all figures must be numbers."""
     prompt = " ".join(word for word in generator.info.dictionary[:4] if word.strip()) or "the"
     found = generator.suggest(f"{prompt} ", 1)
     found += generator.score(" ".join([prompt] * 4)).per_word
@@ -112,7 +112,7 @@ def _use_session(session: Any) -> None:
 
 
 def make_bases(directory: Path) -> None:
-    """Puts small models of all kinds into a directory, and a session of each."""
+    """Writes small models of all kinds to a directory, with a session of each."""
     from tiny import export, make_network
 
     from nextword import Generator
@@ -129,7 +129,7 @@ def make_bases(directory: Path) -> None:
 
 
 def fuzz(seed: int, models: int, sessions: int, first: int = 0) -> Report:
-    """Tries the given number of mutants of each kind, starting at number `first`."""
+    """Tries the given numbers of mutants of each kind, starting at number `first`."""
     report = Report()
     with tempfile.TemporaryDirectory() as name:
         directory = Path(name)
@@ -142,7 +142,7 @@ def fuzz(seed: int, models: int, sessions: int, first: int = 0) -> Report:
 
 
 def _watch(report: Report, seed: int, kind: str, first: int, last: int, directory: Path) -> int:
-    """Starts a process that tries mutants, until it has tried all or one has ended it.
+    """Starts a process that tries mutants, until it has tried them all or one has ended it.
 
     **Returns:** the number of the first mutant that was not tried.
     """
@@ -187,7 +187,7 @@ def _note(report: Report, seed: int, kind: str, number: int, outcome: str) -> No
 
 
 def main() -> None:
-    """Runs as the module's docstring says."""
+    """Runs as described at the top of this file."""
     if sys.argv[1:2] == ["--try"]:
         seed, kind, first, last, directory = sys.argv[2:]
         try_all(int(seed), kind, int(first), int(last), Path(directory))

@@ -1,9 +1,9 @@
-"""The time of one word: by the exported file, by PyTorch, and by reading the whole text again.
+"""The time of one word: with the exported file, with PyTorch, and when the whole text is read again.
 
     python benchmarks/generation.py
 
-The weights are those of the last `dvc repro`, exported with an unbounded context, so the state is carried.
-All ways take turns on one thread each, and each figure is the median of its turns.
+The weights are those of the last `dvc repro`, exported with an unbounded context, so that the state is
+carried. All of them take turns, on one thread each, and each figure is the median of its turns.
 """
 
 import dataclasses
@@ -22,9 +22,9 @@ from nextword.model import network
 from nextword.runtime.model_file import ModelFile
 
 ROOT = Path(__file__).parents[1]
-LENGTHS = (10, 100, 1_000, 10_000)  # words of text that was read before
+LENGTHS = (10, 100, 1_000, 10_000)  # words of text read before
 ROUNDS = 15
-WORDS = 20  # that a turn times, where a word is quick
+WORDS = 20  # timed in a turn, if words are quick
 
 
 def milliseconds(act: Callable[[], object], times: int) -> float:
@@ -44,7 +44,7 @@ def export_unbounded(path: Path) -> None:
 
 
 def ways(path: Path, length: int) -> dict[str, tuple[Callable[[], object], int, int]]:
-    """By name: a function that makes one word after `length` words, its calls per turn, and the turns."""
+    """By name, a function that generates one word after `length` words, its calls per turn, and the turns."""
     file = ModelFile(path)
     generator = Generator.load(path)
     eager = network.load(ROOT / "models" / "trained").float()

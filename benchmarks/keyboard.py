@@ -2,8 +2,9 @@
 
     python benchmarks/keyboard.py MODEL TEXT [--misspellings FILE] [--kind TEXT] [--other MODEL TEXT]
 
-MODEL was trained on another part of the book that TEXT comes from. Each line of output says how many words
-its figure is based on. The costs of typing errors were fitted on other texts and are the same for all models.
+MODEL was trained on another part of the book that TEXT comes from. Each line of output gives the number of
+words that its figure is based on. The costs of typing errors were fitted on other texts, and are the same for
+all models.
 """
 
 import argparse
@@ -27,13 +28,13 @@ from nextword.runtime.keyboard.text_field import is_word
 from nextword.text import reading
 from nextword.text.words import END_OF_LINE, Joiner, split
 
-SLIPS = 0.05  # share of letters that are mistyped
-TURN = 3  # lines of a language before the other's
+SLIPS = 0.05  # share of mistyped letters
+TURN = 3  # lines of one language before the other takes over
 KEYS = Layout("qwerty")
 
 
 def text_of(generator: Generator, path: Path, words: int) -> Iterator[tuple[str, str]]:
-    """The first words of a text, each with all text before it."""
+    """The first words of a text, each with all of the text before it."""
     info = generator.info
     read = reading.read_words(path, info.split_by, info.lowercase, info.line_ends)
     return with_text_before(islice(read, words), info.split_by, info.line_ends)
@@ -56,11 +57,11 @@ def slips(generator: Generator, path: Path, words: int, spell: Callable[[str], s
 def misspelled(
     path: Path, typed: Callable[[str], bool], allowed: Callable[[str], bool]
 ) -> Callable[[str], str | None]:
-    """How people misspell a word, by a list of lines of a word, a tab, and a misspelling; one by chance.
+    """How people misspell a word: a random one of its misspellings from a file of word, tab, misspelling.
 
     **Arguments:**
 
-    - `typed`: whether a word is misspelled at all.
+    - `typed`: whether to misspell a word at all.
     - `allowed`: whether a misspelling counts.
     """
     known: dict[str, list[str]] = defaultdict(list)
@@ -73,18 +74,18 @@ def misspelled(
 
 
 class Norvig:
-    """Norvig's spelling corrector (norvig.com/spell-correct.html): the most frequent word, fewest edits away.
+    """Norvig's spelling corrector (norvig.com/spell-correct.html): the most frequent word of the nearest.
 
     **Arguments:**
 
-    - `words`: of a dictionary, the most frequent first.
+    - `words`: of a dictionary, most frequent first.
     """
 
     def __init__(self, words: Sequence[str]) -> None:
         self._ranks = {word: rank for rank, word in enumerate(words)}
 
     def candidates(self, typed: str) -> list[str]:
-        """What may be meant, the most frequent first."""
+        """The words that may be meant, most frequent first."""
         once = self._edits(typed)
         for found in ([typed], once, (twice for one in once for twice in self._edits(one))):
             if known := {word for word in found if word in self._ranks}:
@@ -103,7 +104,7 @@ class Norvig:
 
 
 def by_norvig(generator: Generator, path: Path, words: int, spell: Callable[[str], str | None]) -> None:
-    """The same words typed with the same errors, and Norvig's corrector."""
+    """Norvig's corrector for the same words with the same errors."""
     corrector, keyboard = Norvig(generator.info.dictionary), generator.keyboard()
     right, count = {"Norvig's corrector: top 1": 0, "top 3": 0}, 0
     for _, word in text_of(generator, path, words):
@@ -117,7 +118,7 @@ def by_norvig(generator: Generator, path: Path, words: int, spell: Callable[[str
 
 
 def beginnings(generator: Generator, path: Path, words: int) -> None:
-    """Three suggestions after three letters, with one of them wrong or none."""
+    """Three suggestions after three letters, one or none of which is wrong."""
     luck, keyboard = random.Random(2), generator.keyboard()
     right: dict[str, int] = dict.fromkeys(("one wrong", "none wrong", "none wrong, exact beginnings only"), 0)
     count = 0
@@ -138,10 +139,10 @@ def beginnings(generator: Generator, path: Path, words: int) -> None:
 
 
 def keystrokes(text: Iterator[tuple[str, str]], suggest: Callable[[str], list[str]]) -> float:
-    """The share of keystrokes that three suggestions save, as `KeystrokeCounter` counts them."""
+    """The share of keystrokes that three suggestions save, counted as by `KeystrokeCounter`."""
     characters = pressed = 0
     for before, word in text:
-        # A word is as long as the text that it adds, the blank before it included.
+        # The length of a word is that of the text that it adds, including the blank before it.
         length = 1 if word == END_OF_LINE else len(word) + before.endswith(" ")
         characters += length
         takes = (typed + 1 for typed in range(length - 1) if word in suggest(before + word[:typed]))
@@ -150,7 +151,7 @@ def keystrokes(text: Iterator[tuple[str, str]], suggest: Callable[[str], list[st
 
 
 def read(keyboard: Keyboard, before: str, learns: bool) -> None:
-    """Gives a keyboard the text before its cursor; if it learns, each line is sent."""
+    """Gives a keyboard the text before its cursor; if it learns, sends each line."""
     keyboard.update(before)
     if learns and before.endswith("\n"):
         keyboard.commit()
@@ -177,7 +178,7 @@ def perplexity(keyboard: Keyboard, text: Iterator[tuple[str, str]], learns: bool
 
 
 def new_words(generator: Generator, path: Path, words: int) -> None:
-    """How a word that the dictionary lacks is suggested at its second use."""
+    """How often a word that the dictionary lacks is suggested at its second use."""
     keyboard = generator.keyboard()
     uses: dict[str, int] = defaultdict(int)
     right: dict[str, int] = dict.fromkeys(("after 2 letters", "after 3 letters"), 0)
@@ -218,7 +219,7 @@ def milliseconds(generator: Generator, path: Path, words: int, before: str = "")
 
 
 def megabytes(generator: Generator, path: Path) -> float:
-    """The memory of a keyboard beside its model, after a text."""
+    """The memory of a keyboard after a text, in addition to its model."""
     tracemalloc.start()
     keyboard = generator.keyboard()
     text = path.read_text(encoding="utf-8")[:3000]
@@ -276,7 +277,7 @@ def main() -> None:
 
 
 def languages(generators: list[Generator], paths: list[Path], words: int) -> None:
-    """A few lines of two languages in turns: perplexity beside that of an oracle that knows the language."""
+    """Lines of two languages in turns: perplexity compared with an oracle that knows the language."""
     lines = [lines_of(path, words // 2) for path in paths]
     text = [
         (line, number)
@@ -301,7 +302,7 @@ def languages(generators: list[Generator], paths: list[Path], words: int) -> Non
 
 
 def lines_of(path: Path, words: int) -> list[str]:
-    """The first lines of a text, with at least the given number of words."""
+    """The first lines of a text, with at least `words` words if it has them."""
     lines: list[str] = []
     for line in path.read_text(encoding="utf-8").splitlines(keepends=True):
         lines.append(line)

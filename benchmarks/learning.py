@@ -1,13 +1,13 @@
-"""Learning by the training graph: a step beside PyTorch's, fine-tuning, forgetting, and the sizes of files.
+"""Learning with the training graph: a step compared with PyTorch's, fine-tuning, forgetting, and file sizes.
 
     python benchmarks/learning.py                             # the story: a step of each
     python benchmarks/learning.py MODEL OWN TEXT [--words 20000]
 
-The first form takes steps of the story with the weights of the last `dvc repro`, by the training graph and by
-PyTorch's autograd and AdamW in turns, and in JavaScript where npm has installed it. The second fine-tunes
-MODEL, a step graph beside its training graph, on the first words of TEXT, with a step of PyTorch in turns;
-perplexity is that of the following tenth of TEXT, and of OWN, a held-out part of the text that MODEL was
-trained on, before and after. Times are CPU time on one thread.
+The first form takes steps on the story with the weights of the last `dvc repro`, with the training graph and
+with PyTorch's autograd and AdamW in turns, and in JavaScript if npm has installed it. The second fine-tunes
+MODEL, a step graph with its training graph next to it, on the first words of TEXT, in turns with PyTorch;
+perplexity is measured before and after, on the following tenth of TEXT and on OWN, a held-out part of the
+text that MODEL was trained on. Times are CPU time on one thread.
 """
 
 import argparse
@@ -32,7 +32,7 @@ MODELS = ROOT / "models"
 
 
 def turns(ways: dict[str, Callable[[], object]]) -> dict[str, float]:
-    """The median CPU milliseconds of a call of each, in turns."""
+    """The median CPU milliseconds per call of each, measured in turns."""
     times: dict[str, list[float]] = {name: [] for name in ways}
     for _ in range(TURNS):
         for name, way in ways.items():
@@ -44,7 +44,7 @@ def turns(ways: dict[str, Callable[[], object]]) -> dict[str, float]:
 
 
 def steps(folder: Path, context: int | None, batch: int, words: int) -> dict[str, float]:
-    """A step of a network in `folder` by the training graph, and by PyTorch."""
+    """The time of a step of a network in `folder`, with the training graph and with PyTorch."""
     learned = network.load(folder / "trained").train()
     file = TrainingFile(folder / "nextword.train.onnx")
     random = np.random.default_rng(0)
@@ -77,21 +77,21 @@ def steps(folder: Path, context: int | None, batch: int, words: int) -> dict[str
 
 
 def show(title: str, found: dict[str, float]) -> None:
-    """Prints what a step takes, beside PyTorch."""
+    """Prints the time of a step, compared with PyTorch."""
     first = found["PyTorch"]
     rows = [[name, f"{value:.0f}", f"{value / first:.2f}"] for name, value in found.items()]
     table(title, ["", "CPU ms", "× PyTorch's"], rows)
 
 
 def story() -> None:
-    """Prints what a step of the story takes."""
+    """Prints the time of a step on the story."""
     found = steps(MODELS, context=3, batch=201, words=0)
     show("A step of the story, 2 × 512 in float64", found)
     print(f"\n{MODELS / 'nextword.train.onnx'}: {(MODELS / 'nextword.train.onnx').stat().st_size:,} bytes")
 
 
 def fine_tuned(model: Path, own: Path, path: Path, words: int) -> None:
-    """Prints what fine-tuning gives, costs and forgets."""
+    """Prints what fine-tuning gains, costs and forgets."""
     found = steps(model.parent, context=None, batch=20, words=35)
     show("A step of 20 × 35 words", found)
     lines = path.read_text(encoding="utf-8").split("\n")

@@ -2,9 +2,9 @@
 
     python benchmarks/memory.py TEXT [--megabytes 1 10 100 1000]
 
-The text's lines are repeated in random order, as in `prepare.py`. The model is that of
+The lines of the text are repeated in random order, as in `prepare.py`. The model is that of
 `experiments/book.yaml`, trained for a few steps and measured before the first and after the last. Each stage
-runs in its own process. The held-out lines have the same size however long the text is.
+runs in its own process. The held-out part has the same size for all sizes of the text.
 """
 
 import argparse

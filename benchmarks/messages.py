@@ -1,7 +1,7 @@
-"""Protocol buffers as nested fields, so that one can be changed and the lengths around it stay right.
+"""Protocol buffers as nested fields, so that one can be changed and the lengths around it stay correct.
 
-It guesses which bytes are a message, and accepts whatever can be read; `nextword.runtime.protobuf` accepts
-only what it knows.
+Which bytes are a message is guessed, and anything that can be read is accepted; `nextword.runtime.protobuf`
+accepts only what it knows.
 """
 
 from collections.abc import Iterator
@@ -17,7 +17,7 @@ class Field(NamedTuple):
 
 
 def varint(data: bytes, place: int) -> tuple[int, int]:
-    """A number, and the place after it."""
+    """A number, and the position after it."""
     value = shift = 0
     while True:
         byte = data[place]
@@ -29,7 +29,7 @@ def varint(data: bytes, place: int) -> tuple[int, int]:
 
 
 def fields_of(data: bytes, depth: int = 0) -> list[Field] | None:
-    """The fields of what may be a message; `None` where it is none."""
+    """The fields of a possible message; `None` if it is not one."""
     found, place = [], 0
     try:
         while place < len(data):
@@ -79,7 +79,7 @@ def bytes_of(fields: list[Field]) -> bytes:
 
 
 def messages(fields: list[Field]) -> Iterator[list[Field]]:
-    """A message and all messages in it."""
+    """A message and all messages nested in it."""
     yield fields
     for one in fields:
         if isinstance(one.value, list):

@@ -1,4 +1,4 @@
-"""Mutations of model files and of saved sessions from a seed: of bytes, and of what the bytes mean."""
+"""Seeded mutations of model files and saved sessions: of their bytes, and of what the bytes mean."""
 
 import contextlib
 import io
@@ -77,7 +77,7 @@ def spliced(chance: random.Random, data: bytes, other: bytes) -> bytes:
 
 
 def with_a_field_changed(chance: random.Random, data: bytes, other: bytes) -> bytes:
-    """Changes fields and keeps the lengths around them right."""
+    """Changes fields and keeps the lengths around them correct."""
     fields, donor = fields_of(data) or [], fields_of(other) or []
     for _ in range(chance.choice([1, 1, 1, 2, 3])):
         message = chance.choice([one for one in messages(fields) if one] or [[Field(1, 0, 1)]])
@@ -128,7 +128,7 @@ def _other_numbers(chance: random.Random, data: bytes) -> bytes:
 
 
 def with_metadata_changed(chance: random.Random, data: bytes, _: bytes) -> bytes:
-    """Changes what one key of the metadata says, mostly to other JSON."""
+    """Changes the value of one key of the metadata, mostly to other JSON."""
     fields = fields_of(data) or []
     places = [place for place, one in enumerate(fields) if one.number == 14]
     place = chance.choice(places)
@@ -169,9 +169,9 @@ def _other_json(chance: random.Random, value: Any) -> Any:
 
 
 def with_the_graph_changed(chance: random.Random, data: bytes, _: bytes) -> bytes:
-    """Rewires operators, replaces them by others, and changes the shapes of stored tensors.
+    """Rewires operators, replaces them with others, and changes the shapes of stored tensors.
 
-    The result is a well-formed file, which onnxruntime must accept or refuse.
+    The result is a well-formed file, which onnxruntime must either accept or reject.
     """
     model = fields_of(data) or []
     place = next(place for place, one in enumerate(model) if one.number == 7)
@@ -252,7 +252,7 @@ OF_MODELS = [
 
 
 def with_an_array_changed(chance: random.Random, data: bytes, other: bytes) -> bytes:
-    """Changes arrays or their headers and keeps the checksums around them right."""
+    """Changes arrays or their headers and keeps the checksums around them correct."""
     with zipfile.ZipFile(io.BytesIO(data)) as file, zipfile.ZipFile(io.BytesIO(other)) as donor:
         parts = {name: file.read(name) for name in file.namelist()}
         others = {name: donor.read(name) for name in donor.namelist()}
@@ -298,6 +298,6 @@ def mutant(seed: int, kind: str, number: int, bases: list[bytes]) -> tuple[int, 
     mutations = OF_MODELS if kind == "model" else OF_SESSIONS
     for _ in range(chance.choice([1, 1, 1, 2])):
         if data:
-            with contextlib.suppress(Exception):  # what is damaged already cannot always be changed
+            with contextlib.suppress(Exception):  # data that is already damaged cannot always be changed
                 data = chance.choice(mutations)(chance, data, other)
     return place, data

@@ -1,11 +1,11 @@
-"""Preparing a text of any size: time and peak memory, beside the `tokenizers` library.
+"""Preparing a text of any size: time and peak memory, compared with the `tokenizers` library.
 
     pip install tokenizers
     python benchmarks/prepare.py TEXT [--megabytes 10 100 1000]
 
 The lines of TEXT are repeated in random order up to each size. Ours is the prepare stage with
-`split_by: words`, a dictionary of 10,000 and a tenth held out. Theirs splits and counts the same file by the
-same rule (a regular expression), and writes no ids. Each runs in its own process.
+`split_by: words`, a dictionary of 10,000 words and a tenth held out. Theirs splits and counts the same file
+by the same rule (a regular expression), but writes no ids. Each runs in its own process.
 """
 
 import argparse
@@ -43,7 +43,7 @@ tokenizer.train([sys.argv[1]], trainer)
 
 
 def write(lines: list[str], path: Path, megabytes: int) -> None:
-    """A text of the given number of megabytes, with its lines in random order."""
+    """Writes a text of the given number of megabytes, with its lines in random order."""
     order = random.Random(0)
     written = 0
     with path.open("w", encoding="utf-8") as file:

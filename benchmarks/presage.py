@@ -1,11 +1,11 @@
-"""Keystrokes saved beside Presage, which suggests words by their n-grams (Debian's package).
+"""Keystrokes saved, compared with Presage, which suggests words from n-grams (Debian's package).
 
     apt-get install presage libpresage-dev g++
     python benchmarks/presage.py MODEL TRAINING_TEXT TEXT [--words N]
 
-MODEL was trained on TRAINING_TEXT, and Presage gets its n-grams; TEXT is another part of the same book. Both
-are asked for three words before each character. A word must be suggested with the capitals that it has in
-the text; both turn "Th" into "The".
+MODEL was trained on TRAINING_TEXT, and Presage gets the n-grams of that; TEXT is another part of the same
+book. Both are asked for three words before each character. A word must be suggested with the capitals that it
+has in the text; both complete "Th" to "The".
 """
 
 import argparse
@@ -23,8 +23,8 @@ from nextword import Generator
 from nextword.figures import SUGGESTIONS
 from nextword.runtime.keyboard.text_field import in_case_of
 
-PROFILE = Path("/etc/presage.xml")  # what is not set below stays as Debian has it
-CONTEXT = 500  # characters before the cursor that Presage is shown; it looks at two words and a half
+PROFILE = Path("/etc/presage.xml")  # settings not given below are Debian's
+CONTEXT = 500  # characters before the cursor that Presage is given; it uses two and a half words
 
 
 @contextmanager
@@ -50,7 +50,7 @@ def presage(text: Path, folder: Path) -> Iterator[Callable[[str], list[str]]]:
         stdin=subprocess.PIPE,
         stdout=subprocess.PIPE,
         encoding="utf-8",
-        errors="replace",  # Presage works on bytes, and may cut a letter in two
+        errors="replace",  # Presage works on bytes, and may split a letter
     ) as process:
         asked, answered = process.stdin, process.stdout
         assert asked is not None
@@ -66,10 +66,10 @@ def presage(text: Path, folder: Path) -> Iterator[Callable[[str], list[str]]]:
 
 
 def write_profile(path: Path, database: Path) -> None:
-    """Debian's settings, but with our n-grams alone, their capitals, three suggestions, and no learning.
+    """Writes Debian's settings, but with our n-grams only, their capitals, 3 suggestions, and no learning.
 
     Learning fails with an assertion. A suggestion that was not taken is not repeated while the same word is
-    typed: that is Debian's setting, and Presage saves more with it.
+    typed: this is Debian's setting, and Presage saves more keystrokes with it.
     """
     profile = ElementTree.parse(PROFILE)
     for name, value in {

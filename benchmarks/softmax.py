@@ -1,9 +1,9 @@
-"""A large dictionary: the sampled softmax beside the full one, with the same model and steps.
+"""A large dictionary: the sampled softmax compared with the full one, with the same model and steps.
 
     python benchmarks/softmax.py TEXT [--steps 600]
 
-The text is split at blanks, so a word and the same word with a comma are two, and the dictionary is large:
-at most 50,000 words. Perplexity is that of the validation part, computed from all logits.
+The text is split at blanks, so that a word with and without a comma makes two entries, and the dictionary is
+large: up to 50,000 words. Perplexity is that of the validation part, computed from all logits.
 """
 
 import argparse

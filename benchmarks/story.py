@@ -2,11 +2,11 @@
 
     python benchmarks/story.py [--iterations 50000]
 
-The tutorial's program is written here in PyTorch: three raw ids, each fed as one float; one or
+The tutorial's program is rewritten here in PyTorch: three raw ids, each fed as one float; one or
 two LSTM layers of 512 units (forget bias 1, Glorot's uniform weights); a matrix and a bias drawn
-from N(0, 1); RMSProp at 0.001, one window a step, from a random offset of 0 to 4 on in strides of
-four words. Ours is the pipeline with params.yaml as it is. Each runs in its own process; the tutorial's
-runs on one thread, on which it is fastest.
+from N(0, 1); RMSProp at 0.001, one window per step, in strides of four words from a random offset
+of 0 to 4. Ours is the pipeline with the present params.yaml. Each runs in its own process; the tutorial's
+on one thread, on which it is fastest.
 """
 
 import argparse
@@ -63,7 +63,7 @@ class TutorialModel(nn.Module):
 
 
 def tutorial_windows(ids: list[int]) -> Iterator[tuple[Tensor, Tensor]]:
-    """One window after the other, by the tutorial's offsets."""
+    """One window after another, at the tutorial's offsets."""
     offset = random.randint(0, CONTEXT + 1)
     while True:
         if offset > len(ids) - (CONTEXT + 1):
@@ -79,7 +79,7 @@ def run_tutorial(layers: int, iterations: int) -> dict[str, Any]:
     torch.manual_seed(1)
     story = prepare_story()
     network = TutorialModel(len(story.dictionary), layers)
-    # TensorFlow's defaults of RMSProp: decay 0.9, epsilon 1e-10.
+    # TensorFlow's defaults for RMSProp: decay 0.9, epsilon 1e-10.
     optimizer = torch.optim.RMSprop(network.parameters(), 0.001, alpha=0.9, eps=1e-10)
     right = []
     start = time.perf_counter()
@@ -151,7 +151,7 @@ def seconds_of(act: Callable[[], Any], times: int) -> float:
 
 
 def words_right(story: list[int], written: list[int]) -> int:
-    """How many of the words written after a prompt follow the words before them in the story."""
+    """How many of the words written after a prompt follow the words before them in the story, too."""
     places = {tuple(story[start : start + CONTEXT + 1]) for start in range(len(story) - CONTEXT)}
     return sum(tuple(written[start : start + CONTEXT + 1]) in places for start in range(WORDS))
 

@@ -1,12 +1,12 @@
-"""Kills, full disks, denied permissions, too little memory: what is left of the outputs, and what is said.
+"""Kills, full disks, denied permissions, too little memory: what becomes of the outputs, what is reported.
 
     python benchmarks/torture.py --seconds 1800 --seed 1     # or: make torture SECONDS=1800 SEED=1
 
 Each trial runs a stage of a tiny pipeline whose text has changed since the last run, and disturbs it. The
-stage must end as the fault demands, with one line or none, and each output must be the old one or the new
-one; when the stage runs again, its outputs must be those of an undisturbed run. A fifth of the time goes to
-mutants of models and sessions (fuzzing.py). Finally `dvc repro` is killed, and started twice in parallel; the
-next run must give the lock of an undisturbed one. Needs Linux or another Unix.
+stage must end as the fault requires, with one line or none, and each output must be either the old one or the
+new one; when the stage runs again, its outputs must be those of an undisturbed run. A fifth of the time goes
+to mutants of models and sessions (fuzzing.py). Finally `dvc repro` is killed, and started twice in parallel;
+the next run must produce the lock file of an undisturbed one. Needs Linux or another Unix.
 """
 
 import argparse
@@ -25,8 +25,8 @@ _MUTANTS = (500, 50)  # models and sessions at a time
 
 
 def stages(seed: int, seconds: float, table: Table, only: int | None = None) -> None:
-    """Trials for some time, the stages in turn."""
-    for stage in STAGES:  # what they import is there in each process that is split off
+    """Runs trials for some time, with the stages in turn."""
+    for stage in STAGES:  # so that each forked process has their imports
         sys.argv = [str(ROOT / "stages" / f"{stage}.py")]
         runpy.run_path(sys.argv[0], run_name="stage")
     import torch.utils.tensorboard  # noqa: F401
@@ -45,7 +45,7 @@ def stages(seed: int, seconds: float, table: Table, only: int | None = None) -> 
 
 
 def mutants(seed: int, seconds: float, table: Table) -> None:
-    """Mutants of model files and of sessions for some time."""
+    """Tries mutants of model files and of sessions for some time."""
     fuzzing = importlib.import_module("fuzzing")
     until, first = time.monotonic() + seconds, 0
     while time.monotonic() < until:
@@ -57,7 +57,7 @@ def mutants(seed: int, seconds: float, table: Table) -> None:
 
 
 def main() -> None:
-    """Runs as the module's docstring says."""
+    """Runs as described at the top of this file."""
     parser = argparse.ArgumentParser(description="Disturb the pipeline and check what is left.")
     parser.add_argument("--seconds", type=float, default=1800)
     parser.add_argument("--seed", type=int, default=1)

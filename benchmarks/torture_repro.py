@@ -1,4 +1,4 @@
-"""`dvc repro` as a whole, killed or started twice in parallel: the next run gives the undisturbed lock."""
+"""`dvc repro` killed or started twice in parallel: the next run must produce the undisturbed lock file."""
 
 import json
 import os

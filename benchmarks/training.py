@@ -1,4 +1,4 @@
-"""What other benchmarks need from training: the time of each step, taken in the loop itself."""
+"""The time of each training step, taken in the loop itself, for other benchmarks."""
 
 import time
 from pathlib import Path
@@ -46,5 +46,5 @@ def trained(text: Corpus, settings: TrainParams) -> Stopwatch:
 
 
 def words_per_second(watch: Stopwatch, words_per_step: int) -> float:
-    """Words per second by the median of the steps; steps with a measurement do not count."""
+    """Words per second at the median step; steps with a measurement do not count."""
     return words_per_step / float(np.median(np.diff(watch.times)))
