@@ -1,4 +1,4 @@
-"""A clone of this repository in a temporary directory, with git, DVC and our command at hand."""
+"""A clone of this repository in a temporary directory, with git, DVC and our command available."""
 
 import os
 import shutil
@@ -13,11 +13,11 @@ _IDENTITY = {"NAME": "someone", "EMAIL": "someone@example.org"}
 
 
 class Clone:
-    """A git and DVC repository to try things in.
+    """A git and DVC repository for experiments.
 
     **Arguments:**
 
-    - `path`: its directory, which must hold a checkout.
+    - `path`: its directory, which must contain a checkout.
     """
 
     def __init__(self, path: Path) -> None:
@@ -26,12 +26,12 @@ class Clone:
     @property
     def environment(self) -> dict[str, str]:
         """The environment variables of a command in the clone."""
-        # With the variables of an outer make, a make in the clone would print which directory it enters.
+        # With the variables of an outer make, a make in the clone would print the directories it enters.
         outside = {
             name: value for name, value in os.environ.items() if not name.startswith(("MAKE", "MFLAGS"))
         }
         return outside | {
-            # The clone's own code, whatever is installed.
+            # The clone's own code, not what is installed.
             "PYTHONPATH": str(self.path / "src"),
             "PATH": f"{Path(sys.executable).parent}{os.pathsep}{os.environ['PATH']}",
             **{
@@ -42,7 +42,7 @@ class Clone:
         }
 
     def run(self, *command: str, status: int = 0) -> str:
-        """Runs a command in the clone and returns all that it printed; its exit status is checked."""
+        """Runs a command in the clone, checks its exit status, and returns everything that it printed."""
         done = subprocess.run(
             command,
             cwd=self.path,
@@ -57,13 +57,13 @@ class Clone:
         return done.stdout
 
     def commit(self, message: str) -> None:
-        """Commits all that git does not ignore."""
+        """Commits everything that git does not ignore."""
         self.run("git", "add", "--all")
         self.run("git", "commit", "--quiet", "--message", message)
 
 
 def fresh_clone(path: Path) -> Clone:
-    """What a colleague gets: every file that git has or would have, and nothing else."""
+    """What a colleague would get: every file that is in git or would be added to it, and nothing else."""
     listed = subprocess.run(
         ["git", "ls-files", "-z", "--cached", "--others", "--exclude-standard"],
         cwd=ROOT,
@@ -72,7 +72,7 @@ def fresh_clone(path: Path) -> Clone:
         check=True,
     ).stdout
     for name in filter(None, listed.split("\0")):
-        if (ROOT / name).is_file():  # a file that was removed and not committed is listed too
+        if (ROOT / name).is_file():  # git also lists a file whose removal is not committed
             (path / name).parent.mkdir(parents=True, exist_ok=True)
             shutil.copy(ROOT / name, path / name)
     clone = Clone(path)
@@ -82,7 +82,7 @@ def fresh_clone(path: Path) -> Clone:
 
 
 def small_clone(path: Path, **changes: dict[str, Any]) -> Clone:
-    """A clone whose params make a tiny model, after its first `dvc repro`, all committed."""
+    """A clone whose params make a tiny model, after its first `dvc repro`, with everything committed."""
     clone = fresh_clone(path)
     write_params(path, **changes)
     clone.run("dvc", "repro")

@@ -1,4 +1,4 @@
-"""Fixtures and settings of all tests."""
+"""Fixtures and settings for all tests."""
 
 import os
 from pathlib import Path
@@ -6,10 +6,10 @@ from pathlib import Path
 import pytest
 from hypothesis import settings
 
-# Tests run side by side, a core each. (That results do not turn on it is a test of its own.)
+# Tests run side by side, on a core each. (Another test checks that results do not depend on it.)
 os.environ.setdefault("OMP_NUM_THREADS", "1")
 
-# A slow machine is no failure, and the same examples are tried each time.
+# A slow machine must not fail a test, and the same examples are tried each time.
 settings.register_profile("nextword", deadline=None, derandomize=True)
 settings.load_profile("nextword")
 

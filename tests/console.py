@@ -1,4 +1,4 @@
-"""The console blocks of a page: their commands, run in order in one shell, and what they should print."""
+"""The console blocks of a page: their commands, run in order in one shell, and their expected output."""
 
 import re
 import subprocess
@@ -12,14 +12,14 @@ _ANYTHING = "…"
 
 
 class Step(NamedTuple):
-    """A command and what the page says that it prints."""
+    """A command and the output that the page shows for it."""
 
     command: str
     shown: str
 
 
 def steps_of(page: str) -> list[Step]:
-    """The commands of all console blocks in order. A command goes on after a backslash at its line's end."""
+    """The commands of all console blocks, in order. A backslash at the end of a line continues a command."""
     return [step for block in _BLOCK.findall(page) for step in _steps_of(block)]
 
 
@@ -31,7 +31,7 @@ def _steps_of(block: str) -> Iterator[Step]:
 
 
 def run(steps: list[Step], directory: Path, environment: Mapping[str, str]) -> list[str]:
-    """What each command prints, in one shell, so that what one sets the next ones have."""
+    """What each command prints; all run in one shell, so that variables carry over."""
     script = "".join(f"printf '\\{ord(_SEPARATOR):o}'\n{step.command}\n" for step in steps)
     printed = subprocess.run(
         ["bash", "-c", script],
@@ -47,7 +47,7 @@ def run(steps: list[Step], directory: Path, environment: Mapping[str, str]) -> l
 
 
 def is_as_shown(printed: str, shown: str) -> bool:
-    """Whether a command printed what the page shows; a line `…` stands for any lines, or none."""
+    """Whether a command printed what the page shows; a line `…` stands for any number of lines."""
     parts = [
         ".*" if line.strip() == _ANYTHING else re.escape(line) for line in shown.splitlines(keepends=True)
     ]

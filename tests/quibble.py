@@ -1,4 +1,4 @@
-"""A step graph of a cell that nobody has heard of, with states of its own names, number and shapes."""
+"""A step graph of an unknown cell, whose states have unusual names, number and shapes."""
 
 import numpy as np
 import onnx
@@ -9,7 +9,7 @@ from nextword.runtime.metadata import Metadata
 
 
 def build(metadata: Metadata, seed: int = 0) -> onnx.ModelProto:
-    """A graph that remembers each word, half as well after each word that follows, and counts them.
+    """A graph that remembers each word, half as strongly after each further word, and counts words.
 
     The states are `trace`, float32 `(batch, dictionary, 1)`, and `clock`, int64 `(2, 3, batch)`.
     """

@@ -1,4 +1,4 @@
-"""Runs of the train stage: texts and params to try, and what is left on disk."""
+"""Runs of the train stage: texts and params for them, and the files that they leave."""
 
 import csv
 import hashlib
@@ -46,7 +46,7 @@ LINES = "".join(
 
 
 def train_params(**changes: Any) -> TrainParams:
-    """The shipped params of the train stage, some changed."""
+    """The shipped params of the train stage, with some changed."""
     values = YAML(typ="safe", pure=True).load(ROOT / "params.yaml")["train"]
     return TrainParams(**values | changes)
 
@@ -59,7 +59,7 @@ def train() -> None:
 def run_stage(
     directory: Path, environment: dict[str, str] | None = None, *, eager: bool = False
 ) -> subprocess.Popen[str]:
-    """Starts the stage in a process of its own."""
+    """Starts the stage in its own process."""
     return subprocess.Popen(
         [sys.executable, *(["-c", EAGER] if eager else []), str(ROOT / "stages" / "train.py")],
         cwd=directory,
@@ -82,7 +82,7 @@ def checkpoint_files() -> list[Path]:
 
 
 def digests(directory: Path) -> dict[str, str]:
-    """The SHA-256 of each file that the train stage gives to DVC."""
+    """The SHA-256 of each file that the train stage hands to DVC."""
     outputs = [*(directory / name for name in PUBLISHED), *(directory / OUTPUTS.curves).rglob("*.*")]
     return {
         str(path.relative_to(directory)): hashlib.sha256(path.read_bytes()).hexdigest()

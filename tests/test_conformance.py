@@ -1,4 +1,4 @@
-"""The tables that every language has to agree on, asked of Python and of the text graph."""
+"""Checks Python and the text graph against the tables that all languages must agree on."""
 
 import base64
 import dataclasses
@@ -81,7 +81,7 @@ def test_generator(model: str) -> None:
         check(case, lambda c: generator.score(c["text"]).log_probability)
 
 
-def test_a_file_of_the_format_before_answers_as_it_did() -> None:
+def test_a_file_of_the_previous_format_gives_the_same_answers() -> None:
     generator = Generator.load(HERE / "format-1.onnx")
     for case in table("fixed")["generate"]:
         check(case, lambda c: generator.generate(c["prompt"], c["words"], Sampling(**c["sampling"])))
@@ -129,7 +129,7 @@ def test_sessions(case: Any) -> None:
 def test_explanation(case: Any) -> None:
     found = explain(HERE / f"{case['model']}.onnx", case["text"])
     assert (found.words, found.next_word, found.read) == (case["words"], case["next_word"], case["read"])
-    # What a graph of integers computes turns on the CPU, in the third digit.
+    # The third digit of what an int8 graph computes depends on the CPU.
     tolerance = 0.1 if case["model"].endswith("int8") else 1e-4
     assert found.log_probability == pytest.approx(case["log_probability"], abs=tolerance)
     assert found.lost == pytest.approx(case["lost"], abs=tolerance)
@@ -155,7 +155,7 @@ def test_learning(case: Any) -> None:
 
 
 @pytest.mark.parametrize("case", table("bad_files"), ids=lambda case: case["name"])
-def test_a_bad_file_is_refused_with_the_same_words_everywhere(case: Any, tmp_path: Path) -> None:
+def test_a_bad_file_is_rejected_with_the_same_message_everywhere(case: Any, tmp_path: Path) -> None:
     base, data, place = (HERE / case["base"]).read_bytes(), b"", 0
     for start, end, inserted in case["splices"]:
         data += base[place:start] + base64.b64decode(inserted)
@@ -213,7 +213,7 @@ def test_keyboard(case: Any) -> None:
 
 
 def check_suggestions(found: list[Suggestion], expected: list[dict[str, Any]]) -> None:
-    """Compares suggestions with a table's, probabilities to 3 digits."""
+    """Compares suggestions with those of a table, probabilities to 3 digits."""
     rows = [dataclasses.asdict(one) for one in found]
     probabilities = [row.pop("probability") for row in rows]
     assert rows == [{name: one[name] for name in one if name != "probability"} for one in expected]
@@ -221,7 +221,7 @@ def check_suggestions(found: list[Suggestion], expected: list[dict[str, Any]]) -
 
 
 def check(case: Any, ask: Any) -> None:
-    """Compares an answer with what the table has: a text, an error, or numbers to 4 digits."""
+    """Compares an answer with that of a table: a text, an error, or numbers to 4 digits."""
     if "error" in case:
         with pytest.raises(NextwordError) as raised:
             ask(case)

@@ -1,4 +1,4 @@
-"""The edge wing runs where there is Python, numpy, onnxruntime with what it needs, and nothing else."""
+"""The edge wing runs with nothing but Python, numpy, and onnxruntime with its requirements."""
 
 import json
 import os
@@ -14,7 +14,7 @@ from tiny import ROOT, export, make_network
 from nextword import Generator, Sampling
 
 ROOMS = ["errors", "figures", "outputs", "pictures", "text", "runtime", "command"]
-# What is not allowed cannot be imported, whether it is installed or not.
+# Everything else cannot be imported, even if it is installed.
 BLOCKER = """
 import json, sys
 
@@ -66,7 +66,7 @@ for name in sys.argv[2:]:
 
 
 def needed_by(distribution: str) -> set[str]:
-    """The names of a distribution and of all that it requires, extras excepted."""
+    """The names of a distribution and of everything that it requires, except extras."""
     found: set[str] = set()
     waiting = [distribution]
     while waiting:
@@ -79,7 +79,7 @@ def needed_by(distribution: str) -> set[str]:
 
 
 def on_the_edge(directory: Path, program: str, *arguments: str) -> list[str]:
-    """The lines that a program prints where nothing else can be imported."""
+    """The lines that a program prints when nothing else can be imported."""
     needed = needed_by("onnxruntime") | needed_by("numpy")
     allowed = [
         name
@@ -127,14 +127,14 @@ def test_each_module_of_the_edge_wing_can_be_imported_there(tmp_path: Path) -> N
     assert on_the_edge(tmp_path, IMPORT, *names) == [f"{name} was imported" for name in names]
 
 
-def test_what_is_not_allowed_there_really_cannot_be_imported(tmp_path: Path) -> None:
+def test_other_packages_cannot_be_imported_there(tmp_path: Path) -> None:
     names = ["pydantic", "torch", "onnx", "dvc", "lightning_fabric", "tensorboard", "ruamel", "pytest"]
     names += [f"nextword.{room}" for room in ("params", "model", "prepare", "train", "evaluate", "export")]
     names += ["nothing_of_this_name"]
     assert on_the_edge(tmp_path, IMPORT, *names) == [f"{name} is not to be had on the edge" for name in names]
 
 
-def test_nothing_of_onnxruntimes_is_left_in_the_users_folders(tmp_path: Path) -> None:
+def test_onnxruntime_leaves_nothing_in_the_users_folders(tmp_path: Path) -> None:
     path = export(tmp_path / "m.onnx", make_network(seed=4))
     home = tmp_path / "home"
     home.mkdir()

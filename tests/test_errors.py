@@ -17,17 +17,17 @@ def _raise(error: BaseException) -> None:
         (OSError(36, "too long", "x" * 9999), 2, f"error: {'x' * 93} … {'x' * 90}: too long\n"),
     ],
 )
-def test_what_goes_wrong_is_one_line_and_a_status(
+def test_an_error_is_one_line_and_an_exit_status(
     error: BaseException, status: int, line: str, capsys: pytest.CaptureFixture[str]
 ) -> None:
     assert errors.run(lambda: _raise(error)) == status
     assert capsys.readouterr().err == line
 
 
-def test_a_defect_of_ours_is_not_hidden() -> None:
+def test_a_bug_is_not_hidden() -> None:
     with pytest.raises(ZeroDivisionError):
         errors.run(lambda: _raise(ZeroDivisionError()))
 
 
-def test_success_is_status_zero() -> None:
+def test_success_is_exit_status_0() -> None:
     assert errors.run(lambda: None) == 0

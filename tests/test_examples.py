@@ -1,4 +1,4 @@
-"""The examples as they stand, on the small model that all languages share."""
+"""The examples, unchanged, with the small model that all languages share."""
 
 import platform
 import re
@@ -15,7 +15,7 @@ from nextword import Generator, Sampling
 
 MODELS = ROOT / "tests" / "conformance"
 MODULES = ROOT / "examples" / "node" / "node_modules"
-# npm's onnxruntime has a library for each system, by Node's names for it.
+# npm's onnxruntime has a library for each system, under Node's name for it.
 MACHINE = {"x86_64": "x64", "aarch64": "arm64"}.get(platform.machine(), platform.machine())
 LIBRARIES = MODULES / "onnxruntime-node" / "bin" / "napi-v6" / sys.platform / MACHINE
 LIBRARY = next(iter(sorted(LIBRARIES.glob("libonnxruntime*.1*"), key=lambda path: len(path.name))), None)
@@ -25,7 +25,7 @@ INCLUDE = next((path for path in HEADERS if path.exists()), None)
 
 @pytest.fixture
 def directory(tmp_path: Path) -> Path:
-    """A directory that has the models where the examples look for them."""
+    """A directory with the models where the examples look for them."""
     (tmp_path / "models").mkdir()
     for name in ("", ".text"):
         shutil.copy(MODELS / f"fixed{name}.onnx", tmp_path / "models" / f"nextword{name}.onnx")
@@ -34,7 +34,7 @@ def directory(tmp_path: Path) -> Path:
 
 @pytest.fixture
 def drawn(directory: Path) -> str:
-    """What all examples write."""
+    """The text that all examples write."""
     generator = Generator.load(directory / "models" / "nextword.onnx")
     return generator.generate("long ago ,", 12, Sampling(temperature=1.0, top_k=5, seed=7))
 
@@ -65,7 +65,7 @@ def test_the_text_graph_example(directory: Path, drawn: str) -> None:
 
 @pytest.fixture
 def home(directory: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[None]:
-    """A user's folder, in which nothing may be written."""
+    """A home folder in which nothing may be written."""
     monkeypatch.setenv("HOME", str(directory / "home"))
     monkeypatch.delenv("XDG_CACHE_HOME", raising=False)
     monkeypatch.delenv("ORT_DISABLE_TELEMETRY", raising=False)
@@ -117,7 +117,7 @@ def test_the_node_library_example(directory: Path) -> None:
     assert "mouse" in "".join(lines[2:])
 
 
-def test_pages_show_each_example_as_it_stands() -> None:
+def test_pages_show_each_example_unchanged() -> None:
     pages = [ROOT / "README.md", *(ROOT / "docs").rglob("*.md")]
     text = "\n".join(page.read_text(encoding="utf-8") for page in pages)
     shown = re.findall(r"<!-- (examples/\S+) -->\n```\w+\n(.*?)```", text, re.DOTALL)

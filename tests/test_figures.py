@@ -8,7 +8,7 @@ from hypothesis.extra.numpy import array_shapes, arrays
 
 from nextword import figures
 
-# Few values, so that there are equals; and any.
+# A few values, so that there are ties, and arbitrary ones.
 LOG_PROBABILITIES = arrays(
     np.float64,
     array_shapes(min_dims=2, max_dims=2, max_side=7),
@@ -18,13 +18,13 @@ UNKNOWN = st.none() | st.integers(0, 6)
 
 
 def by_hand(row: np.ndarray, unknown: int | None) -> list[int]:
-    """The words that can be written, the likeliest first, equals by id."""
+    """The words that can be written, likeliest first, ties by id."""
     ids = [id for id in range(len(row)) if id != unknown]
     return sorted(ids, key=lambda id: (-row[id], id))
 
 
 @given(LOG_PROBABILITIES, UNKNOWN, st.data())
-def test_a_rank_is_the_place_among_the_words_that_can_be_written_equals_by_id(
+def test_a_rank_is_the_place_among_the_words_that_can_be_written_with_ties_by_id(
     rows: np.ndarray, unknown: int | None, data: st.DataObject
 ) -> None:
     words = rows.shape[1]
@@ -36,9 +36,7 @@ def test_a_rank_is_the_place_among_the_words_that_can_be_written_equals_by_id(
 
 
 @given(LOG_PROBABILITIES, UNKNOWN)
-def test_the_likeliest_word_is_the_one_of_rank_zero_and_never_unknown(
-    rows: np.ndarray, unknown: int | None
-) -> None:
+def test_the_likeliest_word_has_rank_0_and_is_never_unknown(rows: np.ndarray, unknown: int | None) -> None:
     words = rows.shape[1]
     unknown = unknown if unknown is not None and unknown < words and words > 1 else None
     found = figures.likeliest(rows, unknown)
@@ -48,7 +46,7 @@ def test_the_likeliest_word_is_the_one_of_rank_zero_and_never_unknown(
 
 
 @given(LOG_PROBABILITIES, UNKNOWN)
-def test_ranks_and_likeliest_leave_what_they_are_given(rows: np.ndarray, unknown: int | None) -> None:
+def test_ranks_and_likeliest_do_not_change_their_arguments(rows: np.ndarray, unknown: int | None) -> None:
     unknown = unknown if unknown is None or unknown < rows.shape[1] else None
     before, next_words = rows.copy(), np.zeros(len(rows), np.int64)
     figures.ranks(rows, next_words, unknown)
@@ -57,14 +55,14 @@ def test_ranks_and_likeliest_leave_what_they_are_given(rows: np.ndarray, unknown
     assert not next_words.any()
 
 
-def test_a_word_is_no_answer_even_in_a_dictionary_smaller_than_the_suggestions() -> None:
+def test_unk_is_no_answer_even_if_the_dictionary_is_smaller_than_the_suggestions() -> None:
     ranks = figures.ranks(np.zeros((2, 2)), np.array([0, 1]), 1)
     assert ranks[0] == 0
     assert ranks[1] > 10**9
 
 
 @given(st.floats(0, 699.99))
-def test_perplexity_is_e_to_the_power_of_the_loss(loss: float) -> None:
+def test_perplexity_is_exp_of_the_loss(loss: float) -> None:
     assert figures.perplexity(loss) == math.exp(loss)
 
 
@@ -74,6 +72,6 @@ def test_perplexity_is_finite_and_never_falls_as_the_loss_rises(one: float, othe
     assert 1 <= low <= high < math.inf
 
 
-def test_a_loss_beyond_all_floats_has_a_perplexity_that_says_so() -> None:
+def test_the_perplexity_of_a_huge_loss_is_capped() -> None:
     assert figures.perplexity(1e6) > 1e300
     assert figures.perplexity(math.inf) == pytest.approx(math.exp(700))

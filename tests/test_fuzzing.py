@@ -3,7 +3,7 @@
 import fuzzing
 
 
-def test_no_mutant_of_a_model_or_a_session_does_more_than_raise_one_typed_error() -> None:
+def test_mutants_of_models_and_sessions_work_or_raise_a_typed_error() -> None:
     report = fuzzing.fuzz(seed=1, models=250, sessions=120)
     assert report.findings == []
     assert report.outcomes["model: ModelFileError"] > 100

@@ -1,4 +1,4 @@
-"""JavaScript's own tests and type check, where npm has installed what they need."""
+"""JavaScript's own tests and type check, if npm has installed their dependencies."""
 
 import subprocess
 

@@ -8,7 +8,7 @@ import pytest
 from nextword import outputs
 
 
-def test_an_output_appears_whole(tmp_path: Path) -> None:
+def test_an_output_appears_only_when_complete(tmp_path: Path) -> None:
     target = tmp_path / "new" / "out.txt"
     with outputs.replacing(target) as temporary:
         temporary.write_text("half")
@@ -32,7 +32,7 @@ def test_a_failure_leaves_the_old_file_and_nothing_else(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [target]
 
 
-def test_an_error_of_the_disk_names_what_was_written(tmp_path: Path) -> None:
+def test_a_disk_error_names_the_output(tmp_path: Path) -> None:
     def fail(error: OSError) -> None:
         with outputs.replacing(tmp_path / "out.txt"):
             raise error
@@ -55,13 +55,13 @@ def test_a_directory_is_replaced_as_a_whole(tmp_path: Path) -> None:
     assert list(tmp_path.iterdir()) == [target]
 
 
-def test_json_keeps_its_letters_and_its_order(tmp_path: Path) -> None:
+def test_json_keeps_letters_and_order(tmp_path: Path) -> None:
     outputs.write_json(tmp_path / "a.json", {"b": "ü", "a": 1})
     assert (tmp_path / "a.json").read_bytes() == '{\n  "b": "ü",\n  "a": 1\n}\n'.encode()
 
 
 @pytest.mark.parametrize("number", [float("nan"), float("inf"), -float("inf")])
-def test_json_has_no_number_that_is_none_and_nothing_is_written(tmp_path: Path, number: float) -> None:
+def test_json_with_nan_or_infinity_is_an_error_and_writes_nothing(tmp_path: Path, number: float) -> None:
     with pytest.raises(ValueError, match="not JSON compliant"):
         outputs.write_json(tmp_path / "a.json", {"a": [number]})
     assert not list(tmp_path.iterdir())
@@ -74,12 +74,12 @@ def test_reports_keep_six_significant_digits(value: float, expected: float) -> N
     assert outputs.significant(value) == expected
 
 
-def test_a_table_is_csv_with_its_numbers_rounded(tmp_path: Path) -> None:
+def test_a_table_is_csv_with_rounded_numbers(tmp_path: Path) -> None:
     outputs.write_table(tmp_path / "a.csv", ["word", "loss"], [["a,b", 1.02396999123], ["ü", 3]])
     assert (tmp_path / "a.csv").read_bytes() == 'word,loss\n"a,b",1.02397\nü,3\n'.encode()
 
 
-def test_dataclasses_and_mappings_become_plain_and_rounded_without_what_is_none() -> None:
+def test_dataclasses_and_mappings_become_plain_and_rounded_without_none() -> None:
     @dataclass
     class Figure:
         loss: float

@@ -16,7 +16,7 @@ def load(directory: Path, text: str) -> params.Params:
     return params.load(path)
 
 
-def test_shipped_params_are_valid_and_are_the_tutorials_regime(tmp_path: Path) -> None:
+def test_shipped_params_are_valid_and_follow_the_tutorial(tmp_path: Path) -> None:
     train = load(tmp_path, SHIPPED).train
     assert (train.context, train.layers, train.hidden, train.precision) == (3, 2, 512, "float64")
 
@@ -54,7 +54,7 @@ def test_shipped_params_are_valid_and_are_the_tutorials_regime(tmp_path: Path) -
         ("seed: 1", "seed: 1\n  seed: 2", 'not valid YAML: found duplicate key "seed"'),
     ],
 )
-def test_a_wrong_value_is_one_line_with_key_value_and_what_is_allowed(
+def test_the_error_for_a_wrong_value_gives_key_value_and_allowed_values(
     tmp_path: Path, old: str, new: str, expected: str
 ) -> None:
     assert old in SHIPPED
@@ -71,13 +71,13 @@ def test_a_file_of_another_shape_is_an_error(tmp_path: Path, text: str) -> None:
 
 
 @pytest.mark.usefixtures("in_directory")
-def test_a_missing_file_says_where_to_run_from() -> None:
+def test_the_error_for_a_missing_file_says_where_to_run() -> None:
     with pytest.raises(ParamsError, match=r"params\.yaml not found; run from the directory"):
         params.load(PARAMS)
 
 
 def test_yaml_is_read_as_dvc_reads_it(tmp_path: Path) -> None:
-    # YAML 1.1 would read 1e-2 as a string.
+    # In YAML 1.1, 1e-2 is a string.
     assert load(tmp_path, SHIPPED.replace("3e-3", "1e-2")).train.learning_rate == 0.01
 
 
@@ -131,7 +131,7 @@ def test_an_unbounded_context_is_null(tmp_path: Path) -> None:
         ),
     ],
 )
-def test_values_that_do_not_fit_together_are_an_error_that_names_one_of_them(
+def test_the_error_for_incompatible_values_names_one_of_them(
     tmp_path: Path, changes: dict[str, str], expected: str
 ) -> None:
     with pytest.raises(ParamsError) as raised:
@@ -159,7 +159,7 @@ def test_values_that_do_not_fit_together_are_an_error_that_names_one_of_them(
         },
     ],
 )
-def test_values_that_fit_together_are_allowed(tmp_path: Path, changes: dict[str, str]) -> None:
+def test_compatible_values_are_allowed(tmp_path: Path, changes: dict[str, str]) -> None:
     load(tmp_path, changed(changes))
 
 

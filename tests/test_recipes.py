@@ -1,4 +1,4 @@
-"""The params files under experiments/ are ones that a copy makes params.yaml."""
+"""The params files under experiments/ can be copied to params.yaml."""
 
 from pathlib import Path
 
@@ -18,7 +18,7 @@ YAML_1_2 = YAML(typ="safe", pure=True)
 
 
 @pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
-def test_an_experiment_has_the_keys_of_params_yaml_in_its_order(path: Path) -> None:
+def test_an_experiment_has_the_keys_of_params_yaml_in_the_same_order(path: Path) -> None:
     shipped, own = YAML_1_2.load(ROOT / "params.yaml"), YAML_1_2.load(path)
     assert [(name, list(section)) for name, section in own.items()] == [
         (name, list(section)) for name, section in shipped.items()
@@ -29,7 +29,7 @@ def test_an_experiment_has_the_keys_of_params_yaml_in_its_order(path: Path) -> N
 
 @pytest.mark.parametrize("path", EXPERIMENTS, ids=lambda path: path.stem)
 @pytest.mark.usefixtures("in_directory")
-def test_its_recipe_learns_more_than_how_often_each_word_stands(path: Path) -> None:
+def test_its_recipe_learns_more_than_word_frequencies(path: Path) -> None:
     values, recipe = YAML_1_2.load(path), YAML_1_2.load(path)["train"]
     Path("text.txt").write_text(TEXT * 300, encoding="utf-8")
     values["prepare"] |= {"text": "text.txt", "held_out": 0.1, "min_count": 1}

@@ -1,4 +1,4 @@
-"""What is published and how its versions are pinned; `make release-check` does what needs a network."""
+"""What is published, and how versions are pinned; `make release-check` has the checks that need a network."""
 
 import json
 import re
@@ -15,11 +15,11 @@ JS = ROOT / "js"
 PACKAGE = json.loads((JS / "package.json").read_text(encoding="utf-8"))
 
 
-def test_python_and_javascript_are_of_one_version() -> None:
+def test_python_and_javascript_have_the_same_version() -> None:
     assert PACKAGE["version"] == nextword.__version__
 
 
-def test_the_npm_package_has_all_that_its_module_imports() -> None:
+def test_the_npm_package_has_everything_that_its_module_imports() -> None:
     published = {
         path
         for name in PACKAGE["files"]

@@ -1,4 +1,4 @@
-"""What a stage read is what the lock says, and nobody has to listen to it."""
+"""A stage has read what the lock file says, and works even if nobody reads its output."""
 
 import os
 import shutil
@@ -34,10 +34,10 @@ def begun(process: subprocess.Popen[str]) -> None:
 
 
 @pytest.mark.parametrize("changed", ["params.yaml", "data/prepared/ids.npy", "code"])
-def test_what_changes_while_a_stage_runs_ends_it_with_an_error(in_directory: Path, changed: str) -> None:
+def test_a_change_while_a_stage_runs_ends_it_with_an_error(in_directory: Path, changed: str) -> None:
     prepare(in_directory, LINES, **STREAMS)
     root = ROOT
-    if changed == "code":  # that of a copy
+    if changed == "code":  # of a copy
         root = in_directory / "copy"
         for name in ("src", "stages"):
             shutil.copytree(ROOT / name, root / name, ignore=shutil.ignore_patterns("__pycache__"))
@@ -58,7 +58,7 @@ def test_what_changes_while_a_stage_runs_ends_it_with_an_error(in_directory: Pat
     assert err == f"error: {name} changed while the stage ran; run `dvc repro` again\n"
 
 
-def test_params_of_other_stages_and_code_that_is_not_used_may_change(in_directory: Path) -> None:
+def test_params_of_other_stages_and_unused_code_may_change(in_directory: Path) -> None:
     prepare(in_directory, LINES, **STREAMS)
     with start(ROOT / "stages" / "train.py", in_directory) as process:
         begun(process)
@@ -67,9 +67,9 @@ def test_params_of_other_stages_and_code_that_is_not_used_may_change(in_director
 
 
 @pytest.mark.parametrize("stage", ["prepare", "train"])
-def test_ctrl_c_is_heard_while_a_stage_imports(in_directory: Path, stage: str) -> None:
+def test_ctrl_c_works_while_a_stage_imports(in_directory: Path, stage: str) -> None:
     prepare(in_directory, LINES, **STREAMS)
-    # Python says when it has imported what all stages import first.
+    # A line is printed as soon as `stage.begin` has run, before the slow imports.
     script = "import runpy, signal, sys; signal.signal(signal.SIGINT, signal.default_int_handler); "
     script += "import nextword.stage as stage; begin = stage.begin; "
     script += "stage.begin = lambda: (begin(), print('begun', flush=True)); runpy.run_path(sys.argv[1], "
@@ -97,7 +97,7 @@ def test_ctrl_c_is_heard_while_a_stage_imports(in_directory: Path, stage: str) -
         RuntimeError("CUDA out of memory. Tried to allocate 2.00 GiB"),
     ],
 )
-def test_too_little_memory_is_an_error_with_one_line(error: Exception) -> None:
+def test_too_little_memory_is_an_error_of_one_line(error: Exception) -> None:
     def fail() -> None:
         raise error
 
@@ -107,7 +107,7 @@ def test_too_little_memory_is_an_error_with_one_line(error: Exception) -> None:
         stages._within_memory(lambda: (_ for _ in ()).throw(RuntimeError("shapes differ")))
 
 
-def test_a_stage_whose_reader_has_gone_does_its_work(in_directory: Path) -> None:
+def test_a_stage_finishes_without_a_reader(in_directory: Path) -> None:
     prepare(in_directory, LINES, **STREAMS)
     with start(ROOT / "stages" / "train.py", in_directory) as process:
         assert process.stdout
@@ -118,7 +118,7 @@ def test_a_stage_whose_reader_has_gone_does_its_work(in_directory: Path) -> None
     assert Path("models/trained/weights.safetensors").exists()
 
 
-def test_what_a_killed_process_left_is_removed_and_what_a_living_one_writes_is_not(
+def test_files_of_a_killed_process_are_removed_but_not_those_of_a_live_one(
     in_directory: Path,
 ) -> None:
     with subprocess.Popen([sys.executable, "-c", "pass"]) as dead:

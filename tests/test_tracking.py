@@ -5,7 +5,7 @@ import pytest
 from nextword import tracking
 
 
-def test_what_is_short_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
+def test_short_work_prints_nothing(capsys: pytest.CaptureFixture[str]) -> None:
     assert [*tracking.track("abc", "spelling", 3)] == ["a", "b", "c"]
     with tracking.phase("thinking"):
         pass
@@ -19,20 +19,18 @@ def test_what_is_short_says_nothing(capsys: pytest.CaptureFixture[str]) -> None:
         (None, "counting: 10 words"),
     ],
 )
-def test_what_takes_long_says_how_far_it_is_and_how_long_it_will_take(
+def test_long_work_prints_its_progress_and_the_time_left(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], total: int | None, expected: str
 ) -> None:
     monkeypatch.setattr(tracking, "_QUIET_SECONDS", 0)
     assert [*tracking.track([10, 30], "counting", total, lambda count: count)] == [10, 30]
     out, err = capsys.readouterr()
-    (line,) = out.splitlines()  # the next one would come much later
+    (line,) = out.splitlines()  # the next line would come much later
     assert line.startswith(expected)
     assert not err
 
 
-def test_a_phase_that_takes_long_is_named(
-    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
-) -> None:
+def test_a_long_phase_is_named(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> None:
     monkeypatch.setattr(tracking, "_SECONDS", 0.01)
     with tracking.phase("thinking"):
         time.sleep(0.1)

@@ -17,7 +17,7 @@ from nextword.text.subwords import REQUIRED, SubwordDictionary
 from nextword.text.unicode import VERSION
 
 WORDS = ["the", ",", ".", "mouse", "cat", "bell", "said", "ran", "(", ")", "don't", "über"]
-# Beside them, subwords that spell such words, punctuation, and a script without blanks.
+# Subwords that spell these words, punctuation, and a script without blanks.
 SUBWORDS = ["<eos>", "▁the", "▁m", "ou", "se", "▁mouse", "▁cat", "s", "‿,", "‿.", "▁bell", "▁sa", "id", "ran"]
 SUBWORDS += [
     "▁t",
@@ -72,7 +72,7 @@ def make_network(
 
 
 def make_wordy_network(context: int | None = 3, **changes: Any) -> Network:
-    """A model of `SUBWORDS` that writes words of one to many, and holds bytes and bare marks unlikely."""
+    """A model of `SUBWORDS` that writes words of one or more, and seldom bytes and bare marks."""
     begins = SubwordDictionary(SUBWORDS).begins
     network = make_network(len(SUBWORDS), context=context, seed=14, scale=4.0, **changes)
     with torch.no_grad():
@@ -130,13 +130,13 @@ ROOT = Path(__file__).parents[1]
 SMALL: dict[str, dict[str, Any]] = {
     "train": {"embedding": 12, "hidden": 16, "learning_rate": 0.03, "batch": 16, "max_steps": 60},
     "evaluate": {"samples": 2, "words": 8},
-    "export": {"max_accuracy_drop": 0.5},  # a few units in 8 bits are rough
+    "export": {"max_accuracy_drop": 0.5},  # a few units in 8 bits are imprecise
 }
 TEXT = "the cat ran , the mouse ran , and the bell said : the cat ran . the mouse said it ran too .\n"
 
 
 def write_params(directory: Path, **changes: dict[str, Any]) -> None:
-    """Writes the shipped params.yaml with other values, made small unless they say otherwise."""
+    """Writes the shipped params.yaml with these changes, and otherwise with small values."""
     values = YAML(typ="safe").load(ROOT / "params.yaml")
     for section, defaults in values.items():
         defaults.update(SMALL.get(section, {}) | changes.get(section, {}))
@@ -149,7 +149,7 @@ PARAMS, PREPARED, TRAINED = Path("params.yaml"), Path("data/prepared"), Path("mo
 def prepare(
     directory: Path, text: str = TEXT, reading: dict[str, Any] | None = None, **changes: Any
 ) -> Corpus:
-    """A directory in which the stages after prepare can run; keywords change `train`."""
+    """Sets up a directory in which the stages after prepare can run; keywords change `train`."""
     (directory / "data").mkdir(exist_ok=True)
     (directory / "data" / "story.txt").write_text(text, encoding="utf-8")
     write_params(directory, prepare=reading or {}, train=changes)
