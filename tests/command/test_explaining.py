@@ -1,4 +1,4 @@
-"""`nextword explain`: a table, and a picture where the extra [plot] is installed."""
+"""`nextword explain`: a table, and a picture if the extra [plot] is installed."""
 
 import json
 import subprocess
@@ -10,7 +10,7 @@ import pytest
 from tiny import export, make_network
 
 COMMAND = [sys.executable, "-c", "from nextword.command.main import main; main()", "explain"]
-# As if the extra were not installed, whether it is or not.
+# Hides the extra if it is installed.
 WITHOUT_PLOT = "import sys; sys.modules['matplotlib'] = None; from nextword.command.main import main; main()"
 TEXT = "the cat said the"
 
@@ -26,7 +26,7 @@ def explained(*arguments: str | Path, status: int = 0) -> str:
     return done.stdout if status == 0 else done.stderr
 
 
-def test_each_word_has_a_line_with_what_it_is_worth(model_file: Path) -> None:
+def test_each_word_has_a_line_with_its_importance(model_file: Path) -> None:
     lines = explained(model_file, TEXT).splitlines()
     assert lines[0].startswith("next word: ")
     assert [line.split()[1] for line in lines[2:]] == TEXT.split()
@@ -34,7 +34,7 @@ def test_each_word_has_a_line_with_what_it_is_worth(model_file: Path) -> None:
     assert [f"{row['lost']:.4f}" for row in rows] == [line.split()[0] for line in lines[2:]]
 
 
-def test_a_picture_has_the_same_bytes_on_each_run(model_file: Path, tmp_path: Path) -> None:
+def test_a_picture_has_the_same_bytes_in_every_run(model_file: Path, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="the extra [plot] is not installed")
     paths = [tmp_path / "one.svg", tmp_path / "two.svg"]
     for path in paths:
@@ -62,6 +62,6 @@ def test_a_missing_extra_is_named(model_file: Path, tmp_path: Path) -> None:
     assert not (tmp_path / "g.svg").exists()
 
 
-def test_another_ending_than_svg_is_an_error(model_file: Path, tmp_path: Path) -> None:
+def test_a_file_extension_other_than_svg_is_an_error(model_file: Path, tmp_path: Path) -> None:
     said = explained(model_file, TEXT, "--output", tmp_path / "g.png", status=2)
     assert "give a name that ends in .svg" in said

@@ -35,13 +35,13 @@ def test_generate_prints_prompt_and_continuation(model_file: Path) -> None:
     assert done.stderr == b""
 
 
-def test_a_pipe_is_one_prompt_a_line(model_file: Path) -> None:
+def test_a_pipe_has_one_prompt_per_line(model_file: Path) -> None:
     done = nextword("generate", "--words", "3", "--model", model_file, stdin="the cat\r\n\nüber\n")
     generator = Generator.load(model_file)
     assert done.stdout.decode().splitlines() == [generator.generate(text, 3) for text in ("the cat", "über")]
 
 
-def test_json_is_one_object_a_line(model_file: Path) -> None:
+def test_json_is_one_object_per_line(model_file: Path) -> None:
     generator = Generator.load(model_file)
     lines = ["über the cat ran", "the bell ran ."]
     expected: dict[str, list[object]] = {"generate": [], "suggest": [], "score": []}
@@ -68,7 +68,7 @@ def test_json_is_one_object_a_line(model_file: Path) -> None:
     assert "über" in done.stdout.decode()  # readable, not escaped
 
 
-def test_suggest_and_score_are_tables_for_people(model_file: Path) -> None:
+def test_suggest_and_score_print_readable_tables(model_file: Path) -> None:
     done = nextword("suggest", "the cat", "-n", "2", "--model", model_file)
     assert re.fullmatch(r"( *\d+\.\d{4}%  \S+\n){2}", done.stdout.decode())
     done = nextword("score", "the cat ran . the", "--model", model_file)
@@ -77,7 +77,7 @@ def test_suggest_and_score_are_tables_for_people(model_file: Path) -> None:
     )
 
 
-def test_knobs_are_those_of_the_library(model_file: Path) -> None:
+def test_sampling_options_are_those_of_the_library(model_file: Path) -> None:
     options = "--temperature 1.5 --top-k 5 --top-p 0.9 --seed 7 --repetition-penalty 1.2 "
     options += "--repetition-window 4 --no-repeat-ngram 3 --ban cat --ban ran --stop never --min-words 2"
     done = nextword("generate", "the mouse", *options.split(), "--model", model_file)
@@ -85,7 +85,7 @@ def test_knobs_are_those_of_the_library(model_file: Path) -> None:
     assert done.stdout.decode() == Generator.load(model_file).generate("the mouse", 32, sampling) + "\n"
 
 
-def test_samples_come_a_line_each(model_file: Path) -> None:
+def test_each_sample_is_a_line(model_file: Path) -> None:
     options = ["--samples", "3", "--words", "4", "--temperature", "2", "--seed", "1", "--model"]
     expected = Generator.load(model_file).samples("the", 3, 4, Sampling(temperature=2, seed=1))
     assert nextword("generate", "the", *options, model_file).stdout.decode().splitlines() == expected
@@ -96,7 +96,7 @@ def test_samples_come_a_line_each(model_file: Path) -> None:
     assert [one["text"] for one in objects] == expected
 
 
-def test_evaluate_shows_what_a_text_file_is_worth(model_file: Path, tmp_path: Path) -> None:
+def test_evaluate_shows_how_good_a_model_is_on_a_text_file(model_file: Path, tmp_path: Path) -> None:
     path = tmp_path / "text.txt"
     path.write_text("the cat ran . the mouse said ,\nthe bell ran", encoding="utf-8")
     found = Generator.load(model_file).evaluate(path)
@@ -108,7 +108,7 @@ def test_evaluate_shows_what_a_text_file_is_worth(model_file: Path, tmp_path: Pa
     assert machine["keystrokes_saved"] == found.keystrokes_saved
 
 
-def test_figures_of_a_text_that_a_model_holds_impossible_are_json(tmp_path: Path) -> None:
+def test_figures_of_an_impossible_text_are_valid_json(tmp_path: Path) -> None:
     network, path = make_network(seed=4), tmp_path / "text.txt"
     with torch.no_grad():
         network.logits.bias[WORDS.index("bell")] = 60_000
@@ -148,7 +148,7 @@ def test_info_of_an_unbounded_model_without_metrics(tmp_path: Path) -> None:
     assert "reads every word before" in nextword("info", "--model", path).stdout.decode()
 
 
-def test_the_command_speaks_of_words_where_a_model_knows_subwords(tmp_path: Path) -> None:
+def test_the_command_shows_words_for_a_model_of_subwords(tmp_path: Path) -> None:
     path = export(
         tmp_path / "m.onnx",
         make_wordy_network(None),
@@ -252,7 +252,7 @@ def test_a_model_file_that_cannot_be_loaded_is_one_line(tmp_path: Path, model_fi
         assert done.stderr.count(b"\n") == 1
 
 
-def test_a_reader_that_leaves_early_is_no_error(model_file: Path) -> None:
+def test_a_reader_that_leaves_early_is_not_an_error(model_file: Path) -> None:
     command = [*COMMAND, "generate", "the cat", "--words", "100000", "--model", str(model_file)]
     with subprocess.Popen(command, stdout=subprocess.PIPE, stderr=subprocess.PIPE) as process:
         assert process.stdout
@@ -263,7 +263,7 @@ def test_a_reader_that_leaves_early_is_no_error(model_file: Path) -> None:
         assert process.wait(60) == 0
 
 
-# A shell that starts the tests in the background lets them, and so the command, ignore Ctrl-C.
+# If a shell starts the tests in the background, they and the command ignore Ctrl-C.
 HEEDS_CTRL_C = "import signal; signal.signal(signal.SIGINT, signal.default_int_handler); "
 
 
@@ -300,7 +300,7 @@ def converse(model_file: Path, typed: list[bytes]) -> tuple[int, str]:
 
 
 def read_screen(command: int) -> bytes:
-    """What came to the screen next; nothing once the command has left."""
+    """The next output on the screen; empty once the command has ended."""
     ready, _, _ = select.select([command], [], [], 60)
     assert ready, "the command is silent"
     try:
@@ -310,7 +310,7 @@ def read_screen(command: int) -> bytes:
 
 
 def interrupt(process: subprocess.Popen[bytes]) -> None:
-    """Presses Ctrl-C until it is heard: Python's `input` misses it between its prompt and its read."""
+    """Presses Ctrl-C until it works: Python's `input` misses it between its prompt and its read."""
     for _ in range(10):
         process.send_signal(signal.SIGINT)
         with contextlib.suppress(subprocess.TimeoutExpired):
@@ -334,7 +334,7 @@ def test_ctrl_c_leaves_with_130(model_file: Path) -> None:
 
 
 def test_ctrl_c_while_the_command_imports_leaves_with_130(tmp_path: Path) -> None:
-    # An import that takes long, and catches whatever comes.
+    # A slow import that catches all exceptions.
     (tmp_path / "onnxruntime.py").write_text(
         "import time\nprint('imports', flush=True)\ntry: time.sleep(60)\nexcept BaseException: pass\n"
     )
@@ -353,7 +353,7 @@ def test_ctrl_c_while_the_command_imports_leaves_with_130(tmp_path: Path) -> Non
     assert (process.returncode, complaint) == (130, b"interrupted\n")
 
 
-def test_a_terminal_shows_the_control_characters_of_a_dictionary_escaped(tmp_path: Path) -> None:
+def test_a_terminal_shows_control_characters_of_a_dictionary_escaped(tmp_path: Path) -> None:
     words = [f"{word}\x1b[2J" if word != "the" else word for word in WORDS]
     path = export(tmp_path / "m.onnx", make_network(seed=4), words)
     _, screen = converse(path, [b"the\n", b"mouze\n", b"\x04"])
@@ -363,7 +363,7 @@ def test_a_terminal_shows_the_control_characters_of_a_dictionary_escaped(tmp_pat
     assert nextword("generate", "the", "--words", "3", "-m", path).stdout.decode() == f"{text}\n"
 
 
-def test_metrics_of_another_shape_are_left_out(tmp_path: Path) -> None:
+def test_metrics_of_an_unexpected_shape_are_left_out(tmp_path: Path) -> None:
     metrics = {
         "model": {"accuracy": "high"},
         "best_possible": {"accuracy": 10**999},

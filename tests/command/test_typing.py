@@ -54,7 +54,7 @@ def test_tab_takes_a_suggestion_and_then_the_next(line: Line) -> None:
     assert line.text == f"the {found[0]} ,"
 
 
-def test_a_mistyped_word_is_corrected_and_backspace_takes_that_back(line: Line) -> None:
+def test_a_mistyped_word_is_corrected_and_backspace_undoes_that(line: Line) -> None:
     press(line, "the mosue ")
     assert line.text == "the mouse "
     press(line, "\x7f")
@@ -65,7 +65,7 @@ def test_a_mistyped_word_is_corrected_and_backspace_takes_that_back(line: Line) 
     assert line.text == "the mosue "
 
 
-def test_a_line_that_is_sent_is_learned(line: Line) -> None:
+def test_a_sent_line_is_learned(line: Line) -> None:
     assert press(line, "Kowalski\r") == "Kowalski"
     assert line.text == ""
     press(line, "kow\t")

@@ -1,8 +1,8 @@
-"""Writes the tables of cases that every language has to agree on, from the Python package.
+"""Writes the tables of cases that all languages must agree on, from the Python package.
 
     PYTHONPATH=src:tests python tests/conformance/generate.py
 
-Python, the text graph and JavaScript are tested with them. They change only when a rule changes.
+Python, the text graph and JavaScript are tested against them. They change only when a rule changes.
 """
 
 import base64
@@ -77,7 +77,7 @@ TEXTS = [
     "トマトを食べるラーメン 第3章、三々五々。 ひらがな",
     "3.5,4.2,1 a\u200d \u200da GROẞ ΣΟΦΟΣ \u212a \u2126 क्षि\u094d ᄒ\u1161ᆫ 각",
     "one\rtwo\r\nthree \r \n four",
-    # Younger than Unicode 14.0: letters of Garay and Todhri, a face with bags under its eyes.
+    # Newer than Unicode 14.0: letters of Garay and Todhri, a face with bags under its eyes.
     "\U00010d50\U00010d70 \U000105d2\u0307 \U0001fae9\u200d x\u0295Σ",
 ]
 KNOBS: list[dict[str, Any]] = [
@@ -138,7 +138,7 @@ BAD_KNOBS: list[dict[str, Any]] = [
 ]
 
 
-# What messages have to quote as Python does, and numbers that they have to write as Python does.
+# Texts that messages must quote, and numbers that they must write, in the same way as Python.
 ODD_WORDS = ["kat's", 'the"kat', "'kat\"", "k\\at", "\x07kat", "k\u200bat", "kat\u00ad", "\U000e0041", "it's"]
 ODD_WORDS += ["k" * 100, "k" * 101, "\U0001d4d0" * 150]
 BAD_NUMBERS: list[dict[str, Any]] = [
@@ -165,7 +165,7 @@ BAD_CACHES = [
     (5, 0.0, 0.3),
     (0, 0.5, 0.3),
 ]
-SESSIONS = [  # model, cache, what is fed, how many words are taken back, what is fed then
+SESSIONS = [  # model, cache, text fed, words undone, text fed afterwards
     ("fixed", (0, 0.0, 0.3), "the mouse the cat", 0, ""),
     ("fixed", (3, 0.25, 0.3), "the mouse the cat the mouse", 2, "moon ,"),
     ("unbounded", (0, 0.0, 0.3), "the mouse the cat", 1, ""),
@@ -181,7 +181,7 @@ SESSIONS = [  # model, cache, what is fed, how many words are taken back, what i
 
 
 def write(name: str, value: Any) -> None:
-    text = json.dumps(value, indent=1, ensure_ascii=True)  # odd blanks stay visible
+    text = json.dumps(value, indent=1, ensure_ascii=True)  # unusual blanks stay visible
     (HERE / f"{name}.json").write_text(text + "\n", encoding="utf-8")
 
 
@@ -206,7 +206,7 @@ def sampling_table() -> dict[str, Any]:
     draws = []
     for size in (1, 2, 5, 40, 300):
         for temperature, top_k, top_p in ((1.0, 0, 1.0), (0.3, 0, 0.9), (2.0, 3, 1.0), (1.3, 7, 0.5)):
-            # Rounded, so that there are equals.
+            # Rounded, so that there are ties.
             logits = random.normal(0, 3, size).round(1).astype(np.float32)
             number = draw.uniform(size, top_k)
             id = draw.draw(logits, number, temperature, top_k, top_p)
@@ -241,7 +241,7 @@ def dictionary_table() -> dict[str, Any]:
 
 
 def answer(ask: Any) -> dict[str, Any]:
-    """What a call gives, or the class and the message of its error."""
+    """The result of a call, or the class and the message of its error."""
     try:
         return {"result": ask()}
     except NextwordError as error:
@@ -283,7 +283,7 @@ def subwords_table() -> list[dict[str, Any]]:
 
 
 def errors_table() -> dict[str, Any]:
-    """What has to be refused with the same words."""
+    """Calls that must be rejected with the same message."""
     generator = Generator.load(HERE / "fixed.onnx")
     return {
         "score": [
@@ -311,7 +311,7 @@ def errors_table() -> dict[str, Any]:
 
 
 def sessions_table() -> list[dict[str, Any]]:
-    """Sessions as they are saved, and what they suggest."""
+    """Sessions: what they save, and what they suggest."""
     table = []
     for model, cache, first, undone, more in SESSIONS:
         session = Generator.load(HERE / f"{model}.onnx").session(*cache)
@@ -410,7 +410,7 @@ TYPED: list[tuple[str, str]] = [
 
 
 def keyboard_table() -> list[dict[str, Any]]:
-    """What keyboards say to whom they follow, and what they save."""
+    """Keyboards: what they suggest to a user step by step, and what they save."""
     table = []
     for models, settings in KEYBOARDS:
         generators = [Generator.load(HERE / f"{model}.onnx") for model in models]
@@ -426,7 +426,7 @@ def keyboard_table() -> list[dict[str, Any]]:
     return table
 
 
-# Beside the models of `MODELS`, whose tables have all the rest.
+# In addition to the models of `MODELS`, which the other tables use too.
 EXPLAINED: dict[str, dict[str, Any]] = {
     "explained_rnn": {"cell": "rnn"},
     "explained_tied": {"tied": True, "embedding": 4},
@@ -448,10 +448,10 @@ def explained_models() -> None:
 
 
 def explanation_table() -> list[dict[str, Any]]:
-    """Explanations, numbers to 6 digits."""
+    """Explanations, with numbers to 6 digits."""
     table = []
     for model in (*MODELS, *EXPLAINED):
-        if model == "quibble":  # its weights are known to nobody
+        if model == "quibble":  # the cell is unknown, so its gates cannot be computed
             continue
         text = EXPLAINED_TEXTS.get(model, "mice the mouse moon")
         found = explain(HERE / f"{model}.onnx", text)
@@ -477,7 +477,7 @@ LEARNED_SETTINGS: dict[str, Any] = {
 
 
 def learning_table() -> list[dict[str, Any]]:
-    """Steps of learning from nothing and from a model; and models with their training graphs."""
+    """Steps of learning from scratch and from a model, and models with their training graphs."""
     table = []
     for name, changes in LEARNED.items():
         network = make_network(len(DICTIONARY), seed=11, **changes)
@@ -525,7 +525,7 @@ def dynamic_evaluation_table() -> list[dict[str, Any]]:
 
 
 def learning_keyboard_table() -> list[dict[str, Any]]:
-    """Keyboards that learn: what they save, and what they suggest once they go on with that."""
+    """Keyboards that learn: what they save, and what they suggest when resumed from it."""
     table = []
     for name in ("learning_windows", "learning_streams"):
         generator, graph = Generator.load(HERE / f"{name}.onnx"), HERE / f"{name}.train.onnx"
@@ -543,7 +543,7 @@ def learning_keyboard_table() -> list[dict[str, Any]]:
 
 
 def checkpoint(model: str) -> dict[str, Any]:
-    """Learning that stops and goes on."""
+    """Learning that is interrupted and resumed."""
     trainer = Trainer(
         HERE / f"{model}.train.onnx", HERE / f"{model}.onnx", LEARNED_TEXT, Settings(**LEARNED_SETTINGS)
     )
@@ -561,13 +561,13 @@ def checkpoint(model: str) -> dict[str, Any]:
 
 
 def sha256_of(trainer: Trainer) -> str:
-    """Of the weights as the train stage writes them."""
+    """The hash of the weights as the train stage writes them."""
     weights = {name: one.astype(np.float32).astype(np.float16) for name, one in trainer.weights.items()}
     return hashlib.sha256(save(weights)).hexdigest()
 
 
 def random_table() -> list[dict[str, Any]]:
-    """Numbers of numpy's generator."""
+    """Numbers from numpy's generator."""
     table = []
     for seeds in ([0], [1, 2], [7, 3, 8], [2**32 - 1, 5, 6, 7, 8, 9]):
         whole, floats, normal, order = (np.random.default_rng(seeds) for _ in range(4))
@@ -588,7 +588,7 @@ def rounded(values: list[Any]) -> list[Any]:
 
 
 def keyboard_step(keyboard: Keyboard, do: str, text: str) -> dict[str, Any]:
-    """Does one thing with a keyboard. **Returns:** all that it says afterwards."""
+    """Performs one action on a keyboard. **Returns:** everything that it says afterwards."""
     getattr(keyboard, do)(*([text] if do != "commit" else []))
     correction = keyboard.correction()
     return {
@@ -600,7 +600,7 @@ def keyboard_step(keyboard: Keyboard, do: str, text: str) -> dict[str, Any]:
 
 
 def main() -> None:
-    """Writes all tables, and the models that they ask."""
+    """Writes all tables, and the models that they use."""
     for name, changes in MODELS.items():
         dictionary = changes.pop("dictionary", DICTIONARY)
         cell = changes.get("cell", "lstm")

@@ -1,11 +1,11 @@
-"""Writes `bad_files.json`: model files that every language has to refuse, with the same words.
+"""Writes `bad_files.json`: model files that all languages must reject with the same message.
 
     PYTHONPATH=src:tests python tests/conformance/generate_bad_files.py
 
-A file is described by what it differs in from one of the models beside this script, which keeps the table
-small: in `base`, each of `splices`, `[start, end, base64]`, replaces the bytes from `start` to before `end`.
-Places are those of `base`; splices come in order and do not overlap. `error` names the class of the error,
-and `message` is part of what it says: its beginning after the name of the file, or all of it.
+To keep the table small, a file is described by its differences from one of the models next to this script:
+in `base`, each of `splices`, `[start, end, base64]`, replaces the bytes from `start` up to but not including
+`end`. Positions are those in `base`; splices are in order and do not overlap. `error` names the class of the
+error, and `message` is part of its message: the beginning after the name of the file, or all of it.
 """
 
 import base64
@@ -32,7 +32,7 @@ UNLOADABLE = "cannot be loaded by onnxruntime"
 UNRUNNABLE = "cannot be run by onnxruntime"
 
 Change = Callable[[ModelProto], object]
-Case = tuple[str, str, Change | bytes, str]  # name, base, what is done to it, message
+Case = tuple[str, str, Change | bytes, str]  # name, base, change, message
 
 
 def operator(name: str) -> str:
@@ -151,7 +151,7 @@ def graph_in_an_attribute(model: ModelProto) -> None:
 
 
 def growing(operator: str, inputs: list[str], *sizes: int) -> Change:
-    """Adds an operator that makes its output as large as stored numbers say."""
+    """Adds an operator whose output size is given by stored numbers."""
 
     def change(model: ModelProto) -> None:
         numbers = np.array(sizes if len(sizes) > 1 or operator != "OneHot" else sizes[0])
@@ -162,7 +162,7 @@ def growing(operator: str, inputs: list[str], *sizes: int) -> Change:
 
 
 def computed(operator: str, *inputs: str) -> Change:
-    """Adds an operator whose output is as large as a product of two numbers."""
+    """Adds an operator whose output size is the product of two numbers."""
     product = helper.make_node("Mul", ["depth", "depth"], ["sizes"])
     return lambda model: first(model, product, helper.make_node(operator, list(inputs), ["more"]))
 
@@ -216,7 +216,7 @@ def undefined_input(model: ModelProto) -> None:
 
 
 def another_shape_than_said(model: ModelProto) -> None:
-    """The clock comes back with one row, which the graph says are two."""
+    """Returns the clock with one row, though the graph declares two."""
     node = next(one for one in model.graph.node if one.output[0] == "next_clock")
     node.output[0] = "both"
     model.graph.initializer.append(numpy_helper.from_array(np.array([0]), "row"))
@@ -224,7 +224,7 @@ def another_shape_than_said(model: ModelProto) -> None:
 
 
 def fails_when_run(model: ModelProto) -> None:
-    """Reads the hundredth word of a text, however short it is."""
+    """Reads the hundredth word of a text, even if it is shorter."""
     model.graph.initializer.append(numpy_helper.from_array(np.array([99]), "far"))
     node = next(one for one in model.graph.node if "ids" in one.input and one.op_type == "OneHot")
     node.input[0] = "picked"
@@ -232,13 +232,13 @@ def fails_when_run(model: ModelProto) -> None:
 
 
 def split_otherwise(model: ModelProto) -> None:
-    """A Split that says how many outputs it has, and has another number."""
+    """Declares another number of outputs of a Split than it has."""
     node = next(one for one in model.graph.node if one.op_type == "Split")
     next(one for one in node.attribute if one.name == "num_outputs").i = 1
 
 
 def infinite_logits(model: ModelProto) -> None:
-    """Finite weights, whose product is beyond a float32."""
+    """Sets finite weights whose product overflows a float32."""
     tensor = stored(model, "matrix")
     shape = numpy_helper.to_array(tensor).shape
     tensor.raw_data = np.full(shape, 3e38, np.float32).tobytes()
@@ -384,7 +384,7 @@ def byte_cases() -> list[Case]:
 
 
 def changed(whole: bytes, change: Change | bytes) -> bytes:
-    """A file's bytes after a change."""
+    """The bytes of a file after a change."""
     if isinstance(change, bytes):
         return change
     model = onnx.load_from_string(whole)
@@ -394,7 +394,7 @@ def changed(whole: bytes, change: Change | bytes) -> bytes:
 
 
 def splices(base: bytes, other: bytes) -> list[list[int | str]]:
-    """What turns one file into the other."""
+    """The splices that turn one file into the other."""
     matcher = difflib.SequenceMatcher(None, base, other, autojunk=False)
     return [
         [start, end, base64.b64encode(other[low:high]).decode()]

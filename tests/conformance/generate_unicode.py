@@ -3,9 +3,9 @@
     pip install --target /tmp/unicode regex==2026.1.15
     PYTHONPATH=/tmp/unicode:src python3.11 tests/conformance/generate_unicode.py
 
-`regex` 2026.1.15 has Unicode 17.0. The interpreter has to be Python 3.11, whose Unicode 14.0 is the oldest
-that we run on: what it does not know is normalised nowhere. Writes `src/nextword/text/unicode.py`, and the
-same lines into `js/nextword.js`.
+`regex` 2026.1.15 has Unicode 17.0. The interpreter must be Python 3.11, whose Unicode 14.0 is the oldest
+that we support: characters that it does not know are never normalised. Writes `src/nextword/text/unicode.py`,
+and the same table to `js/nextword/unicode.js`.
 """
 
 import itertools
@@ -44,27 +44,27 @@ _COMPOSED = {
     for part in (code, *(int(one, 16) for one in form.split()))
 }
 _HANGUL = [*range(0x1100, 0x1200), *range(0xAC00, 0xD7A4)]
-# Characters of Unicode 14.0 that stand in the way of a final sigma in one version, and not in another.
+# Characters of Unicode 14.0 that prevent a final sigma in one version of Python but not in another.
 _CHANGED = (0x295, 0x1171E)
-_MOST_SWALLOWED = 8  # characters between two ranges, which become one
+_MOST_SWALLOWED = 8  # characters between two ranges that are merged
 
 
 def codes_of(pattern: str) -> list[int]:
-    """The characters of a class, in the notation of `regex`."""
-    regex = import_module("regex")  # no dependency of the project
+    """The characters of a class given in the notation of `regex`."""
+    regex = import_module("regex")  # not a dependency of the project
     is_in = regex.compile(pattern, regex.VERSION1).fullmatch
     return [code for code in CODES if is_in(chr(code))]
 
 
 def ranges_of(codes: Iterable[int]) -> list[tuple[int, int]]:
-    """First and last of each run."""
+    """The first and last code of each run."""
     runs = itertools.groupby(enumerate(codes), lambda pair: pair[1] - pair[0])
     listed = ([code for _, code in run] for _, run in runs)
     return [(run[0], run[-1]) for run in listed]
 
 
 def written(ranges: Iterable[tuple[int, int]]) -> str:
-    """As text: of each range how far it is behind the last, and how many more it has, in base 36."""
+    """Ranges as text: the distance of each from the last, and how many more characters it has, in base 36."""
     parts, end = [], 0
     for first, last in ranges:
         more = f"-{base_36(last - first)}" if last > first else ""
@@ -79,7 +79,7 @@ def base_36(number: int) -> str:
 
 
 def is_inert(code: int) -> bool:
-    """Whether neither normalising nor lower-casing can reach over this character."""
+    """Whether neither normalisation nor lower-casing can act across this character."""
     one = chr(code)
     return (
         one.lower() == one == unicodedata.normalize("NFC", one)
@@ -92,7 +92,7 @@ def is_inert(code: int) -> bool:
 
 
 def barrier() -> list[tuple[int, int]]:
-    """What is normalised nowhere: all that Unicode 14.0 has not assigned, in as few ranges as can be."""
+    """The characters never normalised: those unassigned in Unicode 14.0, in as few ranges as possible."""
     unknown = [code for code in CODES if unicodedata.category(chr(code)) == "Cn" or code in _CHANGED]
     found: list[tuple[int, int]] = []
     for first, last in ranges_of(unknown):
@@ -111,7 +111,7 @@ def tables() -> dict[str, str]:
 
 
 def as_lines(text: str, width: int) -> list[str]:
-    """A text in lines that end with a blank, all but the last."""
+    """A text in lines that end with a blank, except the last."""
     return re.findall(rf".{{1,{width}}}(?: |$)", text)
 
 
@@ -146,7 +146,7 @@ def javascript(classes: dict[str, str]) -> str:
 
 
 def put_between(path: Path, write: Callable[[], str]) -> None:
-    """Writes between the lines of a file that say so."""
+    """Replaces the text between the marker lines of a file."""
     begin, end = "// Written by tests/conformance/generate_unicode.py:\n", "// Up to here.\n"
     before, rest = path.read_text(encoding="utf-8").split(begin)
     path.write_text(before + begin + write() + end + rest.split(end)[1], encoding="utf-8")

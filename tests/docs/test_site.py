@@ -1,4 +1,4 @@
-"""The website: built strictly, whole, and without another host."""
+"""The website: built strictly, complete, and loading nothing from other hosts."""
 
 import importlib.util
 import re
@@ -20,7 +20,7 @@ BUILD = ("python", "docs/build.py")
 
 
 class Page(HTMLParser):
-    """What a page links to, what it loads, and the ids that can be linked to."""
+    """The links of a page, what it loads, and the ids that can be linked to."""
 
     def __init__(self, path: Path) -> None:
         super().__init__()
@@ -63,7 +63,7 @@ def test_the_site_has_each_page_of_docs(clone: Clone, pages: dict[Path, Page]) -
 def test_each_link_leads_somewhere(clone: Clone, pages: dict[Path, Page]) -> None:
     site, checked = (clone.path / "site").resolve(), 0
     for path, page in pages.items():
-        if path.name == "404.html":  # its links are those of a server's root
+        if path.name == "404.html":  # its links are relative to the root of a server
             continue
         for link in page.links + page.loaded:
             parts = urlsplit(link)
@@ -109,7 +109,7 @@ def test_a_broken_link_stops_the_build(clone: Clone) -> None:
         start.write_text(text, encoding="utf-8")
 
 
-def test_a_link_to_a_section_that_is_not_there_stops_the_build(clone: Clone) -> None:
+def test_a_link_to_a_missing_section_stops_the_build(clone: Clone) -> None:
     start = clone.path / "docs" / "start.md"
     text = start.read_text(encoding="utf-8")
     try:

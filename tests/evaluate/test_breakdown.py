@@ -14,7 +14,7 @@ def predictions(confidence: list[float], right: list[bool], probability: list[fl
     )
 
 
-def test_the_calibration_error_is_the_mean_distance_of_accuracy_and_confidence() -> None:
+def test_the_calibration_error_is_the_mean_gap_between_accuracy_and_confidence() -> None:
     # Four predictions of 0.3, one of them right; two of 0.95, both right.
     found = predictions([0.3, 0.3, 0.3, 0.3, 0.95, 0.95], [True, False, False, False, True, True], [0.3] * 6)
     sure, surer = breakdown.by_confidence(found)
@@ -23,7 +23,7 @@ def test_the_calibration_error_is_the_mean_distance_of_accuracy_and_confidence()
     assert breakdown.calibration_error(found) == pytest.approx((0.05 * 4 + 0.05 * 2) / 6)
 
 
-def test_one_who_is_sure_and_right_is_calibrated() -> None:
+def test_confident_and_right_predictions_are_calibrated() -> None:
     found = predictions([1.0, 1.0], [True, True], [1.0, 1.0])
     assert breakdown.calibration_error(found) == 0
     assert breakdown.by_confidence(found)[0].words == 2

@@ -1,4 +1,4 @@
-"""How far back a loss is felt."""
+"""How far back a loss reaches."""
 
 import numpy as np
 import pytest
@@ -22,7 +22,7 @@ def loss_after(network: Network, ids: list[int], state: dict[str, torch.Tensor])
 
 @pytest.mark.parametrize("tied", [False, True])
 @pytest.mark.parametrize("cell", [name for name, cell in CELLS.items() if cell.states])
-def test_it_is_what_small_changes_of_the_state_do_to_the_loss(cell: str, tied: bool) -> None:
+def test_it_is_the_effect_of_small_changes_of_the_state_on_the_loss(cell: str, tied: bool) -> None:
     network = make_network(cell=cell, context=5, tied=tied)
     flow = gradient_flow(network, Windows(IDS, np.array([FOLLOWING])))
     for back in range(1, IDS.shape[1]):

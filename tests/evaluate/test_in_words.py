@@ -40,7 +40,7 @@ def evaluated(context: int | None) -> tuple[Corpus, Network, dict[str, Any]]:
 
 
 @pytest.mark.parametrize("context", [3, None])
-def test_figures_are_those_of_words_here_and_on_the_device(context: int | None) -> None:
+def test_figures_are_in_words_and_agree_with_the_device(context: int | None) -> None:
     text, network, metrics = evaluated(context)
     own = metrics["test"]
     Path("test.txt").write_text("".join(LINES[27:]), encoding="utf-8")

@@ -8,12 +8,12 @@ from hypothesis import strategies as st
 from nextword.evaluate.kneser_ney import KneserNey
 
 TEXTS = st.lists(st.integers(0, 3), min_size=6, max_size=40)
-# Few words, unevenly frequent: here n₁ … n₄ are all there, so that the discounts are the text's own.
+# A few words of uneven frequency: n₁ … n₄ are all above 0, so that the discounts come from the text.
 LONG = st.integers(0, 10**6).map(lambda seed: np.random.default_rng(seed).geometric(0.25, 300).clip(1, 9) - 1)
 
 
 def by_definition(text: list[int], order: int, dictionary: int, history: tuple[int, ...], word: int) -> float:
-    """P(word | history) straight from the definition of Chen & Goodman, with nothing shared."""
+    """P(word | history) straight from the definition of Chen & Goodman, sharing no code."""
 
     def grams(k: int) -> dict[tuple[int, ...], set[int]]:
         places = defaultdict(set)
@@ -53,7 +53,7 @@ def by_definition(text: list[int], order: int, dictionary: int, history: tuple[i
 
 @settings(max_examples=30)
 @given(TEXTS, st.integers(1, 4), st.data())
-def test_kneser_ney_is_its_definition(text: list[int], order: int, data: st.DataObject) -> None:
+def test_kneser_ney_agrees_with_its_definition(text: list[int], order: int, data: st.DataObject) -> None:
     history = data.draw(st.lists(st.integers(0, 4), min_size=order - 1, max_size=order - 1))
     found = KneserNey(np.array(text), order, 5).probabilities(np.array([history], int).reshape(1, -1))[0]
     for word in range(5):
@@ -74,7 +74,7 @@ def test_kneser_ney_sums_to_one_after_any_history(text: list[int], order: int, d
 
 @settings(max_examples=10, deadline=None)
 @given(LONG, st.integers(2, 5), st.data())
-def test_the_texts_own_discounts_are_those_of_the_definition(
+def test_discounts_from_the_text_agree_with_the_definition(
     text: np.ndarray, order: int, data: st.DataObject
 ) -> None:
     start = data.draw(st.integers(0, 300 - order))
@@ -85,23 +85,23 @@ def test_the_texts_own_discounts_are_those_of_the_definition(
         assert found[word] == pytest.approx(expected, abs=1e-12)
 
 
-def test_a_bigram_worked_by_hand() -> None:
-    # a b a b a c: the bigrams ab 2, ba 2, ac 1; before a stands one word (b), before b one, before c one.
+def test_a_bigram_computed_by_hand() -> None:
+    # a b a b a c: the bigrams are ab 2, ba 2, ac 1; one word precedes a (b), one b, and one c.
     text = np.array([0, 1, 0, 1, 0, 2])
     # n₃ = n₄ = 0, so that the discounts are 0.5 for a count of 1, and 1 for 2.
-    # Unigrams: c(a) = c(b) = c(c) = 1 of 3, each less 0.5: 0.5/3 + (3 · 0.5)/3 · 1/3 = 1/3.
+    # Unigrams: c(a) = c(b) = c(c) = 1 of 3, each minus 0.5: 0.5/3 + (3 · 0.5)/3 · 1/3 = 1/3.
     # After a: P(b) = (2 − 1)/3 + (1 + 0.5)/3 · 1/3 = 1/2; P(c) = 0.5/3 + 1/6 = 1/3; P(a) = 1/6.
     assert KneserNey(text, 2, 3).probabilities(np.array([[0]]))[0] == pytest.approx([1 / 6, 1 / 2, 1 / 3])
 
 
-def test_a_text_is_predicted_from_its_second_word_with_what_there_is_before() -> None:
+def test_a_text_can_be_predicted_from_its_second_word_on() -> None:
     text = np.array([0, 1, 0, 1, 0, 2, 1, 0, 1, 1, 0])
     counted = KneserNey(text, 4, 3)
     found = counted.predict(text, 1, None).log_probability
     whole = counted.predict(text, 3, None).log_probability
     assert len(found) == 10
     assert found[2:] == pytest.approx(whole)
-    # After one word, what an unseen word before it would leave: the lower order.
+    # After a single word, the lower order is left, as after an unseen word before it.
     assert np.exp(found[0]) == pytest.approx(by_definition(text.tolist(), 4, 3, (7, 8, 0), 1))
     assert np.exp(found[1]) == pytest.approx(by_definition(text.tolist(), 4, 3, (7, 0, 1), 0))
 
@@ -122,7 +122,7 @@ def test_each_word_is_predicted_from_the_words_before_it(
 
 
 def test_kneser_ney_knows_san_francisco() -> None:
-    # "francisco" (3) is as frequent as "cat" (2), but it only ever follows "san" (1).
+    # "francisco" (3) is as frequent as "cat" (2), but follows only "san" (1).
     text = np.array([1, 3, 4, 2, 1, 3, 5, 2, 1, 3, 6, 2, 1, 3, 7, 2])
     after_unseen = KneserNey(text, 2, 9).probabilities(np.array([[8]]))[0]
     assert after_unseen[2] > 2 * after_unseen[3]

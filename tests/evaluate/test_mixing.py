@@ -15,7 +15,7 @@ def most_frequent_word(text: np.ndarray, unknown: int | None = None) -> Predicti
     return judge(FrequencyPredictor(shares(text)).parts(text, 1), unknown)
 
 
-def test_a_mixture_is_the_mean_of_probabilities_and_its_weight_the_best() -> None:
+def test_a_mixture_is_a_mean_of_probabilities_with_the_best_weight() -> None:
     text = np.random.default_rng(0).integers(0, 4, 60)
     one = KneserNey(text[:30], 2, 4).predict(text, 1, None)
     other = most_frequent_word(text)
@@ -28,7 +28,7 @@ def test_a_mixture_is_the_mean_of_probabilities_and_its_weight_the_best() -> Non
 def test_most_frequent_word_predicts_frequencies_everywhere() -> None:
     text = np.array([0, 0, 0, 1, 0, 2, 0, 1])
     quality = most_frequent_word(text).quality
-    assert quality.accuracy == pytest.approx(4 / 7)  # the zeros among the words that follow
+    assert quality.accuracy == pytest.approx(4 / 7)  # the zeros among the next words
     expected = -(4 * np.log(5 / 8) + 2 * np.log(2 / 8) + np.log(1 / 8)) / 7
     assert quality.loss == pytest.approx(expected)
 

@@ -15,7 +15,7 @@ def grams(ids: list[int], n: int) -> list[tuple[int, ...]]:
 
 
 @given(st.lists(IDS, min_size=1, max_size=3), IDS, st.sampled_from([1, 2, 5, 1_000]))
-def test_copied_n_grams_are_those_of_the_text(
+def test_copied_n_grams_are_those_found_in_the_text(
     samples: list[list[int]], training: list[int], block: int
 ) -> None:
     with patch("nextword.evaluate.originality._BLOCK", block):
@@ -36,7 +36,7 @@ def test_copied_n_grams_are_those_of_the_text(
     ("sample", "loops"),
     [([1, 2, 3, 4, 5, 6], 0), ([1, 2, 7, 7, 7], 1), ([9, 1, 2, 1, 2, 1, 2], 1), ([1, 2, 1, 2, 3], 0)],
 )
-def test_a_loop_is_what_comes_three_times_on_end(sample: list[int], loops: int) -> None:
+def test_a_loop_repeats_three_times_in_a_row(sample: list[int], loops: int) -> None:
     assert originality.examine([sample], np.array([0])).loops == loops
 
 

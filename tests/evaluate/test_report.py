@@ -53,7 +53,7 @@ def evaluate(text: Corpus, network: Network, int8: Network | None = None) -> dic
     return metrics
 
 
-def test_metrics_are_those_of_the_model_on_its_windows(in_directory: Path) -> None:
+def test_metrics_match_the_model_on_its_windows(in_directory: Path) -> None:
     text = prepare(in_directory)
     network, int8 = make(text), make(text, seed=2)
     metrics = evaluate(text, network, int8)
@@ -78,7 +78,7 @@ def test_metrics_are_those_of_the_model_on_its_windows(in_directory: Path) -> No
     assert all(best <= peer["perplexity"] for peer in [metrics["model"], *metrics["baselines"].values()])
 
 
-def test_samples_stand_beside_the_true_text(in_directory: Path) -> None:
+def test_samples_are_shown_next_to_the_true_text(in_directory: Path) -> None:
     text = prepare(in_directory)
     metrics = evaluate(text, make(text))
     blocks = [
@@ -99,7 +99,7 @@ def test_samples_stand_beside_the_true_text(in_directory: Path) -> None:
     assert [text.join(one["continuation"]) for one in ids] == [block["model"] for block in blocks]
 
 
-def test_wrong_windows_come_most_confident_first_and_only_they(in_directory: Path) -> None:
+def test_only_wrong_windows_are_listed_most_confident_first(in_directory: Path) -> None:
     text = prepare(in_directory)
     metrics = evaluate(text, make(text))
     with (OUTPUTS.plots / "wrong_windows.csv").open(encoding="utf-8") as file:
@@ -113,7 +113,7 @@ def test_wrong_windows_come_most_confident_first_and_only_they(in_directory: Pat
         assert float(row["probability"]) < float(row["predicted_probability"])
 
 
-def test_held_out_parts_have_figures_of_their_own(in_directory: Path) -> None:
+def test_held_out_parts_have_their_own_figures(in_directory: Path) -> None:
     text = prepare(in_directory, NUMBERED, {"held_out": 0.25, "min_count": 2})
     network = make(text)
     metrics = evaluate(text, network)
@@ -129,11 +129,11 @@ def test_held_out_parts_have_figures_of_their_own(in_directory: Path) -> None:
             model["loss"] / np.log(2) * len(ids) / characters, rel=1e-5
         )
         assert 0 < model["calibration_error"] < 1
-        # What was counted in the training part predicts the rest of so regular a text well.
+        # The counts of the training part predict the rest of such a regular text well.
         assert metrics[name]["baselines"]["kneser_ney"]["perplexity"] < 3
 
 
-def test_counting_takes_the_last_words_of_a_long_text(
+def test_only_the_last_words_of_a_long_text_are_counted(
     in_directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     lines = ["the cat ran away .\n"] * 60 + ["the cat sat still .\n"] * 40
@@ -162,7 +162,7 @@ def test_samples_of_any_characters_can_be_read_by_dvc(in_directory: Path) -> Non
     assert f"{lines[0]} {lines[3][8:]}".startswith("prompt  a\\x01b - # : | \u200d 'x \"y {z [w &v")
 
 
-def test_every_word_but_the_first_counts_where_the_state_is_carried(in_directory: Path) -> None:
+def test_every_word_but_the_first_counts_if_the_state_is_carried(in_directory: Path) -> None:
     text = prepare(in_directory, NUMBERED, {"held_out": 0.25, "min_count": 2, "line_ends": True})
     network = make(text, context=None)
     metrics = evaluate(text, network)
@@ -174,7 +174,7 @@ def test_every_word_but_the_first_counts_where_the_state_is_carried(in_directory
     assert metrics["test"]["model"]["loss"] == pytest.approx(loss.item(), rel=1e-5)
     with (OUTPUTS.plots / "by_place.csv").open(encoding="utf-8") as file:
         places = {row["group"]: int(row["words"]) for row in csv.DictReader(file)}
-    # Each of the five lines has ten words with <eos>; the first word of all is only read.
+    # Each of the five lines has ten words including <eos>; the very first word is not predicted.
     assert places == {"1": 4, "2": 5, "3": 5, "4": 5, "5": 5, "6–7": 10, "8–10": 15}
     with (OUTPUTS.plots / "by_frequency.csv").open(encoding="utf-8") as file:
         assert sum(int(row["words"]) for row in csv.DictReader(file)) == len(ids) - 1
@@ -215,11 +215,11 @@ def test_the_stage_and_the_command_give_the_same_figures_on_the_same_lines(
         pytest.approx(by_command.unknown_share, rel=1e-5),
     )
     for figure in ("perplexity", "accuracy", "top_3_accuracy", "keystrokes_saved"):
-        # The stage computes with the weights before they are rounded to the file's float16.
+        # The stage uses the weights before they are rounded to the float16 of the file.
         assert found["model"][figure] == pytest.approx(getattr(by_command, figure), rel=1e-3), figure
 
 
-def test_an_unknown_word_pays_for_its_letters(in_directory: Path) -> None:
+def test_an_unknown_word_is_charged_for_its_letters(in_directory: Path) -> None:
     text = prepare(in_directory, RARE, {"held_out": 0.2, "max_words": 9})
     figures = evaluate(text, make(text, context=None))["test"]
     learnt = {word for line in RARE.splitlines()[: round(44 * 0.8)] for word in line.split()}
@@ -233,7 +233,7 @@ def test_an_unknown_word_pays_for_its_letters(in_directory: Path) -> None:
     assert figures["model"]["bits_per_character"] == pytest.approx(bits, rel=1e-5)
 
 
-def test_a_held_out_part_of_unknown_words_alone_has_figures(in_directory: Path) -> None:
+def test_a_held_out_part_of_only_unknown_words_has_figures(in_directory: Path) -> None:
     text = prepare(
         in_directory, "the cat ran .\n" * 18 + "zig zag\nboo hoo\n", {"held_out": 0.1, "min_count": 2}
     )
@@ -246,7 +246,7 @@ def test_a_held_out_part_of_unknown_words_alone_has_figures(in_directory: Path) 
 
 
 def test_a_dictionary_with_room_to_spare_has_finite_figures(in_directory: Path) -> None:
-    # No word of the training part is unknown, and then one comes.
+    # No word of the training part is unknown, but one of the held-out words is.
     lines = "one two three four five six seven eight nine\n" * 19 + "ten\n" * 2
     text = prepare(in_directory, lines, {"held_out": 0.2, "max_words": 10_000, "line_ends": True})
     metrics = evaluate(text, make(text, context=None))

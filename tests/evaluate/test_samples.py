@@ -21,7 +21,7 @@ def sample(
     return continue_prompts(NetworkPredictor(network), Whole(unknown), text, samples, words, temperature)
 
 
-def test_a_sample_is_right_where_the_text_has_the_word_after_its_context() -> None:
+def test_a_word_is_right_if_it_follows_its_context_in_the_text() -> None:
     text = windows(np.arange(12), 3)
     for seed in range(5):
         (found,) = sample(make_network(seed=seed), text, samples=1, words=6)
@@ -30,7 +30,7 @@ def test_a_sample_is_right_where_the_text_has_the_word_after_its_context() -> No
         written = found.prompt + found.continuation
         for place, right in enumerate(found.right):
             *context, word = written[place : place + 4]
-            # In this text each word is followed by the one numbered next, and by no other.
+            # In this text each word is always followed by the one with the next number.
             assert right == (context == [*range(word - 3, word)] and word >= 3)
 
 
@@ -48,7 +48,7 @@ def test_a_text_shorter_than_the_continuation_still_gives_a_sample() -> None:
     assert len(found.continuation) == 8
 
 
-def test_a_fixed_context_reads_its_last_words_again_and_unk_is_never_written() -> None:
+def test_a_fixed_context_rereads_its_last_words_and_unk_is_never_written() -> None:
     network = make_network(seed=4)
     text = windows(np.random.default_rng(0).integers(0, 12, 100), 3)
     for found in sample(network, text, 3, 15, unknown=5):
@@ -58,7 +58,7 @@ def test_a_fixed_context_reads_its_last_words_again_and_unk_is_never_written() -
             written.append(word)
 
 
-def test_samples_of_a_carried_state_are_those_of_reading_all_before() -> None:
+def test_samples_with_a_carried_state_equal_those_of_rereading_the_text() -> None:
     network = make_network(seed=4, context=None)
     text = windows(np.random.default_rng(0).integers(0, 12, 100), 4)
     for found in sample(network, text, 3, 15, unknown=5):
@@ -68,7 +68,7 @@ def test_samples_of_a_carried_state_are_those_of_reading_all_before() -> None:
             written.append(word)
 
 
-def test_with_a_temperature_words_are_drawn_by_the_number_of_the_prompt() -> None:
+def test_with_a_temperature_the_number_of_the_prompt_is_the_seed() -> None:
     network = make_network(seed=4)
     text = windows(np.random.default_rng(0).integers(0, 12, 100), 3)
     samples = sample(network, text, 3, 15, unknown=5, temperature=1.5)

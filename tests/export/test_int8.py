@@ -18,7 +18,7 @@ KINDS = {"untied": (48, False), "projected": (48, True), "tied": (64, True)}  # 
 
 @pytest.fixture(params=KINDS)
 def network(request: pytest.FixtureRequest) -> Network:
-    """A network whose rows differ tenfold in size, so that a scale in the wrong place shows."""
+    """A network whose rows differ tenfold in size, so that a misplaced scale is noticed."""
     embedding, tied = KINDS[request.param]
     network = make_network(DICTIONARY, embedding=embedding, hidden=64, tied=tied, scale=1.0)
     random = np.random.default_rng(0)
@@ -51,11 +51,11 @@ def run(graph: onnx.ModelProto, ids: NDArray[np.int64], output: str = "logits") 
 
 
 def of_its_weights(network: Network) -> Network:
-    """The network that has the weights of its int8 graph."""
+    """The network with the weights of its int8 graph."""
     return from_weights(network.architecture, int8.dequantised(weights_of(network), network.architecture))
 
 
-def test_each_row_is_within_half_a_step_of_what_it_was() -> None:
+def test_each_row_changes_by_at_most_half_a_step() -> None:
     random = np.random.default_rng(0)
     matrix = (random.standard_normal((50, 30)) * 10.0 ** random.uniform(-4, 4, (50, 1))).astype(np.float16)
     for most in (64, 127):
@@ -65,7 +65,7 @@ def test_each_row_is_within_half_a_step_of_what_it_was() -> None:
         assert (np.abs(quantised.values).max(axis=1) == most).all()
 
 
-def test_a_row_of_zeros_stays_one() -> None:
+def test_a_row_of_zeros_stays_zero() -> None:
     quantised = int8.quantise(np.zeros((2, 3), np.float16))
     assert (quantised.scales > 0).all()
     assert not quantised.matrix.any()
@@ -75,12 +75,12 @@ def test_sums_of_two_products_fit_into_16_bits(network: Network) -> None:
     for name, matrix in int8.quantise_weights(weights_of(network), network.architecture).items():
         most = np.abs(matrix.values.astype(int)).max()
         if name == "embedding.weight" and not network.architecture.tied:
-            assert most == 127  # it is not multiplied, and has all 8 bits
+            assert most == 127  # it is not multiplied, so it uses all 8 bits
         else:
             assert 32_767 - 2 * 255 < 2 * 255 * most <= 32_767
 
 
-def test_the_graph_has_the_weights_that_dequantised_says(network: Network) -> None:
+def test_the_graph_has_the_weights_given_by_dequantised(network: Network) -> None:
     weights, architecture = weights_of(network), network.architecture
     found, expected = initializers(build(network)), int8.dequantised(weights, architecture)
 
@@ -108,14 +108,14 @@ def test_the_graph_has_the_weights_that_dequantised_says(network: Network) -> No
             assert (expected[name] == weight).all()
 
 
-def test_the_graph_computes_what_a_network_with_its_weights_computes(network: Network) -> None:
+def test_the_graph_computes_the_same_as_a_network_with_its_weights(network: Network) -> None:
     ids = np.random.default_rng(1).integers(0, DICTIONARY, (20, 5))
     near = of_its_weights(network)
     with torch.no_grad():
-        features = near.read(torch.from_numpy(ids))[0][-1]  # what the logits' matrix is multiplied with
+        features = near.read(torch.from_numpy(ids))[0][-1]  # the input of the logits
         expected = near.logits(features).numpy()
-    # Activations have 8 bits, so that each is off by half a step at most. Most of these errors cancel out,
-    # and leave more room than the errors of the layers before need.
+    # Activations have 8 bits, so each is off by at most half a step. Most of these errors cancel out, which
+    # leaves enough room for the errors of the layers before.
     step = float(features.max() - features.min()) / 255
     tolerance = step / 2 * np.abs(near.logits.weight.detach().numpy()).sum(axis=1)  # (dictionary,)
     errors = np.abs(run(build(network), ids) - expected)
@@ -163,7 +163,7 @@ def test_the_same_weights_give_the_same_bytes(network: Network) -> None:
 
 
 @pytest.mark.parametrize("cell", ["gru", "rnn"])
-def test_a_cell_without_an_operator_for_8_bits_multiplies_floats(cell: str) -> None:
+def test_a_cell_without_an_8_bit_operator_multiplies_floats(cell: str) -> None:
     network = make_network(DICTIONARY, embedding=48, hidden=64, cell=cell, scale=1.0)
     graph = build(network)
     assert [node.op_type for node in graph.graph.node].count(cell.upper()) == 2
@@ -188,5 +188,5 @@ def test_feedforward_layers_are_products_in_8_bits(time: int, tied: bool) -> Non
     ids = np.random.default_rng(1).integers(0, DICTIONARY, (20, time))
     with torch.no_grad():
         expected = of_its_weights(network)(torch.from_numpy(ids))[0].numpy()
-    # Each product rounds what it multiplies to 1/255 of its range.
+    # Each product rounds its input to 1/255 of its range.
     assert np.abs(run(graph, ids) - expected).max() < 0.05 * np.abs(expected).max()

@@ -22,7 +22,7 @@ WINDOWS = windows.windows(IDS, 3)
 
 
 def evidence(network: Network | None = None) -> Evidence:
-    """All windows, and samples of a network."""
+    """All windows, and samples from a network."""
     found = samples.sample(NetworkPredictor(network), Whole(None), WINDOWS, 3, 20) if network else []
     return Evidence(WINDOWS, [(one.prompt, one.continuation) for one in found])
 
@@ -43,7 +43,7 @@ def test_one_changed_weight_fails(tmp_path: Path) -> None:
         parity.check(path, model, evidence(), 1e-4)
 
 
-def test_another_likeliest_word_fails_within_any_tolerance(tmp_path: Path) -> None:
+def test_a_different_likeliest_word_fails_at_any_tolerance(tmp_path: Path) -> None:
     model = make_network()
     path = export(tmp_path / "m.onnx", model)
     with torch.no_grad():
@@ -52,7 +52,7 @@ def test_another_likeliest_word_fails_within_any_tolerance(tmp_path: Path) -> No
         parity.check(path, model, evidence(), 1e3)
 
 
-def test_another_word_in_a_sample_fails(tmp_path: Path) -> None:
+def test_a_different_word_in_a_sample_fails(tmp_path: Path) -> None:
     model = make_network()
     path = export(tmp_path / "m.onnx", model)
     found = evidence(model)
@@ -61,7 +61,7 @@ def test_another_word_in_a_sample_fails(tmp_path: Path) -> None:
         parity.check(path, model, found, 1e-4)
 
 
-def test_logits_that_are_no_numbers_fail(tmp_path: Path) -> None:
+def test_logits_that_are_not_numbers_fail(tmp_path: Path) -> None:
     model = make_network()
     path = export(tmp_path / "m.onnx", model)
     with torch.no_grad():
@@ -70,7 +70,7 @@ def test_logits_that_are_no_numbers_fail(tmp_path: Path) -> None:
         parity.check(path, model, evidence(), 1e-4)
 
 
-def test_an_int8_file_may_lose_only_so_much_accuracy(tmp_path: Path) -> None:
+def test_an_int8_file_may_lose_only_limited_accuracy(tmp_path: Path) -> None:
     model = make_network(hidden=32)
     step = export(tmp_path / "step.onnx", model)
     graph = int8.build(weights_of(model), model.architecture, metadata_of(model, WORDS).to_properties())

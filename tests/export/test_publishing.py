@@ -26,7 +26,7 @@ def publish(tolerance: float) -> list[str]:
     return publishing.publish(network, weights_of(network), metadata, evidence, params, Path("models"))
 
 
-def test_five_files_are_published_with_a_line_each(in_directory: Path) -> None:
+def test_five_files_are_published_with_one_line_each(in_directory: Path) -> None:
     lines = publish(1e-4)
     names = ["nextword.onnx", "nextword.int8.onnx", "nextword.text.onnx", "nextword.int8.text.onnx"]
     names.append("nextword.train.onnx")
@@ -36,7 +36,7 @@ def test_five_files_are_published_with_a_line_each(in_directory: Path) -> None:
         assert Generator.load(Path("models") / name).info.dictionary == WORDS
 
 
-def test_where_one_fails_none_is_published_and_the_old_ones_stay(in_directory: Path) -> None:
+def test_if_one_file_fails_none_is_published_and_the_old_ones_stay(in_directory: Path) -> None:
     (in_directory / "models").mkdir()
     old = in_directory / "models" / "nextword.onnx"
     old.write_bytes(b"old")

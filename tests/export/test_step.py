@@ -84,7 +84,7 @@ def test_weights_are_float16_and_each_is_cast_once() -> None:
     assert sorted(casts) == sorted(tensor.name for tensor in weights)
 
 
-def test_inputs_and_outputs_are_those_of_the_contract() -> None:
+def test_inputs_and_outputs_follow_the_contract() -> None:
     graph = build().graph
 
     def shapes(values: list[onnx.ValueInfoProto]) -> dict[str, tuple[int, list[str | int]]]:
@@ -110,7 +110,7 @@ def test_inputs_and_outputs_are_those_of_the_contract() -> None:
     }
 
 
-def test_metadata_hold_all_that_a_runtime_needs() -> None:
+def test_the_metadata_have_everything_that_a_runtime_needs() -> None:
     properties = {entry.key: entry.value for entry in build().metadata_props}
     assert properties["format"] == "nextword/2"
     assert json.loads(properties["dictionary"]) == WORDS

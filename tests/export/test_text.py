@@ -150,10 +150,8 @@ def character_pair(request: pytest.FixtureRequest, tmp_path_factory: pytest.Temp
     prompt=st.text(st.sampled_from("ab é世。ि\u0301\u200d👨👩❤️\n\t\u3000x<"), min_size=1),
     seed=st.integers(0, 2**31 - 2),
 )
-def test_characters_are_split_as_the_generator_splits_them(
-    character_pair: Pair, prompt: str, seed: int
-) -> None:
-    # The graph composes only what the dictionary has.
+def test_characters_are_split_as_by_the_generator(character_pair: Pair, prompt: str, seed: int) -> None:
+    # The graph composes only characters that the dictionary has.
     prompt = characters.normalise(prompt)
     expected = character_pair.generator.generate(prompt, 12, Sampling(temperature=2, seed=seed))
     text, unknown = character_pair.run(prompt, 12, 2, seed=seed)
@@ -174,7 +172,7 @@ def test_knobs_beyond_their_range_are_off(pair: Pair) -> None:
     assert pair.run("the", temperature=1, seed=3, top_p=2) == whole
 
 
-def test_decomposed_spelling_is_known(pair: Pair) -> None:
+def test_a_decomposed_spelling_is_known(pair: Pair) -> None:
     prompt = unicodedata.normalize("NFD", "the über")
     assert prompt != "the über"
     assert pair.run(prompt)[1] == []
@@ -222,7 +220,7 @@ def test_what_the_library_does_not_know_a_graph_does_not(lowercase_pair: Pair, p
 
 
 def test_an_unknown_word_is_named_as_it_was_spelt(lowercase_pair: Pair) -> None:
-    # But for A to Z, and for characters that known words have.
+    # Except for A to Z, and for characters of known words.
     prompt = "the ZEBRA É e\u0301"
     assert unknown_to_the_library(lowercase_pair, prompt) == "zebra"
     assert lowercase_pair.run(prompt) == (prompt, ["zebra", "É", "e\u0301"])
@@ -378,7 +376,7 @@ def unspaced(tmp_path_factory: pytest.TempPathFactory) -> Pair:
     return Pair(directory, known=UNSPACED, split_by="words", context=None, unknown=unknown)
 
 
-def test_each_line_about_text_graphs_is_held_by_a_test() -> None:
+def test_every_test_named_on_the_text_graph_page_exists() -> None:
     named = re.findall(r"`(test_\w+)`", (ROOT / "docs" / "text-graph.md").read_text(encoding="utf-8"))
     assert len(named) > 10
     assert [name for name in named if name not in globals()] == []
@@ -434,7 +432,7 @@ def test_words_of_several_subwords_are_those_of_the_generator(
 
 @pytest.fixture(scope="module")
 def cutter() -> onnxruntime.InferenceSession:
-    """A graph that gives the subwords of a prompt."""
+    """A graph from a prompt to its subwords."""
     metadata = metadata_of(make_network(2), SUBWORDS, split_by="subwords", line_ends=True)
 
     def build(graph: Graph) -> str:

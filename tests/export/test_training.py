@@ -1,4 +1,4 @@
-"""The training graph against PyTorch's autograd and optimisers."""
+"""The training graph compared with PyTorch's autograd and optimisers."""
 
 import itertools
 from collections.abc import Iterator
@@ -47,7 +47,7 @@ def make(cell: str, layers: int, shape: str, context: int | None, precision: str
 
 
 def batches(network: Network, count: int) -> Iterator[tuple[NDArray[np.int64], NDArray[np.int64]]]:
-    """Words, of which some come twice, and the words that follow; a cell without a state lacks some."""
+    """Words, some of them repeated, and the next words; a cell without a state gets a missing word."""
     random = np.random.default_rng(0)
     context = network.architecture.context
     for _ in range(count):
@@ -58,7 +58,7 @@ def batches(network: Network, count: int) -> Iterator[tuple[NDArray[np.int64], N
 
 
 class Graph:
-    """A training graph with what it changes."""
+    """A training graph with the arrays that it changes."""
 
     def __init__(self, network: Network, *, adamw: bool = True, learnt: list[str] | None = None) -> None:
         graph = training.build(network, {}, learnt, gives_gradients=True)
@@ -119,7 +119,7 @@ def far(one: NDArray[Any], other: Tensor) -> float:
 
 
 @pytest.mark.parametrize(("cell", "layers", "shape", "context"), CASES)
-def test_gradients_and_twenty_steps_are_those_of_pytorch(
+def test_gradients_and_twenty_steps_agree_with_pytorch(
     cell: str, layers: int, shape: str, context: int | None
 ) -> None:
     network = make(cell, layers, shape, context)
@@ -146,7 +146,7 @@ def test_gradients_and_twenty_steps_are_those_of_pytorch(
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_gradients_in_float32_are_those_of_pytorch(cell: str) -> None:
+def test_gradients_in_float32_agree_with_pytorch(cell: str) -> None:
     network = make(cell, 2, "projected", TIME if cell == "feedforward" else None, "float32")
     graph, state = Graph(network), zero_state(network)
     ids, following = next(batches(network, 1))
@@ -157,7 +157,7 @@ def test_gradients_in_float32_are_those_of_pytorch(cell: str) -> None:
         assert far(found[f"gradient.{name}"], expected[name]) < 5e-6
 
 
-def test_plain_gradient_descent_is_that_of_pytorch_and_leaves_the_moments_alone() -> None:
+def test_plain_gradient_descent_agrees_with_pytorch_and_leaves_the_moments_alone() -> None:
     network = make("gru", 2, "untied", None)
     graph, optimiser, state = (
         Graph(network, adamw=False),
@@ -172,7 +172,7 @@ def test_plain_gradient_descent_is_that_of_pytorch_and_leaves_the_moments_alone(
         assert not graph.values[f"first_moment.{name}"].any()
 
 
-def test_only_the_weights_that_are_named_learn() -> None:
+def test_only_the_named_weights_learn() -> None:
     network = make("lstm", 2, "untied", None)
     learnt = ["layers.1.weight_hh_l0", "logits.bias"]
     graph, state = Graph(network, learnt=learnt), zero_state(network)
@@ -198,7 +198,7 @@ def test_a_dictionary_of_another_size_learns_with_the_same_graph() -> None:
     assert far(found["gradient.embedding.weight"], expected["embedding.weight"]) < 1e-12
 
 
-def test_it_is_of_standard_operators_without_weights_and_small() -> None:
+def test_it_has_only_standard_operators_no_weights_and_is_small() -> None:
     graph = training.build(make("lstm", 2, "untied", None), {})
     assert [(opset.domain, opset.version) for opset in graph.opset_import] == [("", 20)]
     assert all(np.prod(tensor.dims) < 8 for tensor in graph.graph.initializer)
