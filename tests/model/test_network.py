@@ -28,11 +28,11 @@ SIZES = st.integers(1, 6)
 def by_the_equations(
     network: Network, ids: list[int], states: Sequence[Mapping[str, Array]]
 ) -> tuple[Array, list[Mapping[str, Array]]]:
-    """The equations of the cell, for one text: the logits after it, and the state of each layer."""
+    """The logits after a text and the state of each layer, straight from the equations of the cell."""
     weights = {name: weight.numpy() for name, weight in network.state_dict().items()}
     cell = CELLS[network.architecture.cell]
     inputs, after = [weights["embedding.weight"][id] for id in ids], []
-    if not cell.states:  # three words side by side, zero vectors before the first
+    if not cell.states:  # three words side by side, padded with zero vectors in front
         padded = [np.zeros_like(inputs[0])] * 2 + inputs
         inputs = [np.concatenate(padded[place : place + 3]) for place in range(len(ids))]
     for layer, before in enumerate(states):
@@ -72,7 +72,7 @@ def test_the_network_computes_the_equations_of_its_cell(
     network = Network(dataclasses.replace(SMALL, **sizes), seed).eval()
     with torch.no_grad():
         for weight in network.parameters():
-            weight.mul_(2)  # far enough from where every function is a straight line
+            weight.mul_(2)  # away from the range where all functions are almost linear
     random, names = np.random.default_rng(seed), CELLS[cell].states
     before = {name: random.standard_normal((layers, len(texts), hidden)) for name in names}
     with torch.no_grad():
@@ -91,7 +91,7 @@ def test_the_network_computes_the_equations_of_its_cell(
                 assert np.allclose(after[name][layer, row].numpy(), state[name], atol=1e-12)
 
 
-def test_the_lstm_by_hand() -> None:
+def test_the_lstm_computed_by_hand() -> None:
     # One unit; the gates in PyTorch's order: input, forget, candidate, output.
     x, state = np.array([0.5]), {"hidden": np.array([-0.25]), "cell": np.array([2.0])}
     w, u, b = np.array([[1.0], [2.0], [3.0], [4.0]]), np.array([[4.0], [3.0], [2.0], [1.0]]), np.ones(4)
@@ -103,7 +103,7 @@ def test_the_lstm_by_hand() -> None:
     assert output is found["hidden"]
 
 
-def test_the_gru_resets_what_its_state_gives_after_the_product() -> None:
+def test_the_gru_applies_its_reset_gate_after_the_product() -> None:
     x, state = np.array([0.5]), {"hidden": np.array([-0.25])}
     w, u = np.array([[1.0], [2.0], [3.0]]), np.array([[3.0], [2.0], [1.0]])  # reset, update, candidate
     a, b = np.array([0.1, 0.2, 0.3]), np.array([0.4, 0.5, 0.6])
@@ -113,7 +113,7 @@ def test_the_gru_resets_what_its_state_gives_after_the_product() -> None:
     assert output.item() == pytest.approx((1 - update) * candidate + update * -0.25, abs=1e-15)
 
 
-def test_gates_of_the_onnx_operator_are_pytorchs_in_its_order() -> None:
+def test_gates_are_reordered_for_the_onnx_operator() -> None:
     lstm, gru = CELLS["lstm"].operator, CELLS["gru"].operator
     assert lstm
     assert gru
@@ -135,7 +135,7 @@ def test_a_feedforward_network_reads_zero_vectors_before_a_short_text() -> None:
     assert not torch.allclose(short, last, atol=1e-3)
 
 
-def test_carried_state_is_as_good_as_reading_it_all() -> None:
+def test_a_carried_state_gives_the_same_as_reading_the_whole_text() -> None:
     network = Network(SMALL)
     ids = torch.tensor([[1, 2, 3, 4], [5, 6, 7, 8]])
     with torch.no_grad():
@@ -145,7 +145,7 @@ def test_carried_state_is_as_good_as_reading_it_all() -> None:
     assert torch.allclose(whole, carried, atol=1e-12)
 
 
-def test_initial_weights_turn_on_the_seed_alone() -> None:
+def test_initial_weights_depend_on_the_seed_alone() -> None:
     torch.manual_seed(1)
     one = Network(SMALL, seed=5).state_dict()
     torch.manual_seed(2)
@@ -154,7 +154,7 @@ def test_initial_weights_turn_on_the_seed_alone() -> None:
     assert not any(torch.equal(one[name], other[name]) for name in one)
 
 
-def test_a_published_network_is_the_rounded_one(tmp_path: Path) -> None:
+def test_a_published_network_is_rounded(tmp_path: Path) -> None:
     trained = Network(SMALL)
     network.publish(trained, 17, tmp_path / "trained")
     loaded = network.load(tmp_path / "trained")
@@ -215,7 +215,7 @@ def test_expected_frequencies_are_the_first_predictions() -> None:
     assert found.numpy() == pytest.approx(frequencies, abs=1e-12)
 
 
-def test_dropout_is_for_training_alone() -> None:
+def test_dropout_is_only_for_training() -> None:
     ids = torch.tensor([[1, 2, 3]])
     plain = Network(SMALL)
     for dropout in (
@@ -233,12 +233,12 @@ def test_dropout_is_for_training_alone() -> None:
 
 
 @pytest.mark.parametrize("share", [0.01, 0.3, 0.9])
-def test_dropout_leaves_out_its_share_and_scales_up_what_stays(share: float) -> None:
+def test_dropout_leaves_out_its_share_and_scales_up_the_rest(share: float) -> None:
     torch.manual_seed(0)
     values = torch.full((50, 20, 101), 2.0, dtype=torch.float64)
     left = Dropout(values=share).of_values(values)
     assert torch.equal(left[left > 0], torch.full_like(left[left > 0], 2 / (1 - share)))
-    # Of 101,000 values; each place of four in a row gets as many as another.
+    # Of 101,000 values; each of four adjacent places has about the same share.
     assert (left == 0).double().mean().item() == pytest.approx(share, abs=0.01)
     for place in range(4):
         assert (left.flatten()[place::4] == 0).double().mean().item() == pytest.approx(share, abs=0.02)
@@ -249,7 +249,7 @@ def test_locked_dropout_leaves_out_the_same_values_throughout_and_embedding_drop
     found = Dropout(locked=0.5).of_values(values)
     assert torch.equal(found, found[:1].expand_as(found))
     assert set(found.unique().tolist()) == {0.0, 2.0}
-    assert not torch.equal(found[:, 0], found[:, 1])  # each text of a batch has values of its own
+    assert not torch.equal(found[:, 0], found[:, 1])  # different values for each text of a batch
     fresh = Dropout(values=0.5).of_values(values)
     assert not torch.equal(fresh[0], fresh[1])
 
@@ -264,7 +264,7 @@ def test_locked_dropout_leaves_out_the_same_values_throughout_and_embedding_drop
         assert vector.unique().tolist() == by_word[id]
 
 
-def test_output_dropout_leaves_the_state_alone() -> None:
+def test_output_dropout_does_not_affect_the_state() -> None:
     ids = torch.tensor([[1, 2, 3]])
     network = Network(SMALL, dropout=Dropout(output=0.9))
     with torch.no_grad():
@@ -274,14 +274,14 @@ def test_output_dropout_leaves_the_state_alone() -> None:
     assert all(torch.equal(state[name], expected[name]) for name in expected)
 
 
-def test_weight_dropout_leaves_the_weights_from_below_alone() -> None:
+def test_weight_dropout_does_not_affect_the_input_weights() -> None:
     network = Network(SMALL, dropout=Dropout(weights=0.9))
-    ids = torch.tensor([[1], [2]])  # from the zero state, one word meets no recurrent weight
+    ids = torch.tensor([[1], [2]])  # a single word after the zero state involves no recurrent weights
     with torch.no_grad():
         assert torch.allclose(network(ids)[0], Network(SMALL)(ids)[0], atol=1e-12)
 
 
-def test_a_tied_model_whose_sizes_differ_has_a_projection() -> None:
+def test_a_tied_model_with_different_sizes_has_a_projection() -> None:
     sizes = dataclasses.replace(SMALL, tied=True)
     network = Network(sizes)
     assert network.projection is not None

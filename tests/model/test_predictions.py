@@ -18,7 +18,7 @@ UNKNOWN = st.none() | st.integers(0, 4)
 
 
 @given(TEXTS, st.integers(1, 3), UNKNOWN)
-def test_best_possible_is_what_counting_by_hand_gives(
+def test_best_possible_agrees_with_counting_by_hand(
     text: list[int], context: int, unknown: int | None
 ) -> None:
     followers: dict[tuple[int, ...], Counter[int]] = defaultdict(Counter)
@@ -45,7 +45,7 @@ def test_no_model_beats_the_best_possible(text: list[int], seed: int, unknown: i
     assert quality.loss >= best.loss - 1e-12
 
 
-def test_predictions_are_the_models_window_by_window() -> None:
+def test_predictions_are_those_of_the_model_for_each_window() -> None:
     network = make_network(seed=2)
     ids = np.arange(300) % 12  # more windows than one batch
     contexts, next_words = windows(ids, 3).take(slice(None))
@@ -62,9 +62,9 @@ def test_predictions_are_the_models_window_by_window() -> None:
     assert found.quality.perplexity == pytest.approx(math.exp(loss))
 
 
-def test_a_text_is_predicted_with_its_state_carried() -> None:
+def test_a_text_is_predicted_with_a_carried_state() -> None:
     network = make_network(seed=2, context=None)
-    ids = np.random.default_rng(0).integers(0, 12, 600)  # more words than are read at once
+    ids = np.random.default_rng(0).integers(0, 12, 600)  # more words than one batch
     found = predict(network, ids.astype(np.uint16), None)
     with torch.no_grad():
         logits, _ = network.after_each_word(torch.from_numpy(ids[None, :-1]))
@@ -77,7 +77,7 @@ def test_a_text_is_predicted_with_its_state_carried() -> None:
 def test_unk_is_predicted_and_never_an_answer(context: int | None) -> None:
     network = make_network(seed=2, context=context)
     with torch.no_grad():
-        network.logits.bias[5] += 3  # it is held likeliest again and again
+        network.logits.bias[5] += 3  # so that it is often the likeliest
     ids = np.random.default_rng(0).integers(0, 12, 300)
     plain, found = predict(network, ids, None), predict(network, ids, 5)
     assert (plain.likeliest == 5).sum() > 20
@@ -87,7 +87,7 @@ def test_unk_is_predicted_and_never_an_answer(context: int | None) -> None:
     expected = plain.rank - (of_unknown > plain.log_probability)
     expected[next_words == 5] = figures.NEVER
     assert found.rank.tolist() == expected.tolist()
-    assert found.quality.loss == plain.quality.loss  # there it is a word like others
+    assert found.quality.loss == plain.quality.loss  # for the loss it is a word like any other
     assert found.quality.accuracy == pytest.approx(np.mean(found.likeliest == next_words))
 
 
@@ -96,14 +96,14 @@ def test_a_text_shorter_than_the_context_cannot_be_predicted() -> None:
         predict(make_network(), np.array([1, 2, 3]), None)
 
 
-def test_rank_counts_likelier_words_and_equals_by_id() -> None:
+def test_a_rank_counts_likelier_words_and_ties_by_id() -> None:
     distribution = np.log(np.array([[0.2, 0.4, 0.2, 0.2]]))
     ranks = [int(judge([(distribution, np.array([word]))], None).rank[0]) for word in range(4)]
     assert ranks == [1, 0, 2, 3]
 
 
 @given(st.lists(st.lists(st.integers(-2, 2), min_size=5, max_size=5), min_size=1, max_size=6), st.data())
-def test_equals_rank_by_id(rows: list[list[int]], data: st.DataObject) -> None:
+def test_ties_are_ranked_by_id(rows: list[list[int]], data: st.DataObject) -> None:
     log_probabilities = np.array(rows, float)
     next_words = np.array([data.draw(st.integers(0, 4)) for _ in rows])
     found = judge([(log_probabilities, next_words)], None).rank
@@ -112,7 +112,7 @@ def test_equals_rank_by_id(rows: list[list[int]], data: st.DataObject) -> None:
 
 
 @given(st.integers(1, 5), st.integers(1, 40), UNKNOWN, st.integers(0, 40))
-def test_what_is_judged_in_parts_is_what_is_judged_at_once(
+def test_judging_in_parts_equals_judging_at_once(
     size: int, count: int, unknown: int | None, last: int
 ) -> None:
     random = np.random.default_rng(count)

@@ -1,4 +1,4 @@
-"""Files under data/prepared and models/trained that are missing or damaged: one line, whatever it is."""
+"""Missing or damaged files under data/prepared and models/trained: always an error of one line."""
 
 import json
 from collections.abc import Callable
@@ -40,7 +40,7 @@ def whole(in_directory: Path) -> Path:
 
 
 @pytest.mark.parametrize("name", NAMES)
-def test_a_missing_empty_or_truncated_file_is_named_or_its_folder(whole: Path, name: str) -> None:
+def test_the_error_for_a_missing_empty_or_truncated_file_names_its_folder(whole: Path, name: str) -> None:
     path = whole / name
     content = path.read_bytes()
     for damaged in (None, b"", content[: len(content) // 2], content[:-3], b"\x80" * 99, b"[" * 9999):
@@ -54,9 +54,7 @@ def test_a_missing_empty_or_truncated_file_is_named_or_its_folder(whole: Path, n
 
 @given(st.sampled_from(NAMES), st.integers(0, 2**32), st.integers(0, 255))
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
-def test_a_byte_that_has_changed_is_refused_or_does_no_harm(
-    whole: Path, name: str, place: int, byte: int
-) -> None:
+def test_a_changed_byte_is_rejected_or_harmless(whole: Path, name: str, place: int, byte: int) -> None:
     path = whole / name
     content = path.read_bytes()
     place %= len(content)
@@ -81,15 +79,13 @@ def test_a_byte_that_has_changed_is_refused_or_does_no_harm(
         ("prepared/frequencies.npy", np.negative),
     ],
 )
-def test_arrays_that_do_not_fit_together_are_refused(
-    whole: Path, name: str, change: Callable[[Any], Any]
-) -> None:
+def test_inconsistent_arrays_are_rejected(whole: Path, name: str, change: Callable[[Any], Any]) -> None:
     np.save(whole / name, change(np.load(whole / name)))
     with pytest.raises(StageError, match="is damaged: its files do not agree"):
         corpus.load(whole / "prepared")
 
 
-def test_weights_of_another_shape_and_weights_that_are_no_numbers_are_refused(whole: Path) -> None:
+def test_weights_of_another_shape_and_weights_that_are_not_numbers_are_rejected(whole: Path) -> None:
     for other in (make_network(hidden=7), make_network()):
         with np.errstate(all="ignore"):
             other.logits.bias.data[0] = float("inf") if other.architecture.hidden == 8 else 0
@@ -109,7 +105,7 @@ def test_weights_of_another_shape_and_weights_that_are_no_numbers_are_refused(wh
         [{"prompt": [], "continuation": [1]}],
     ],
 )
-def test_samples_that_are_none_are_refused(tmp_path: Path, samples: Any) -> None:
+def test_invalid_samples_are_rejected(tmp_path: Path, samples: Any) -> None:
     (tmp_path / "samples.json").write_text(json.dumps(samples), encoding="utf-8")
     with pytest.raises(StageError, match=r"samples\.json is damaged"):
         parity.read_samples(tmp_path / "samples.json", 12)

@@ -1,4 +1,4 @@
-"""dvc.yaml tells the truth: what a stage needs is what it declares."""
+"""dvc.yaml is correct: each stage declares exactly what it needs."""
 
 import subprocess
 import sys
@@ -21,7 +21,7 @@ for name, module in sorted(sys.modules.items()):
 
 
 @pytest.mark.parametrize("stage", PIPELINE["stages"])
-def test_a_stage_declares_the_code_that_it_runs_and_no_other(stage: str) -> None:
+def test_a_stage_declares_exactly_the_code_that_it_runs(stage: str) -> None:
     script = f"stages/{stage}.py"
     printed = subprocess.run(
         [sys.executable, "-c", IMPORTED, script], cwd=ROOT, capture_output=True, text=True, check=True
@@ -43,7 +43,7 @@ def test_the_model_is_an_artifact_that_a_registry_can_show() -> None:
     assert artifact["labels"]
 
 
-def test_a_stage_is_one_screen() -> None:
+def test_a_stage_fits_on_one_screen() -> None:
     for stage in PIPELINE["stages"]:
         assert len((ROOT / "stages" / f"{stage}.py").read_text(encoding="utf-8").splitlines()) <= 60
 

@@ -1,4 +1,4 @@
-"""Experiments: run, queued, compared, brought back."""
+"""Experiments: run, queued, compared, applied."""
 
 import csv
 import json
@@ -11,7 +11,7 @@ from nextword import Generator
 
 @pytest.fixture(scope="module")
 def clone(tmp_path_factory: pytest.TempPathFactory) -> Clone:
-    """A clone with an experiment that was queued and run."""
+    """A clone with an experiment that has been queued and run."""
     clone = small_clone(tmp_path_factory.mktemp("experiments"))
     changes = ("-S", "train.layers=1", "-S", "train.hidden=12")
     clone.run("dvc", "exp", "run", "--queue", "--name", "shallow", *changes)
@@ -23,14 +23,14 @@ def layers(clone: Clone) -> int:
     return Generator.load(clone.path / "models" / "nextword.onnx").info.layers
 
 
-def test_a_queued_experiment_runs_elsewhere_and_can_be_brought_back(clone: Clone) -> None:
-    assert layers(clone) == 2  # the first test, before others apply it
+def test_a_queued_experiment_runs_elsewhere_and_can_be_applied(clone: Clone) -> None:
+    assert layers(clone) == 2  # this test is the first, before others apply the experiment
     clone.run("dvc", "exp", "apply", "shallow")
     assert layers(clone) == 1
     assert "layers: 1" in (clone.path / "params.yaml").read_text(encoding="utf-8")
 
 
-def test_an_experiment_is_compared_with_what_is_committed(clone: Clone) -> None:
+def test_an_experiment_is_compared_with_the_last_commit(clone: Clone) -> None:
     clone.run("dvc", "exp", "apply", "shallow")
     assert layers(clone) == 1
     differing = json.loads(clone.run("dvc", "params", "diff", "--json"))["params.yaml"]
@@ -40,7 +40,7 @@ def test_an_experiment_is_compared_with_what_is_committed(clone: Clone) -> None:
     }
     metrics = json.loads(clone.run("dvc", "metrics", "diff", "--json"))["metrics.json"]
     assert metrics["model.parameters"]["diff"] < 0
-    assert "baselines.kneser_ney.perplexity" not in metrics  # it has not changed
+    assert "baselines.kneser_ney.perplexity" not in metrics  # it is unchanged
     clone.run("dvc", "plots", "diff")
     page = (clone.path / "dvc_plots" / "index.html").read_text(encoding="utf-8")
     for title in ("Loss", "Accuracy", "Windows that the model gets wrong"):
@@ -54,7 +54,7 @@ def test_experiments_are_listed_with_params_and_metrics(clone: Clone) -> None:
     assert 0 < float(row["model.accuracy"]) <= 1
 
 
-def test_a_mistyped_param_is_no_experiment(clone: Clone) -> None:
+def test_a_mistyped_param_starts_no_experiment(clone: Clone) -> None:
     output = clone.run("dvc", "exp", "run", "-S", "train.layer=1", status=255)
     assert "train.layer" in output
     output = clone.run("dvc", "exp", "run", "-S", "train.layers=one", status=255)

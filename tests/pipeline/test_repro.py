@@ -1,4 +1,4 @@
-"""`dvc repro`: what runs, when, and what comes out."""
+"""`dvc repro`: what runs, when, and with what results."""
 
 import json
 import re
@@ -26,9 +26,9 @@ def metrics_of(clone: Clone) -> Any:
 
 @pytest.fixture(scope="module")
 def shipped(tmp_path_factory: pytest.TempPathFactory) -> tuple[Clone, str]:
-    """A fresh clone with the shipped params after all stages ran, and what they printed.
+    """A fresh clone with the shipped params after all stages have run, and what they printed.
 
-    Forced, because the outputs of `evaluate` are in git, and it need not run where they are.
+    The run is forced: the outputs of `evaluate` are in git, so it would be skipped otherwise.
     """
     clone = fresh_clone(tmp_path_factory.mktemp("shipped"))
     return clone, clone.run("dvc", "repro", "--force")
@@ -45,7 +45,7 @@ def test_a_fresh_clone_runs_all_stages_and_reproduces_every_hash(shipped: tuple[
     assert clone.run("git", "status", "--porcelain") == ""
 
 
-def test_the_story_is_learned_up_to_what_is_possible(shipped: tuple[Clone, str]) -> None:
+def test_the_story_is_learned_as_well_as_possible(shipped: tuple[Clone, str]) -> None:
     metrics = metrics_of(shipped[0])
     model, best = metrics["model"], metrics["best_possible"]
     assert best["accuracy"] == pytest.approx(199 / 201, rel=1e-5)
@@ -68,7 +68,7 @@ def test_the_exported_story_is_continued_word_by_word(shipped: tuple[Clone, str]
     assert score.perplexity == pytest.approx(metrics_of(clone)["model"]["perplexity"], rel=1e-5)
 
 
-def test_the_published_file_is_small_and_names_no_place(shipped: tuple[Clone, str]) -> None:
+def test_the_published_file_is_small_and_contains_no_path(shipped: tuple[Clone, str]) -> None:
     path = shipped[0].path / "models" / "nextword.onnx"
     assert path.stat().st_size < 8.8e6
     metadata = Generator.load(path).info
@@ -98,7 +98,7 @@ def test_a_colleague_pulls_the_model_without_training(shipped: tuple[Clone, str]
     assert stages_run(colleague.run("dvc", "repro")) == []
 
 
-def test_each_block_of_the_readme_does_what_it_says_in_order(shipped: tuple[Clone, str]) -> None:
+def test_the_blocks_of_the_readme_work_in_order(shipped: tuple[Clone, str]) -> None:
     clone, _ = shipped
     _link_environment(clone)
     modules = ROOT / "examples" / "node" / "node_modules"
@@ -107,7 +107,7 @@ def test_each_block_of_the_readme_does_what_it_says_in_order(shipped: tuple[Clon
         for step in console.steps_of((clone.path / "README.md").read_text(encoding="utf-8"))
         if modules.exists() or not step.command.startswith(("npm ", "node "))
     ]
-    # What npm would fetch is here already.
+    # What npm would download is here already.
     in_clone = [step._replace(command=re.sub(r"^npm ci .*", ":", step.command)) for step in steps]
     if modules.exists():
         (clone.path / "examples" / "node" / "node_modules").symlink_to(modules)
@@ -118,7 +118,7 @@ def test_each_block_of_the_readme_does_what_it_says_in_order(shipped: tuple[Clon
 
 
 def _link_environment(clone: Clone) -> None:
-    """This Python's packages as the clone's `.venv`, so that `make` finds them installed."""
+    """Links this Python's packages as `.venv` of the clone, so that `make` finds them installed."""
     (clone.path / ".venv").mkdir()
     for name in ("bin", "lib", "pyvenv.cfg"):
         if (Path(sys.prefix) / name).exists():
@@ -126,7 +126,7 @@ def _link_environment(clone: Clone) -> None:
     (clone.path / ".venv" / "train.installed").touch()
 
 
-def test_a_change_of_the_model_runs_training_and_what_follows(small: Clone) -> None:
+def test_a_change_to_the_model_runs_training_and_later_stages(small: Clone) -> None:
     before = metrics_of(small)
     write_params(small.path, train={"layers": 1})
     assert stages_run(small.run("dvc", "repro")) == ["train", "evaluate", "export"]
@@ -134,7 +134,7 @@ def test_a_change_of_the_model_runs_training_and_what_follows(small: Clone) -> N
     assert Generator.load(small.path / "models" / "nextword.onnx").info.layers == 1
     assert small.run("git", "status", "--porcelain", "samples.txt", "curves", "plots")
 
-    # Params that are set back bring back what came of them, without a run.
+    # Restoring the params restores their results from the cache, without a run.
     small.run("git", "checkout", "--quiet", "params.yaml")
     output = small.run("dvc", "repro")
     assert stages_run(output) == []
@@ -143,19 +143,19 @@ def test_a_change_of_the_model_runs_training_and_what_follows(small: Clone) -> N
     assert Generator.load(small.path / "models" / "nextword.onnx").info.layers == 2
 
 
-def test_metrics_and_plots_are_shown_without_a_complaint(small: Clone) -> None:
+def test_metrics_and_plots_can_be_shown(small: Clone) -> None:
     assert small.run("dvc", "metrics", "show").startswith("Path")
     assert small.run("dvc", "plots", "show").startswith("file:")
 
 
-def test_a_change_of_the_samples_leaves_the_weights(small: Clone) -> None:
+def test_a_change_to_the_samples_leaves_the_weights(small: Clone) -> None:
     write_params(small.path, evaluate={"words": 3})
     assert stages_run(small.run("dvc", "repro")) == ["evaluate", "export"]
     small.run("git", "checkout", "--quiet", ".")
     small.run("dvc", "checkout")
 
 
-def test_wrong_params_stop_before_any_work_with_one_line(small: Clone) -> None:
+def test_wrong_params_stop_with_one_line_before_any_work(small: Clone) -> None:
     status = small.run("git", "status", "--porcelain")
     write_params(small.path, train={"layers": 0}, prepare={"lowercase": True})
     output = small.run("dvc", "repro", status=255)
@@ -170,7 +170,7 @@ def test_wrong_params_stop_before_any_work_with_one_line(small: Clone) -> None:
     assert stages_run(small.run("dvc", "repro")) == []
 
 
-def test_a_text_with_an_unbounded_context_goes_all_the_way(small: Clone) -> None:
+def test_a_text_with_an_unbounded_context_goes_through_all_stages(small: Clone) -> None:
     lines = [f"The {kind} {number} said: “don't run!”\n" for number in range(90) for kind in ("cat", "mouse")]
     (small.path / "data" / "story.txt").write_text("".join(lines), encoding="utf-8")
     write_params(

@@ -1,4 +1,4 @@
-"""Neither the hash seed nor the number of threads reaches an output."""
+"""No output depends on the hash seed or the number of threads."""
 
 import hashlib
 import os

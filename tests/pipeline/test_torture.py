@@ -7,7 +7,7 @@ import sys
 from tiny import ROOT
 
 
-def test_disturbed_stages_leave_old_or_new_outputs_say_one_line_and_end_well_the_next_time() -> None:
+def test_disturbed_stages_leave_old_or_new_outputs_print_one_line_and_succeed_the_next_time() -> None:
     done = subprocess.run(
         [sys.executable, "benchmarks/torture.py", "--seconds", "4", "--stages-alone"],
         cwd=ROOT,

@@ -35,7 +35,7 @@ def settings_for(
     return PrepareParams(text=str(path), split_by=split_by, lowercase=lowercase, **values)
 
 
-def test_the_story_has_204_words_and_112_different_ones(tmp_path: Path) -> None:
+def test_the_story_has_204_words_112_of_them_distinct(tmp_path: Path) -> None:
     story = preparation.prepare(settings_for(STORY), tmp_path / "prepared")
     assert len(story.ids) == 204
     assert len(story.dictionary) == 112
@@ -56,7 +56,7 @@ def test_ids_spell_the_text(
     path = tmp_path / "text.txt"
     path.write_bytes(("a " + text).encode("utf-8", errors="ignore"))
     read = path.read_bytes().decode("utf-8")
-    whole = read if read.endswith("\n") else f"{read}\n"  # where a file ends, a line ends
+    whole = read if read.endswith("\n") else f"{read}\n"  # the end of a file is the end of a line
     max_words = 400 if split_by == "subwords" else 0
     wanted = settings_for(path, split_by, lowercase, line_ends=line_ends, max_words=max_words)
     prepared = preparation.prepare(wanted, tmp_path / "prepared")
@@ -69,7 +69,7 @@ def test_ids_spell_the_text(
     assert prepared.frequencies.tolist() == np.bincount(prepared.ids, minlength=known).tolist()
 
 
-def test_what_was_prepared_can_be_loaded(tmp_path: Path) -> None:
+def test_a_prepared_text_can_be_loaded(tmp_path: Path) -> None:
     path = tmp_path / "text.txt"
     path.write_text("A b a", encoding="utf-8")
     preparation.prepare(settings_for(path, "words", lowercase=True), tmp_path / "prepared")
@@ -88,7 +88,7 @@ def test_ids_take_two_bytes_each_until_the_dictionary_needs_more(tmp_path: Path)
         assert prepared.ids[-1] == count - 1
 
 
-def test_a_byte_order_mark_is_no_word(tmp_path: Path) -> None:
+def test_a_byte_order_mark_is_not_a_word(tmp_path: Path) -> None:
     path = tmp_path / "text.txt"
     path.write_text("one two", encoding="utf-8-sig")
     assert preparation.prepare(settings_for(path), tmp_path / "prepared").dictionary.words == ("one", "two")
@@ -126,7 +126,7 @@ def test_the_last_lines_are_held_out_half_for_validation_half_for_test(tmp_path:
         expected = words.split(" ".join(lines), "whitespace")
         assert prepared.dictionary.encode(expected) == parts[name].tolist()
     assert prepared.frequencies.tolist() == np.bincount(prepared.training).tolist()
-    # Numbers stand once each, and are unknown; a word of the held-out lines alone is no word.
+    # Numbers occur once each, so they are unknown; words in held-out lines only are not in the dictionary.
     assert set(prepared.dictionary.words) == {"line", "has", "the", "words", "again", "<unk>"}
     report = json.loads((tmp_path / "prepared" / "report.json").read_text(encoding="utf-8"))
     assert report["parts"]["validation"]["words"] == len(prepared.held_out["validation"])
@@ -162,7 +162,7 @@ def test_parts_are_whole_lines_however_the_text_is_read(
     assert found[0] == found[1]
 
 
-def test_a_folder_is_read_file_by_file_packed_or_not(tmp_path: Path) -> None:
+def test_a_folder_is_read_file_by_file_compressed_or_not(tmp_path: Path) -> None:
     folder = tmp_path / "texts"
     folder.mkdir()
     (folder / "b.txt.gz").write_bytes(gzip.compress(b"three four"))
@@ -178,7 +178,7 @@ def test_a_folder_is_read_file_by_file_packed_or_not(tmp_path: Path) -> None:
         preparation.prepare(settings_for(tmp_path / "empty"), tmp_path / "prepared")
 
 
-def test_validation_and_test_may_be_files_of_ones_own(tmp_path: Path) -> None:
+def test_validation_and_test_may_be_separate_files(tmp_path: Path) -> None:
     folder = tmp_path / "texts"
     (folder / "later").mkdir(parents=True)
     (folder / "a.txt").write_text("one two\none two")
@@ -219,7 +219,7 @@ def test_a_held_out_word_needs_an_unk(tmp_path: Path) -> None:
     max_words=st.integers(2, 6),
     line_ends=st.booleans(),
 )
-def test_the_words_that_the_dictionary_lacks_keep_their_letters(
+def test_words_that_the_dictionary_lacks_keep_their_spelling(
     tmp_path: Path, lines: list[str], max_words: int, line_ends: bool
 ) -> None:
     path = tmp_path / "text.txt"
@@ -240,7 +240,7 @@ def test_the_words_that_the_dictionary_lacks_keep_their_letters(
     ("max_words", "held_out", "shares"),
     [(10, 0.2, {"training": 8 / 24, "validation": 1.0, "test": 1 / 3}), (0, 0.0, {"training": 10 / 29})],
 )
-def test_unknown_words_of_the_text_itself_are_unknown(
+def test_unk_in_the_text_itself_is_unknown(
     tmp_path: Path, max_words: int, held_out: float, shares: dict[str, float]
 ) -> None:
     path = tmp_path / "text.txt"
@@ -263,7 +263,7 @@ def test_a_min_count_that_leaves_no_word_is_an_error(tmp_path: Path) -> None:
     assert not (tmp_path / "prepared").exists()
 
 
-def test_a_dictionary_with_room_to_spare_expects_an_unknown_word_now_and_then(tmp_path: Path) -> None:
+def test_a_dictionary_with_room_to_spare_expects_occasional_unknown_words(tmp_path: Path) -> None:
     path = tmp_path / "text.txt"
     path.write_text("one two\n" * 3, encoding="utf-8")
     prepared = preparation.prepare(settings_for(path, max_words=10), tmp_path / "prepared")
@@ -272,7 +272,7 @@ def test_a_dictionary_with_room_to_spare_expects_an_unknown_word_now_and_then(tm
 
 
 @pytest.mark.parametrize("change", ["one two three four\n", "one two\n", "one two three new\n" * 9])
-def test_a_text_that_changes_between_its_two_readings_is_an_error_and_nothing_is_written(
+def test_a_text_that_changes_between_its_two_passes_is_an_error_and_nothing_is_written(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, change: str
 ) -> None:
     path = tmp_path / "text.txt"
@@ -290,7 +290,7 @@ def test_a_text_that_changes_between_its_two_readings_is_an_error_and_nothing_is
     assert not (tmp_path / "prepared").exists()
 
 
-def test_many_unknown_words_are_told_with_what_to_do(tmp_path: Path) -> None:
+def test_the_summary_says_what_to_do_about_many_unknown_words(tmp_path: Path) -> None:
     path = tmp_path / "text.txt"
     path.write_text("the cat ran\n" * 18 + "zebra yak\nxerus cat\n", encoding="utf-8")
     wanted = settings_for(path, "words", held_out=0.1, min_count=2)
@@ -303,7 +303,7 @@ def test_many_unknown_words_are_told_with_what_to_do(tmp_path: Path) -> None:
     assert not any("lacks" in line for line in lines)
 
 
-def test_a_text_that_gives_fewer_subwords_says_how_many(tmp_path: Path) -> None:
+def test_the_summary_says_if_a_text_gives_fewer_subwords(tmp_path: Path) -> None:
     path = tmp_path / "text.txt"
     path.write_text("x", encoding="utf-8")
     wanted = settings_for(path, "subwords", max_words=4000)
@@ -325,6 +325,8 @@ def test_a_word_of_ten_thousand_letters_is_cut(tmp_path: Path) -> None:
     ("changes", "message"),
     [({"max_words": 0}, "at least 300"), ({"max_words": 400, "min_count": 2}, "since no word is unknown")],
 )
-def test_params_that_subwords_cannot_have_are_named(changes: dict[str, Any], message: str) -> None:
+def test_the_error_for_params_unsuitable_for_subwords_names_them(
+    changes: dict[str, Any], message: str
+) -> None:
     with pytest.raises(ValueError, match=message):
         settings_for(Path("text.txt"), "subwords", **changes)
