@@ -48,14 +48,14 @@ NO_COUNTS: list[tuple[Any, str]] = [
     ],
 )
 @pytest.mark.parametrize(("value", "message"), NO_COUNTS)
-def test_what_is_no_count_is_an_error(
+def test_an_invalid_count_is_an_error(
     generator: Generator, name: str, ask: Callable[[Generator, Any], object], value: Any, message: str
 ) -> None:
     with pytest.raises(CountError, match=rf"^{name} {message}"):
         ask(generator, value)
 
 
-def test_counts_of_numpy_are_counts(generator: Generator) -> None:
+def test_numpy_integers_are_counts(generator: Generator) -> None:
     assert generator.generate("the", np.int64(3)) == generator.generate("the", 3)  # type: ignore[arg-type]
 
 
@@ -72,7 +72,7 @@ def test_counts_of_numpy_are_counts(generator: Generator) -> None:
     ],
 )
 @pytest.mark.parametrize("text", [None, b"the cat", 3, ["the"]])
-def test_what_is_no_text_is_an_error(
+def test_anything_but_text_is_an_error(
     generator: Generator, ask: Callable[[Generator, Any], object], text: Any
 ) -> None:
     with pytest.raises(PromptError, match="must be"):
@@ -96,7 +96,7 @@ def test_what_is_no_text_is_an_error(
         (lambda g: _fed(g).suggest(3, b"c"), PromptError, "prefix must be a string; got bytes"),
     ],
 )
-def test_arguments_of_other_kinds_are_errors(
+def test_arguments_of_other_types_are_errors(
     generator: Generator, ask: Ask, error: type[NextwordError], message: str
 ) -> None:
     with pytest.raises(error, match=message):
@@ -123,12 +123,12 @@ def _fed(generator: Generator) -> Any:
         ({"banned": ["the", 3]}, "banned must be strings; got int"),
     ],
 )
-def test_a_knob_of_another_kind_is_an_error(knobs: dict[str, Any], message: str) -> None:
+def test_a_sampling_setting_of_another_type_is_an_error(knobs: dict[str, Any], message: str) -> None:
     with pytest.raises(SamplingError, match=f"^{message}"):
         Sampling(**knobs)
 
 
-def test_a_plain_string_is_one_and_an_iterator_many(generator: Generator) -> None:
+def test_a_plain_string_counts_as_one_and_an_iterator_as_many(generator: Generator) -> None:
     assert Sampling(stop="cat", banned="mouse") == Sampling(stop=["cat"], banned=("mouse",))
     several = Sampling(banned=iter(["mouse", "cat"]))
     for _ in range(2):  # an iterator is not used up
@@ -136,7 +136,7 @@ def test_a_plain_string_is_one_and_an_iterator_many(generator: Generator) -> Non
     assert len(generator.score_all(iter(["the cat ran .", "the mouse ran ."]))) == 2
 
 
-def test_no_message_repeats_much_of_what_it_was_given(generator: Generator) -> None:
+def test_no_message_repeats_much_of_its_input(generator: Generator) -> None:
     long = "x" * 1_000_000
     for ask in (
         lambda: generator.generate(long),

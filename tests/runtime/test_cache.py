@@ -14,7 +14,7 @@ from nextword.runtime.cache import MOST_FORGOTTEN, CacheSettings, NeuralCache
     count=st.integers(0, 300),
     seed=st.integers(0, 99),
 )
-def test_a_mixture_is_its_definition(
+def test_a_mixture_agrees_with_its_definition(
     size: int, weight: float, flatness: float, count: int, seed: int
 ) -> None:
     random = np.random.default_rng(seed)
@@ -42,12 +42,12 @@ def test_a_mixture_is_its_definition(
     count=st.integers(1, 20),
     seed=st.integers(0, 99),
 )
-def test_a_word_keeps_its_share_of_what_the_model_gives_it_however_little(
+def test_a_word_keeps_its_share_of_the_models_probability_however_small(
     model: np.ndarray, size: int, weight: float, flatness: float, count: int, seed: int
 ) -> None:
     random = np.random.default_rng(seed)
     cache = NeuralCache(CacheSettings(size, weight, flatness), 4)
-    words = random.integers(0, 4, count)  # the last word is never remembered
+    words = random.integers(0, 4, count)  # never the last word of the dictionary
     for state, word in zip(random.uniform(-1, 1, (count, 4)).astype(np.float32), words, strict=True):
         cache.remember(state, int(word))
     before = model.copy()
@@ -67,7 +67,7 @@ def test_a_probability_too_small_for_a_float_is_mixed() -> None:
 
 
 @given(size=st.integers(1, 5), kept=st.integers(0, 200), undone=st.integers(0, MOST_FORGOTTEN))
-def test_what_was_forgotten_leaves_no_trace(size: int, kept: int, undone: int) -> None:
+def test_forgotten_words_leave_no_trace(size: int, kept: int, undone: int) -> None:
     random = np.random.default_rng(0)
     states = random.standard_normal((kept + undone, 3)).astype(np.float32)
     cache, never = (NeuralCache(CacheSettings(size, 0.5, 1.0), 3) for _ in range(2))

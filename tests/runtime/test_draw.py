@@ -40,7 +40,9 @@ def test_a_banned_word_is_never_the_likeliest() -> None:
 
 
 @given(LOGITS, st.data())
-def test_ranked_falls_by_logit_and_equals_rise_by_id(logits: np.ndarray, data: st.DataObject) -> None:
+def test_words_are_ranked_by_falling_logit_and_ties_by_rising_id(
+    logits: np.ndarray, data: st.DataObject
+) -> None:
     logits = np.where(np.abs(logits) < 5, np.float32(-0.0), np.round(logits)).astype(np.float32)
     n = data.draw(st.integers(1, len(logits)))
     expected = sorted(range(len(logits)), key=lambda id: (-float(logits[id]), id))[:n]
@@ -48,7 +50,7 @@ def test_ranked_falls_by_logit_and_equals_rise_by_id(logits: np.ndarray, data: s
 
 
 @given(LOGITS, st.floats(0.001, 0.999), st.floats(0.1, 5), st.integers(0, 50), st.floats(0.01, 1))
-def test_a_draw_is_its_definition(
+def test_a_draw_agrees_with_its_definition(
     logits: np.ndarray, number: float, temperature: float, top_k: int, top_p: float
 ) -> None:
     order = sorted(range(len(logits)), key=lambda id: (-float(logits[id]), id))[: top_k or None]
@@ -78,9 +80,9 @@ def test_uniform_numbers_are_even_and_independent() -> None:
     assert 0 < numbers.min() < numbers.max() < 1
     assert len(np.unique(numbers)) > 0.999 * numbers.size
     for one, other in (
-        (numbers[:, :-1], numbers[:, 1:]),  # a step later
+        (numbers[:, :-1], numbers[:, 1:]),  # one step later
         (numbers[:-1], numbers[1:]),  # the next seed
-        (numbers[1:, :-1], numbers[:-1, 1:]),  # the next seed, a step later
+        (numbers[1:, :-1], numbers[:-1, 1:]),  # the next seed, one step earlier
     ):
         counts, _, _ = np.histogram2d(one.ravel(), other.ravel(), 10, ((0, 1), (0, 1)))
         expected = one.size / 100
@@ -88,7 +90,7 @@ def test_uniform_numbers_are_even_and_independent() -> None:
         assert chi_squared < 99 + 4 * math.sqrt(2 * 99)
 
 
-def test_uniform_numbers_are_those_that_every_runtime_gives() -> None:
+def test_uniform_numbers_are_the_same_in_every_runtime() -> None:
     def by_hand(seed: int, step: int) -> float:
         x = seed
         for added in (0, step, 0):

@@ -22,7 +22,9 @@ def generator(request: pytest.FixtureRequest, tmp_path: Path) -> Generator:
 
 @SEVERAL
 @given(text=st.lists(st.sampled_from(WORDS), min_size=5, max_size=600))
-def test_figures_are_those_of_each_word_alone(generator: Generator, tmp_path: Path, text: list[str]) -> None:
+def test_figures_agree_with_predicting_each_word_separately(
+    generator: Generator, tmp_path: Path, text: list[str]
+) -> None:
     path = tmp_path / "text.txt"
     path.write_text("\n".join(text), encoding="utf-8")
     found = generator.evaluate(path)
@@ -48,7 +50,7 @@ def test_a_word_that_the_dictionary_lacks_is_never_right_and_takes_no_place(
     path.write_text(" ".join(text), encoding="utf-8")
     network = make_network(seed=4)
     with torch.no_grad():
-        network.logits.bias[5] += 2  # `<unk>` is held likeliest often
+        network.logits.bias[5] += 2  # so that `<unk>` is often the likeliest
     context = generator.info.context
     capped = Generator.load(export(tmp_path / "u.onnx", network, WITH_UNKNOWN, context=context, unknown=5))
     found = capped.evaluate(path)
@@ -62,12 +64,12 @@ def test_a_word_that_the_dictionary_lacks_is_never_right_and_takes_no_place(
     assert found.unknown_share == pytest.approx(1 - len(ranks) / len(places))
     assert found.accuracy == pytest.approx(ranks.count(0) / len(places))
     assert found.top_3_accuracy == pytest.approx(sum(rank < 3 for rank in ranks) / len(places))
-    # There `<unk>` is a word like others.
+    # For perplexity `<unk>` is a word like any other.
     assert found.perplexity == pytest.approx(capped.score(" ".join(text)).perplexity, rel=1e-5)
 
 
 def certain_of(word: str, tmp_path: Path, words: list[str], unknown: int | None = None) -> Generator:
-    """A model that expects one word everywhere, and the others by falling id."""
+    """A model that expects one word everywhere; the others are less likely the higher their id."""
     model = make_network(len(words))
     with torch.no_grad():
         model.logits.weight.zero_()
@@ -82,8 +84,8 @@ def certain_of(word: str, tmp_path: Path, words: list[str], unknown: int | None 
         ("a mouse", 1),  # suggested at once
         ("a mouse mouse", 2),
         ("a rug", 2),  # after r: rope, rug, rat
-        ("a rabbit", 3),  # after r it is the fourth; after ra: rat, rabbit
-        ("a on", 3),  # after o: oven, oar, or; then taking it costs as much as the letter
+        ("a rabbit", 3),  # after r it is fourth; after ra: rat, rabbit
+        ("a on", 3),  # after o: oven, oar, or; after that, a suggestion saves nothing
     ],
 )
 def test_keystrokes_are_those_of_a_user_with_three_suggestions(
@@ -94,11 +96,11 @@ def test_keystrokes_are_those_of_a_user_with_three_suggestions(
     generator = certain_of("mouse", tmp_path, words)
     path = tmp_path / "text.txt"
     path.write_text(text)
-    characters = len(text) - 1  # without the first word, which only is read
+    characters = len(text) - 1  # without the first word, which is only read
     assert generator.evaluate(path).keystrokes_saved == pytest.approx(1 - keystrokes / characters)
 
 
-def test_a_model_that_is_never_right_saves_what_prefixes_save(tmp_path: Path) -> None:
+def test_a_model_that_is_never_right_saves_nothing_on_short_words(tmp_path: Path) -> None:
     generator = certain_of("mouse", tmp_path, ["a", "the", "on", "x", "mouse"])
     path = tmp_path / "text.txt"
     path.write_text("a x x x")  # one letter and a blank: a suggestion after the letter saves nothing
@@ -111,15 +113,15 @@ def test_a_word_that_the_dictionary_lacks_is_typed_in_full(
     tmp_path: Path, text: str, keystrokes: int
 ) -> None:
     words = ["a", "the", "<unk>", "mouse"]
-    generator = certain_of("<unk>", tmp_path, words, unknown=2)  # mouse is the third to be suggested
+    generator = certain_of("<unk>", tmp_path, words, unknown=2)  # mouse is the third suggestion
     path = tmp_path / "text.txt"
     path.write_text(text)
     characters = len(text) - 1
     assert generator.evaluate(path).keystrokes_saved == pytest.approx(1 - keystrokes / characters)
 
 
-def test_a_text_that_a_model_holds_impossible_has_a_perplexity_all_the_same(tmp_path: Path) -> None:
-    # −ln P of each word is about 60,000, and e to that power is no float.
+def test_an_impossible_text_has_a_finite_perplexity(tmp_path: Path) -> None:
+    # −ln P of each word is about 60,000, and exp of that overflows a float.
     network = make_network(seed=4)
     with torch.no_grad():
         network.logits.bias[WORDS.index("bell")] = 60_000
@@ -146,7 +148,7 @@ def test_a_cache_lowers_the_perplexity_of_a_text_that_repeats_itself(
     assert math.isfinite(cached.perplexity)
 
 
-def test_what_cannot_be_evaluated_says_why(generator: Generator, tmp_path: Path) -> None:
+def test_the_error_for_a_text_that_cannot_be_evaluated_says_why(generator: Generator, tmp_path: Path) -> None:
     path = tmp_path / "text.txt"
     for content, error, message in (
         ("", PromptError, "too few words to evaluate"),

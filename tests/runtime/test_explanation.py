@@ -20,7 +20,9 @@ RECURRENT = [name for name, cell in CELLS.items() if cell.states]
 
 @pytest.mark.parametrize("weights", ["float16", "int8"])
 @pytest.mark.parametrize("cell", RECURRENT)
-def test_the_state_beside_the_gates_is_that_of_the_file(tmp_path: Path, cell: str, weights: str) -> None:
+def test_the_state_computed_with_the_gates_is_that_of_the_file(
+    tmp_path: Path, cell: str, weights: str
+) -> None:
     path = export(tmp_path / "m.onnx", make_network(cell=cell, context=None, layers=3), weights=weights)
     model, file = ModelFile(path), OnnxFile(path.read_bytes())
 
@@ -31,7 +33,7 @@ def test_the_state_beside_the_gates_is_that_of_the_file(tmp_path: Path, cell: st
         assert len(layers) == 3
         for name in CELLS[cell].states:
             found = np.stack([layer[name][-1] for layer in layers])
-            # Activations in 8 bits are rougher than the weights that gates are computed from.
+            # The file's activations in 8 bits are less precise than the values used for gates.
             tolerance = 0.2 if weights == "int8" and cell == "lstm" else 1e-3
             assert np.allclose(found, after[name][:, 0], atol=tolerance)
 
@@ -55,7 +57,7 @@ def test_gates_lie_between_0_and_1_and_have_a_row_for_each_word(tmp_path: Path) 
 
 
 @pytest.mark.parametrize("cell", CELLS)
-def test_what_a_word_loses_is_the_difference_without_it(tmp_path: Path, cell: str) -> None:
+def test_the_loss_from_leaving_out_a_word_is_the_difference_without_it(tmp_path: Path, cell: str) -> None:
     path = export(tmp_path / "m.onnx", make_network(cell=cell, context=3))
     found = explain(path, "bell said the cat ran")
     generator = Generator.load(path)
@@ -65,12 +67,12 @@ def test_what_a_word_loses_is_the_difference_without_it(tmp_path: Path, cell: st
     assert np.exp(found.log_probability) == pytest.approx(probability, rel=1e-5)
     without = dict(generator.suggest("bell said the ran ", len(WORDS)))[word]
     assert found.lost[3] == pytest.approx(np.log(probability / without), abs=1e-5)
-    assert found.lost[:2] == [0, 0]  # the model does not read them any more
+    assert found.lost[:2] == [0, 0]  # words beyond the context of the model
     assert found.read == 3
     assert bool(found.layers) == bool(CELLS[cell].states)
 
 
-def test_what_cannot_be_explained_is_an_error_that_says_why(tmp_path: Path) -> None:
+def test_the_error_for_a_text_that_cannot_be_explained_says_why(tmp_path: Path) -> None:
     path = export(tmp_path / "m.onnx", make_network())
     with pytest.raises(PromptError, match="one word"):
         explain(path, "the")

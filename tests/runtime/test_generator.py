@@ -40,7 +40,7 @@ def logits_after(model: Network, ids: list[int]) -> torch.Tensor:
 
 
 def greedy_by_pytorch(model: Network, ids: list[int], count: int, context: int | None) -> list[int]:
-    """Reads again, for each word, all that the model may read."""
+    """Rereads for each word all of the context."""
     written = list(ids)
     for _ in range(count):
         read = written if context is None else written[-context:]
@@ -50,7 +50,7 @@ def greedy_by_pytorch(model: Network, ids: list[int], count: int, context: int |
 
 @SEVERAL
 @given(prompt=PROMPTS)
-def test_fixed_context_reads_exactly_the_last_words(
+def test_a_fixed_context_reads_exactly_the_last_words(
     fixed: Generator, model: Network, prompt: list[str]
 ) -> None:
     expected = greedy_by_pytorch(model, [WORDS.index(word) for word in prompt], 12, 3)
@@ -60,7 +60,7 @@ def test_fixed_context_reads_exactly_the_last_words(
 
 @SEVERAL
 @given(prompt=PROMPTS)
-def test_unbounded_context_carries_all_that_was_read(
+def test_an_unbounded_context_carries_everything_that_was_read(
     unbounded: Generator, model: Network, prompt: list[str]
 ) -> None:
     expected = greedy_by_pytorch(model, [WORDS.index(word) for word in prompt], 12, None)
@@ -68,7 +68,7 @@ def test_unbounded_context_carries_all_that_was_read(
     assert unbounded.generate(text, 12) == " ".join([text, *(WORDS[id] for id in expected)])
 
 
-def test_a_prompt_shorter_than_the_context_is_fed_as_it_is(fixed: Generator, model: Network) -> None:
+def test_a_prompt_shorter_than_the_context_is_not_padded(fixed: Generator, model: Network) -> None:
     ((word, probability),) = fixed.suggest("mouse", 1)
     expected = torch.softmax(logits_after(model, [WORDS.index("mouse")]), 0)
     assert WORDS.index(word) == int(expected.argmax())
@@ -78,7 +78,9 @@ def test_a_prompt_shorter_than_the_context_is_fed_as_it_is(fixed: Generator, mod
 @pytest.mark.parametrize("split_by", ["whitespace", "words"])
 @SEVERAL
 @given(prompt=PROMPTS)
-def test_a_stream_adds_up_to_what_generate_gives(tmp_path: Path, split_by: str, prompt: list[str]) -> None:
+def test_the_pieces_of_a_stream_add_up_to_the_generated_text(
+    tmp_path: Path, split_by: str, prompt: list[str]
+) -> None:
     generator = Generator.load(export(tmp_path / "m.onnx", make_network(seed=9), split_by=split_by))
     text = words.join(prompt, split_by)
     pieces = list(generator.stream(text, 10))
@@ -90,7 +92,7 @@ def test_a_stream_adds_up_to_what_generate_gives(tmp_path: Path, split_by: str, 
     )
 
 
-def test_punctuation_is_glued_to_the_prompt(tmp_path: Path) -> None:
+def test_punctuation_is_attached_to_the_prompt(tmp_path: Path) -> None:
     model = make_network(seed=0)
     with torch.no_grad():
         model.logits.bias[WORDS.index(",")] = 1e4
@@ -98,7 +100,7 @@ def test_punctuation_is_glued_to_the_prompt(tmp_path: Path) -> None:
     assert generator.generate("the mouse", 1) == "the mouse,"
 
 
-def test_the_prompt_comes_back_as_it_was_written(tmp_path: Path) -> None:
+def test_the_prompt_is_returned_as_it_was_written(tmp_path: Path) -> None:
     generator = Generator.load(export(tmp_path / "m.onnx", make_network(), lowercase=True))
     continued = generator.generate("the mouse", 3).removeprefix("the mouse ")
     assert generator.generate(" The  MOUSE", 3) == f" The  MOUSE {continued}"
@@ -136,7 +138,7 @@ def test_a_score_is_the_models_log_probability(
         assert score.perplexity == pytest.approx(math.exp(-np.mean(values)))
 
 
-def test_too_short_a_text_cannot_be_scored(fixed: Generator, unbounded: Generator) -> None:
+def test_a_text_that_is_too_short_cannot_be_scored(fixed: Generator, unbounded: Generator) -> None:
     with pytest.raises(PromptError, match="has 3 words; the model scores a word after 3, so give at least 4"):
         fixed.score("the cat ran")
     with pytest.raises(PromptError, match="at least 2"):
@@ -178,7 +180,7 @@ def test_unk_is_read_but_never_written(tmp_path: Path) -> None:
     assert sum(p for _, p in suggestions) == pytest.approx(1)
 
 
-def test_info_tells_what_the_file_holds(fixed: Generator) -> None:
+def test_info_describes_the_file(fixed: Generator) -> None:
     assert fixed.info.dictionary == WORDS
     assert (fixed.info.context, fixed.info.layers, fixed.info.hidden) == (3, 2, 8)
 
@@ -200,7 +202,7 @@ def test_a_known_last_word_and_one_before_a_blank_are_whole(fixed: Generator) ->
         fixed.suggest("the cat mou ", 3)
 
 
-def test_what_no_word_begins_with_is_unknown(fixed: Generator) -> None:
+def test_a_prefix_of_no_word_is_unknown(fixed: Generator) -> None:
     with pytest.raises(UnknownWordError, match="'mouze' is not in the dictionary; nearest: mouse"):
         fixed.suggest("the mouze")
     with pytest.raises(PromptError, match="'mou' is a half-typed word; give at least one whole word"):
@@ -209,7 +211,7 @@ def test_what_no_word_begins_with_is_unknown(fixed: Generator) -> None:
 
 @SEVERAL
 @given(texts=st.lists(st.lists(st.sampled_from(WORDS), min_size=4, max_size=30), min_size=1, max_size=9))
-def test_texts_scored_together_score_as_alone(
+def test_texts_scored_together_have_the_same_scores_as_alone(
     fixed: Generator, unbounded: Generator, texts: list[list[str]]
 ) -> None:
     for generator in (fixed, unbounded):

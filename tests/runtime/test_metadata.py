@@ -29,19 +29,19 @@ GOOD = Metadata(
     context=st.none() | st.integers(1, 99),
     lowercase=st.booleans(),
 )
-def test_a_file_gives_back_what_was_written(words: list[str], context: int | None, lowercase: bool) -> None:
+def test_metadata_are_read_back_as_written(words: list[str], context: int | None, lowercase: bool) -> None:
     metadata = dataclasses.replace(GOOD, dictionary=words, context=context, lowercase=lowercase, unknown=None)
     assert Metadata.from_properties(metadata.to_properties()) == metadata
 
 
-def test_a_file_that_does_not_say_its_unicode_is_read() -> None:
+def test_a_file_without_its_unicode_version_can_be_read() -> None:
     properties = dataclasses.replace(GOOD, unicode="14.0").to_properties()
     assert Metadata.from_properties(properties).unicode == "14.0"
     del properties["unicode"]
     assert Metadata.from_properties(properties).unicode == ""
 
 
-def test_values_that_are_no_strings_are_json() -> None:
+def test_values_other_than_strings_are_json() -> None:
     properties = GOOD.to_properties()
     assert properties["context"] == "null"
     assert properties["lowercase"] == "true"
@@ -69,7 +69,7 @@ def test_values_that_are_no_strings_are_json() -> None:
         ("unknown", "-1", "unknown cannot be -1"),
     ],
 )
-def test_metadata_that_cannot_be_run_say_which_key(key: str, value: str | None, message: str) -> None:
+def test_the_error_for_invalid_metadata_names_the_key(key: str, value: str | None, message: str) -> None:
     properties = {name: text for name, text in GOOD.to_properties().items() if name != key}
     if value is not None:
         properties[key] = value

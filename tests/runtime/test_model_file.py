@@ -11,7 +11,7 @@ from nextword.errors import CountError, ModelFileError
 from nextword.runtime.model_file import ModelFile
 
 
-def test_state_before_the_first_word_is_zero(tmp_path: Path) -> None:
+def test_the_state_before_the_first_word_is_zero(tmp_path: Path) -> None:
     file = ModelFile(export(tmp_path / "m.onnx", make_network()))
     zero = np.zeros((2, 1, 8), np.float32)
     ids = np.array([[1, 2]])
@@ -49,7 +49,7 @@ def test_an_empty_file_is_an_error(tmp_path: Path) -> None:
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(share=st.floats(0.0, 0.999))
-def test_a_cut_file_is_an_error_wherever_it_is_cut(tmp_path: Path, share: float) -> None:
+def test_a_truncated_file_is_an_error_wherever_it_is_cut(tmp_path: Path, share: float) -> None:
     whole = export(tmp_path / "m.onnx", make_network()).read_bytes()
     cut = tmp_path / "cut.onnx"
     cut.write_bytes(whole[: int(len(whole) * share)])
@@ -59,7 +59,7 @@ def test_a_cut_file_is_an_error_wherever_it_is_cut(tmp_path: Path, share: float)
 
 @settings(max_examples=60, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(content=st.binary(min_size=1))
-def test_a_file_of_something_else_is_an_error(tmp_path: Path, content: bytes) -> None:
+def test_a_file_of_another_kind_is_an_error(tmp_path: Path, content: bytes) -> None:
     (tmp_path / "m.onnx").write_bytes(content)
     with pytest.raises(ModelFileError):
         ModelFile(tmp_path / "m.onnx")

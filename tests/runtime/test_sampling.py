@@ -1,4 +1,4 @@
-"""The knobs of generation, on a model whose words vary."""
+"""The sampling settings, on a model whose words vary."""
 
 import re
 from itertools import pairwise
@@ -26,7 +26,7 @@ def generator(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathF
 
 
 def written(generator: Generator, words: int, **knobs: Any) -> list[str]:
-    """The words that are added to a prompt."""
+    """The words added to a prompt."""
     return generator.generate("the cat", words, Sampling(**knobs)).split()[2:]
 
 
@@ -38,13 +38,13 @@ def test_the_same_seed_gives_the_same_words(generator: Generator, seed: int) -> 
     assert one != written(generator, 30, temperature=1.5, seed=(seed + 1) % (2**31 - 1))
 
 
-def test_without_a_seed_each_time_is_another(generator: Generator) -> None:
+def test_without_a_seed_each_call_differs(generator: Generator) -> None:
     assert written(generator, 30, temperature=2) != written(generator, 30, temperature=2)
 
 
 @SEVERAL
 @given(seed=SEEDS, n=st.integers(2, 5))
-def test_samples_at_once_are_those_of_each_seed_alone(generator: Generator, seed: int, n: int) -> None:
+def test_samples_drawn_together_equal_those_of_each_seed(generator: Generator, seed: int, n: int) -> None:
     knobs: dict[str, Any] = {"temperature": 1.2, "top_p": 0.95, "no_repeat_ngram": 4, "stop": ["said"]}
     together = generator.samples("the cat", n, 20, Sampling(seed=seed, **knobs))
     for number, text in enumerate(together):
@@ -82,7 +82,7 @@ def test_a_repetition_penalty_varies_the_words(generator: Generator) -> None:
 
 
 @pytest.mark.parametrize("n", [2, 3, 5])
-def test_no_run_of_words_comes_twice(generator: Generator, n: int) -> None:
+def test_no_run_of_words_occurs_twice(generator: Generator, n: int) -> None:
     words = ["the", "cat", *written(generator, 60, no_repeat_ngram=n)]
     runs = [tuple(words[start : start + n]) for start in range(len(words) - n + 1)]
     assert len(runs) == len(set(runs))
@@ -106,7 +106,7 @@ def test_banned_words_are_never_written(generator: Generator) -> None:
 
 @SEVERAL
 @given(seed=SEEDS, start=st.integers(0, 60), length=st.integers(1, 14), min_words=st.integers(0, 9))
-def test_generation_ends_before_a_stop_also_across_words(
+def test_generation_ends_before_a_stop_string_even_across_words(
     generator: Generator, seed: int, start: int, length: int, min_words: int
 ) -> None:
     knobs: dict[str, Any] = {"temperature": 2.0, "seed": seed}
@@ -157,12 +157,12 @@ def test_stop_strings_hold_back_only_what_may_become_one(pieces: list[str], stri
         ({"min_words": 5}, "min_words has no effect without a stop"),
     ],
 )
-def test_a_knob_out_of_range_or_without_effect_is_an_error(knobs: dict[str, Any], message: str) -> None:
+def test_a_setting_out_of_range_or_without_effect_is_an_error(knobs: dict[str, Any], message: str) -> None:
     with pytest.raises(SamplingError, match=re.escape(message)):
         Sampling(**knobs)
 
 
-def test_a_knob_that_does_not_fit_the_model_is_an_error(generator: Generator) -> None:
+def test_a_setting_that_does_not_fit_the_model_is_an_error(generator: Generator) -> None:
     with pytest.raises(SamplingError, match="top_k 13 has no effect with 12 words"):
         generator.stream("the", 1, Sampling(temperature=1, top_k=13))
     with pytest.raises(SamplingError, match="all the same without a temperature"):

@@ -39,7 +39,7 @@ def test_a_session_suggests_what_the_whole_text_suggests(generator: Generator, t
 
 @SEVERAL
 @given(text=TEXTS, more=TEXTS, cached=st.booleans())
-def test_undo_is_as_if_a_word_had_never_been(
+def test_undo_leaves_no_trace_of_a_word(
     generator: Generator, text: list[str], more: list[str], cached: bool
 ) -> None:
     session = generator.session(4, 0.3) if cached else generator.session()
@@ -64,7 +64,7 @@ def test_undo_ends_where_the_session_began(generator: Generator) -> None:
     assert session.suggest(1) == generator.suggest("mouse", 1)
 
 
-def test_so_many_words_can_be_taken_back_and_no_more(generator: Generator) -> None:
+def test_a_limited_number_of_words_can_be_undone(generator: Generator) -> None:
     session = generator.session(4, 0.3)
     session.feed("the cat")
     before = session.suggest(12)
@@ -80,7 +80,7 @@ def test_so_many_words_can_be_taken_back_and_no_more(generator: Generator) -> No
     assert session.undo() == "ran"
 
 
-def test_after_as_many_words_as_it_remembers_a_session_is_empty(generator: Generator) -> None:
+def test_a_session_is_empty_after_undoing_all_its_words(generator: Generator) -> None:
     session = generator.session()
     session.feed(" ".join(["mouse"] * 128))
     for _ in range(128):
@@ -89,7 +89,7 @@ def test_after_as_many_words_as_it_remembers_a_session_is_empty(generator: Gener
         session.undo()
 
 
-def test_what_was_fed_before_a_session_was_saved_cannot_be_taken_back(generator: Generator) -> None:
+def test_words_fed_before_a_session_was_saved_cannot_be_undone(generator: Generator) -> None:
     session = generator.session()
     session.feed("the cat")
     resumed = generator.resume(session.save())
@@ -100,7 +100,7 @@ def test_what_was_fed_before_a_session_was_saved_cannot_be_taken_back(generator:
 
 @SEVERAL
 @given(text=TEXTS, more=TEXTS, cached=st.booleans())
-def test_a_saved_session_goes_on_with_the_same_bits(
+def test_a_saved_session_resumes_bit_for_bit(
     generator: Generator, text: list[str], more: list[str], cached: bool
 ) -> None:
     session = generator.session(3, 0.3) if cached else generator.session()
@@ -113,7 +113,7 @@ def test_a_saved_session_goes_on_with_the_same_bits(
     assert resumed.save() == session.save()
 
 
-def test_what_is_no_saved_session_of_this_file_is_an_error(generator: Generator, tmp_path: Path) -> None:
+def test_anything_but_a_saved_session_of_this_file_is_an_error(generator: Generator, tmp_path: Path) -> None:
     session = generator.session()
     session.feed("the cat")
     data = session.save()
@@ -163,7 +163,7 @@ def test_an_array_that_a_session_cannot_have_is_an_error(generator: Generator, n
         generator.resume(data.getvalue())
 
 
-def test_a_session_that_is_larger_when_it_is_unpacked_is_an_error(generator: Generator) -> None:
+def test_a_compressed_session_is_an_error(generator: Generator) -> None:
     session = generator.session()
     session.feed("the cat")
     np.savez_compressed(data := io.BytesIO(), **saved_arrays(session.save()))
@@ -171,7 +171,7 @@ def test_a_session_that_is_larger_when_it_is_unpacked_is_an_error(generator: Gen
         generator.resume(data.getvalue())
 
 
-def test_a_session_keeps_little_of_what_can_be_computed_again(generator: Generator) -> None:
+def test_a_session_takes_little_memory(generator: Generator) -> None:
     tracemalloc.start()
     try:
         session = generator.session(cache_size=1_000_000, cache_weight=0.1)
@@ -181,7 +181,7 @@ def test_a_session_keeps_little_of_what_can_be_computed_again(generator: Generat
         tracemalloc.stop()
 
 
-def test_a_session_that_read_nothing_says_so(generator: Generator) -> None:
+def test_an_empty_session_cannot_suggest_or_be_saved(generator: Generator) -> None:
     for ask in (generator.session().suggest, generator.session().save):
         with pytest.raises(PromptError, match="feed at least one word"):
             ask()
@@ -219,7 +219,7 @@ def test_a_cache_gives_the_words_of_the_text_their_share(generator: Generator) -
         session.feed(text)
     found = dict(flat.suggest(12))
     for word, p in plain.suggest(12):
-        share = text.split()[-4:].count(word) / 4  # all places count alike where flatness is 0
+        share = text.split()[-4:].count(word) / 4  # all places have equal weight if flatness is 0
         assert found[word] == pytest.approx(0.75 * p + 0.25 * share, abs=1e-5)
 
 
@@ -238,7 +238,7 @@ def subwords(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFa
 
 
 def words_of(texts: list[str]) -> list[str]:
-    """The words of some texts that were fed one after the other, as a user sees them."""
+    """The words of texts fed one after another, as a user sees them."""
     dictionary = SubwordDictionary(SUBWORDS)
     marked = [word for text in texts for word in words.split(text, "subwords", line_ends=True)]
     return [word for word, _ in dictionary.spelt(marked)]
@@ -246,7 +246,7 @@ def words_of(texts: list[str]) -> list[str]:
 
 @SEVERAL
 @given(text=SUBWORD_TEXTS, more=SUBWORD_TEXTS, cached=st.booleans())
-def test_undo_takes_back_whole_words_of_subwords_to_the_bit(
+def test_undo_of_whole_words_of_subwords_is_exact_to_the_bit(
     subwords: Generator, text: list[str], more: list[str], cached: bool
 ) -> None:
     def fed(*texts: list[str]) -> Session:
@@ -268,7 +268,7 @@ def test_undo_takes_back_whole_words_of_subwords_to_the_bit(
 
 @SEVERAL
 @given(text=SUBWORD_TEXTS, more=SUBWORD_TEXTS, cached=st.booleans())
-def test_a_saved_session_of_subwords_goes_on_with_the_same_bits(
+def test_a_saved_session_of_subwords_resumes_bit_for_bit(
     subwords: Generator, text: list[str], more: list[str], cached: bool
 ) -> None:
     session = subwords.session(3, 0.3) if cached else subwords.session()
@@ -290,7 +290,7 @@ def test_a_saved_session_of_subwords_goes_on_with_the_same_bits(
         (["the\n", ",", "cat"], "the\n, cat"),
     ],
 )
-def test_words_that_are_fed_one_by_one_are_read_as_they_are_written(
+def test_words_fed_one_by_one_are_read_as_they_are_written(
     subwords: Generator, pieces: list[str], whole: str
 ) -> None:
     one_by_one, at_once = subwords.session(), subwords.session()
@@ -300,7 +300,7 @@ def test_words_that_are_fed_one_by_one_are_read_as_they_are_written(
     assert one_by_one.suggest(5) == at_once.suggest(5)
 
 
-def test_128_words_of_many_subwords_can_be_taken_back_with_their_cache(subwords: Generator) -> None:
+def test_128_words_of_many_subwords_can_be_undone_with_their_cache(subwords: Generator) -> None:
     session = subwords.session(4, 0.3)
     session.feed("the cat (ran) the mouse")
     before = session.suggest(5)

@@ -1,4 +1,4 @@
-"""Texts that a model of subwords writes: whole words, whatever the knobs."""
+"""Texts written by a model of subwords: whole words, with any sampling settings."""
 
 from itertools import pairwise
 from pathlib import Path
@@ -19,7 +19,7 @@ from nextword.text.marks import BLANK_MARK
 from nextword.text.subwords import REQUIRED, SubwordDictionary
 
 DICTIONARY = SubwordDictionary(SUBWORDS)
-# Entries of which each text that they make has the words that were meant: none is glued to the one before.
+# Entries that spell unambiguous words: no word is joined to the one before it.
 PLAIN = [
     *(
         entry
@@ -36,7 +36,7 @@ SEVERAL = settings(max_examples=15, suppress_health_check=[HealthCheck.function_
 
 
 def load(path: Path, only: list[str] | None = None, **changes: Any) -> Generator:
-    """A model of subwords, which writes only some of them if they are given."""
+    """A model of subwords that writes only those in `only`, if given."""
     context = changes.pop("context", None)
     network = make_wordy_network(context)
     if only:
@@ -59,7 +59,7 @@ def plain(tmp_path_factory: pytest.TempPathFactory) -> Generator:
 
 
 def added(generator: Generator, prompt: str, count: int, **knobs: Any) -> list[str]:
-    """The words that are added to a prompt."""
+    """The words added to a prompt."""
     before = words.split(prompt, "subwords", line_ends=True)
     found = words.split(generator.generate(prompt, count, Sampling(**knobs)), "subwords", line_ends=True)
     assert found[: len(before)] == before
@@ -68,7 +68,7 @@ def added(generator: Generator, prompt: str, count: int, **knobs: Any) -> list[s
 
 @SEVERAL
 @given(prompt=PROMPTS, count=st.integers(1, 9), seed=SEEDS)
-def test_so_many_words_are_added_as_were_asked_for(
+def test_exactly_the_requested_number_of_words_is_added(
     plain: Generator, prompt: str, count: int, seed: int
 ) -> None:
     assert len(added(plain, prompt, count, temperature=1.0, seed=seed)) == count
@@ -98,7 +98,7 @@ def test_punctuation_line_ends_and_han_are_words_of_a_stream(
 
 @SEVERAL
 @given(prompt=PROMPTS, seed=SEEDS, n=st.integers(2, 5))
-def test_samples_at_once_are_those_of_each_seed_alone(
+def test_samples_drawn_together_equal_those_of_each_seed(
     generator: Generator, prompt: str, seed: int, n: int
 ) -> None:
     knobs: dict[str, Any] = {"temperature": 1.1, "top_p": 0.95, "no_repeat_ngram": 2, "stop": ["bell"]}
@@ -116,7 +116,7 @@ def test_a_longer_continuation_begins_with_a_shorter_one(generator: Generator) -
         assert longest.startswith(generator.generate("the cat", count, knobs))
 
 
-def test_a_word_without_end_ends(tmp_path: Path) -> None:
+def test_an_endless_word_is_cut(tmp_path: Path) -> None:
     endless = load(tmp_path / "m.onnx", ["e"])
     first, second = endless.stream("the", 2)
     assert first.endswith("e" * (MOST_SUBWORDS - 1))
@@ -162,7 +162,7 @@ def test_no_run_of_words_is_repeated(plain: Generator, prompt: str, seed: int, n
         assert runs[place] not in runs[:place]
 
 
-def test_recent_words_are_begun_less_often(plain: Generator) -> None:
+def test_recent_words_are_started_less_often(plain: Generator) -> None:
     def share(**knobs: Any) -> float:
         found = added(plain, "the mouse", 200, temperature=1.0, seed=5, **knobs)
         return sum(one.startswith(other[:2]) for one, other in pairwise(found)) / len(found)
@@ -179,7 +179,7 @@ def test_a_stop_string_ends_a_text_inside_a_word(plain: Generator) -> None:
     assert len(words.split(late, "subwords")) >= 20
 
 
-def test_knobs_that_leave_no_word_are_an_error(tmp_path: Path, plain: Generator) -> None:
+def test_settings_that_leave_no_word_are_an_error(tmp_path: Path, plain: Generator) -> None:
     with pytest.raises(SamplingError, match="'the mouse' is 2 words; ban one at a time"):
         plain.generate("the", 1, Sampling(banned=["the mouse"]))
     with pytest.raises(SamplingError, match=r"top_k 400 has no effect with \d+ subwords; leave it out"):
@@ -203,7 +203,9 @@ def test_a_word_of_ten_thousand_letters_is_read(generator: Generator) -> None:
 
 @SEVERAL
 @given(texts=st.lists(PROMPTS, min_size=1, max_size=4))
-def test_a_words_score_is_the_sum_of_those_of_its_subwords(generator: Generator, texts: list[str]) -> None:
+def test_the_score_of_a_word_is_the_sum_of_those_of_its_subwords(
+    generator: Generator, texts: list[str]
+) -> None:
     texts = [f"the cat ran {text}" for text in texts]
     context = generator.info.context
     network = make_wordy_network(context)
@@ -227,7 +229,7 @@ def log_probability(network: Network, before: list[int], id: int) -> float:
     return float(torch.log_softmax(logits[0], 0)[id])
 
 
-def test_too_short_a_text_cannot_be_scored(tmp_path: Path) -> None:
+def test_a_text_that_is_too_short_cannot_be_scored(tmp_path: Path) -> None:
     with pytest.raises(PromptError, match="no word of the text has 3 subwords before it"):
         load(tmp_path / "m.onnx", context=3).score("the mouses")
     with pytest.raises(PromptError, match="no word of the text has 1 subword before it"):

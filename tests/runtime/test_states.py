@@ -1,4 +1,4 @@
-"""The runtime knows no cell: whatever a graph reads beside words is its state."""
+"""The runtime knows no cell: everything that a graph reads besides words is its state."""
 
 from pathlib import Path
 from typing import Any
@@ -43,7 +43,7 @@ def generator(request: pytest.FixtureRequest, tmp_path: Path) -> Generator:
     return Generator.load(path)
 
 
-def test_a_continuation_is_what_reading_the_text_again_gives(generator: Generator) -> None:
+def test_a_continuation_equals_that_of_rereading_the_text(generator: Generator) -> None:
     text = "the cat ran . the mouse"
     written = generator.generate(text, 8)
     for _ in range(8):
@@ -52,7 +52,7 @@ def test_a_continuation_is_what_reading_the_text_again_gives(generator: Generato
     assert written == text
 
 
-def test_samples_side_by_side_are_those_of_each_seed(generator: Generator) -> None:
+def test_samples_side_by_side_equal_those_of_each_seed(generator: Generator) -> None:
     samples = generator.samples("the cat", 5, 8, DRAWN)
     assert samples == [
         generator.generate("the cat", 8, Sampling(temperature=1.5, seed=3 + i)) for i in range(5)
@@ -60,7 +60,7 @@ def test_samples_side_by_side_are_those_of_each_seed(generator: Generator) -> No
     assert len(set(samples)) > 1
 
 
-def test_a_session_suggests_undoes_and_goes_on_elsewhere(generator: Generator) -> None:
+def test_a_session_suggests_undoes_and_can_be_resumed(generator: Generator) -> None:
     session = generator.session(cache_size=4, cache_weight=0.2)
     session.feed("the cat ran")
     before = session.suggest(5)
@@ -78,7 +78,7 @@ def test_a_session_suggests_undoes_and_goes_on_elsewhere(generator: Generator) -
     assert session.suggest(5) == before
 
 
-def test_texts_are_scored_side_by_side_as_alone(generator: Generator) -> None:
+def test_texts_scored_side_by_side_have_the_same_scores_as_alone(generator: Generator) -> None:
     texts = ["the cat ran . the mouse", "the mouse said the", "cat cat cat cat cat cat cat"]
     together = [score.log_probability for score in generator.score_all(texts)]
     assert together == pytest.approx([generator.score(text).log_probability for text in texts], rel=1e-5)
@@ -96,7 +96,7 @@ def test_a_file_is_evaluated_with_a_cache(generator: Generator, tmp_path: Path) 
     ("cell", "context"),
     [(cell, context) for cell in CELLS for context in (3, None) if CELLS[cell].states or context],
 )
-def test_in_8_bits_a_text_does_not_turn_on_those_beside_it(
+def test_in_8_bits_a_text_does_not_depend_on_those_beside_it(
     tmp_path: Path, cell: str, context: int | None
 ) -> None:
     network = make_network(seed=4, cell=cell, context=context, hidden=32, embedding=24, scale=1.0)
@@ -140,7 +140,7 @@ def test_a_graph_whose_states_cannot_be_carried_is_an_error(tmp_path: Path, brok
         Generator.load(tmp_path / "m.onnx")
 
 
-def test_the_state_of_a_cell_is_all_that_its_graph_reads_beside_words(tmp_path: Path) -> None:
+def test_the_state_of_a_cell_is_everything_that_its_graph_reads_besides_words(tmp_path: Path) -> None:
     for cell, entry in CELLS.items():
         graph = onnx.load(export(tmp_path / "m.onnx", make_network(cell=cell)))
         names = [put.name for put in graph.graph.input]

@@ -1,4 +1,4 @@
-"""The search for words of several subwords, beside all words that a tiny model can spell."""
+"""The search for words of several subwords, compared with all words that a tiny model can spell."""
 
 import math
 from collections import defaultdict
@@ -27,7 +27,7 @@ WRITTEN = [id for id, entry in enumerate(SUBWORDS) if byte_of(entry) is None]
 TEXTS = st.text(st.sampled_from("the mous,.世界é(\n"), min_size=1, max_size=12).filter(
     lambda text: text.strip()
 )
-LEAST = 1e-4  # of a beginning that is looked at
+LEAST = 1e-4  # the least probability of a beginning that is examined
 SEVERAL = settings(max_examples=12, deadline=None)
 
 Words = dict[str, float]
@@ -51,7 +51,7 @@ def model(path: Path) -> ModelFile:
 
 
 def after(network: Network, texts: list[list[int]]) -> torch.Tensor:
-    """The probabilities of what follows some texts of equal length, each read anew."""
+    """The probabilities of the next entry after texts of equal length, each read afresh."""
     context = network.architecture.context
     with torch.no_grad():
         logits, _ = network(torch.tensor([text[-context:] if context else text for text in texts]))
@@ -59,7 +59,7 @@ def after(network: Network, texts: list[list[int]]) -> torch.Tensor:
 
 
 def all_words(network: Network, text: list[int]) -> Words:
-    """P(the next word is so spelt, and ends there) of all words whose beginnings are not too unlikely."""
+    """P(the next word has this spelling and ends) for all words whose beginnings are not too unlikely."""
     found: Words = defaultdict(float)
     begins = torch.tensor(DICTIONARY.begins)
     open_paths: list[tuple[list[int], float]] = [([], 1.0)]
@@ -92,7 +92,7 @@ def tree_after(model: ModelFile, text: list[int]) -> WordTree:
 
 
 def close(probability: float) -> Any:
-    """Spellings with another mark that have 1 % of a word's probability are left out."""
+    """Allows for spellings with another mark, left out if they have less than 1 % of a word's probability."""
     return pytest.approx(probability, rel=0.03, abs=1e-3)
 
 
@@ -116,7 +116,7 @@ def test_the_likeliest_words_are_found_with_their_probabilities(
 
 @SEVERAL
 @given(text=TEXTS, typed=st.sampled_from(["t", "m", "mo", "mous", "be", "s", "世", "("]))
-def test_only_words_that_begin_with_what_was_typed_are_found(
+def test_only_words_that_begin_with_the_typed_text_are_found(
     network: Network, model: ModelFile, text: str, typed: str
 ) -> None:
     expected = {word: p for word, p in all_words(network, ids_of(text)).items() if word.startswith(typed)}
@@ -132,7 +132,7 @@ def test_only_words_that_begin_with_what_was_typed_are_found(
 
 @SEVERAL
 @given(text=TEXTS)
-def test_what_was_searched_before_makes_no_search_worse(model: ModelFile, text: str) -> None:
+def test_earlier_searches_make_no_search_worse(model: ModelFile, text: str) -> None:
     typed = tree_after(model, ids_of(text))
     for prefix in ("", "m", "mo", "mou", "m", ""):
         at_once, beginning = tree_after(model, ids_of(text)).search(3, prefix)
@@ -142,7 +142,7 @@ def test_what_was_searched_before_makes_no_search_worse(model: ModelFile, text: 
         assert math.exp(as_typed) == pytest.approx(math.exp(beginning), abs=3e-3)
 
 
-def test_what_was_searched_is_not_searched_again(model: ModelFile, monkeypatch: pytest.MonkeyPatch) -> None:
+def test_a_search_is_not_repeated(model: ModelFile, monkeypatch: pytest.MonkeyPatch) -> None:
     tree = tree_after(model, ids_of("the cat"))
     found, _ = tree.search(3, "m")
     monkeypatch.setattr(tree, "expand", None)
@@ -151,7 +151,7 @@ def test_what_was_searched_is_not_searched_again(model: ModelFile, monkeypatch: 
 
 
 @pytest.mark.parametrize("typed", ["zz", "é", "▁", "the cat", "x" * 10_000, "m" * 10_000])
-def test_what_cannot_be_spelt_finds_nothing(model: ModelFile, typed: str) -> None:
+def test_a_text_that_cannot_be_spelt_finds_nothing(model: ModelFile, typed: str) -> None:
     assert tree_after(model, ids_of("the cat")).search(3, typed)[0] == []
 
 
@@ -170,7 +170,7 @@ def test_a_half_typed_word_needs_one_before_it(path: Path) -> None:
         Generator.load(path).suggest("mous")
 
 
-def test_a_word_before_a_blank_and_han_are_whole(path: Path) -> None:
+def test_a_word_before_a_blank_and_han_are_complete_words(path: Path) -> None:
     generator = Generator.load(path)
     assert not all(word.startswith("mous") for word, _ in generator.suggest("the cat mous ", 3))
     assert not all(word.startswith("世") for word, _ in generator.suggest("the 世", 3))

@@ -13,7 +13,7 @@ STRINGS = st.text("thenosurlaJjzλό", max_size=8)
 
 
 def cost(typed: str, word: str) -> tuple[int, int]:
-    """The costs of a word's best beginning and of all of it, by the recursion as it is written in books."""
+    """The costs of the best beginning of a word and of all of it, by the textbook recursion."""
     costs: dict[tuple[int, int], int] = {(0, 0): 0}
 
     def at(i: int, j: int) -> int:
@@ -56,15 +56,15 @@ def extra(typed: str, beside: str) -> int:
 
 @settings(max_examples=200)
 @given(st.lists(STRINGS, min_size=1, max_size=4))
-def test_every_word_has_the_cost_of_its_cheapest_edits_however_it_was_typed(strings: list[str]) -> None:
+def test_every_word_has_the_cost_of_its_cheapest_edits(strings: list[str]) -> None:
     table = WordTable(WORDS, LAYOUT)
-    for typed in strings:  # what they have in common is kept
+    for typed in strings:  # the table keeps what they have in common
         table.type(typed)
     beginnings, wholes = table.costs()
     assert list(zip(beginnings, wholes, strict=True)) == [cost(strings[-1], word) for word in WORDS]
 
 
-def test_what_is_much_longer_than_every_word_is_none_of_them() -> None:
+def test_a_text_much_longer_than_every_word_matches_none() -> None:
     table = WordTable(WORDS, LAYOUT)
     table.type("the" * 10_000)
     assert (table.costs()[1] == MOST).all()
@@ -72,7 +72,7 @@ def test_what_is_much_longer_than_every_word_is_none_of_them() -> None:
     assert table.costs()[1][0] == 0
 
 
-def test_a_dictionary_of_many_scripts_has_more_letters_than_a_byte() -> None:
+def test_a_dictionary_may_have_more_letters_than_a_byte_can_number() -> None:
     words = [chr(0x4E00 + number) for number in range(700)]
     table = WordTable(words, LAYOUT)
     table.type(words[600])
@@ -80,7 +80,7 @@ def test_a_dictionary_of_many_scripts_has_more_letters_than_a_byte() -> None:
 
 
 @pytest.mark.parametrize("layout", ["colemak", [], [""], [1], 1])
-def test_a_layout_that_is_none_is_refused(layout: object) -> None:
+def test_an_invalid_layout_is_rejected(layout: object) -> None:
     with pytest.raises(KeyboardError, match="layout"):
         Layout(layout)  # type: ignore[arg-type]
 

@@ -70,7 +70,7 @@ def put(text: str, suggestion: Suggestion) -> str:
 @given(texts=st.lists(TEXTS, min_size=1, max_size=5))
 @example(texts=["teh mouse, ", "teh Kowalski ("])
 @example(texts=["the teh cat the cat the cat ", "the teh x ("])
-def test_what_is_suggested_turns_on_the_text_alone_and_not_on_how_it_was_written(
+def test_suggestions_depend_only_on_the_text_and_not_on_how_it_was_written(
     generator: Generator, texts: list[str]
 ) -> None:
     keyboard, fresh = generator.keyboard(), generator.keyboard()
@@ -78,7 +78,7 @@ def test_what_is_suggested_turns_on_the_text_alone_and_not_on_how_it_was_written
     assert keyboard.correction() == fresh.correction()
 
 
-def test_a_cursor_that_goes_far_back_is_followed(generator: Generator) -> None:
+def test_the_cursor_may_move_far_back(generator: Generator) -> None:
     keyboard, fresh = generator.keyboard(adapts=False), generator.keyboard(adapts=False)
     long = "the cat said . " * REMEMBERED
     found = after(keyboard, long, long[: 15 * 20] + "th")
@@ -99,7 +99,7 @@ def test_the_probabilities_of_all_words_add_up_to_one(generator: Generator, text
     assert sum(map(keyboard.probability, new)) < unknown[0].unknown
 
 
-def test_letters_give_nothing_to_words_of_the_dictionary(tmp_path: Path) -> None:
+def test_the_letter_model_gives_no_probability_to_words_of_the_dictionary(tmp_path: Path) -> None:
     words = ["a", "b", "ab", "<unk>"]
     keyboard = load(tmp_path / "m.onnx", words).keyboard()
     letters = LetterModel(words[:3], 3)
@@ -110,7 +110,7 @@ def test_letters_give_nothing_to_words_of_the_dictionary(tmp_path: Path) -> None
     assert keyboard.probability("bba") == pytest.approx(expected[0].unknown * of_new)
 
 
-def test_a_completion_says_what_to_put_where(generator: Generator) -> None:
+def test_a_completion_says_what_to_insert_where(generator: Generator) -> None:
     text = "the cat, the mou"
     best = after(generator.keyboard(), text)[0]
     assert (best.word, best.kind, best.replace, best.insert) == ("mouse", "completion", 3, "mouse ")
@@ -146,7 +146,7 @@ def test_a_mistyped_word_is_corrected_with_what_follows_it(generator: Generator)
     assert keyboard.correction() is None
 
 
-def test_a_correction_that_was_taken_back_is_never_made_again(generator: Generator) -> None:
+def test_an_undone_correction_is_never_made_again(generator: Generator) -> None:
     keyboard = generator.keyboard()
     for text in ("the mosue ", "the mouse ", "the mosue "):
         keyboard.update(text)
@@ -159,7 +159,7 @@ def test_a_correction_that_was_taken_back_is_never_made_again(generator: Generat
     assert other.correction() is None
 
 
-def test_numbers_and_words_that_were_learned_are_not_corrected(generator: Generator) -> None:
+def test_numbers_and_learned_words_are_not_corrected(generator: Generator) -> None:
     keyboard = generator.keyboard()
     keyboard.update("a mosue1 ")
     assert keyboard.correction() is None
@@ -180,7 +180,7 @@ def test_a_new_word_is_suggested_at_its_second_use(generator: Generator) -> None
     assert "Kowalski" in [one.word for one in after(keyboard, "", "a kow")]
 
 
-def test_what_was_never_sent_is_not_learned(generator: Generator) -> None:
+def test_a_word_that_was_never_sent_is_not_learned(generator: Generator) -> None:
     keyboard = generator.keyboard()
     after(keyboard, "the Kowalski ", "the ", "the cat ")
     keyboard.commit()
@@ -188,7 +188,7 @@ def test_what_was_never_sent_is_not_learned(generator: Generator) -> None:
     assert "Kowalski" not in [one.word for one in after(keyboard, "", "a Kow")]
 
 
-def test_a_word_that_was_sent_or_blocked_is_no_longer_corrected_or_corrected_to(generator: Generator) -> None:
+def test_a_sent_word_is_not_corrected_and_nothing_is_corrected_to_a_blocked_one(generator: Generator) -> None:
     for name, words in (("commit", []), ("block", ["mouse"])):
         keyboard = generator.keyboard()
         keyboard.update("the mosue ")
@@ -199,12 +199,12 @@ def test_a_word_that_was_sent_or_blocked_is_no_longer_corrected_or_corrected_to(
 
 
 @pytest.mark.parametrize("ask", ["update", "block", "forget", "probability"])
-def test_what_is_no_text_is_refused(tmp_path: Path, ask: str) -> None:
+def test_anything_but_text_is_rejected(tmp_path: Path, ask: str) -> None:
     with pytest.raises(PromptError, match="must be a string; got int"):
         getattr(load(tmp_path / "m.onnx").keyboard(), ask)(1)
 
 
-def test_a_text_that_is_sent_twice_is_learned_once(generator: Generator) -> None:
+def test_a_text_sent_twice_is_learned_once(generator: Generator) -> None:
     keyboard = generator.keyboard()
     keyboard.update("the Kowalski ")
     keyboard.commit()
@@ -233,7 +233,7 @@ def test_a_word_can_be_forgotten_and_blocked(generator: Generator) -> None:
     assert after(keyboard, "a mou")[0].word == "mouse"
 
 
-def test_it_adapts_to_what_is_written_and_takes_that_back(generator: Generator) -> None:
+def test_it_adapts_to_the_text_and_undoes_that(generator: Generator) -> None:
     keyboard = generator.keyboard()
     keyboard.update("the ")
     before = keyboard.probability("bell")
@@ -246,20 +246,20 @@ def test_it_adapts_to_what_is_written_and_takes_that_back(generator: Generator) 
     assert still.probability("bell") < keyboard.probability("bell") * 2
 
 
-def test_a_new_word_is_likelier_soon_after_it_was_used(generator: Generator) -> None:
+def test_a_new_word_is_likelier_soon_after_its_use(generator: Generator) -> None:
     keyboard, other = generator.keyboard(), generator.keyboard()
     keyboard.update("Abcde Fghij Klmno Pqrst Kowalski Kowalska Vwxyz the ")  # each once
     assert keyboard.probability("Vwxyz") > keyboard.probability("Kowalska") > keyboard.probability("Abcde")
     other.update("Abcde Fghij Klmno Pqrst Kowalski Kowalska Vwxyz Zyxwv the ")
     before = other.probability("Vwxyz")
     other.update("Abcde Fghij Klmno Pqrst Kowalski Kowalska Vwxyz the ")
-    assert other.probability("Vwxyz") > before  # what is taken back has not been used
+    assert other.probability("Vwxyz") > before  # a deleted word counts as unused
     other.update("")
     other.update("Abcde Fghij Klmno Pqrst Kowalski Kowalska Vwxyz the ")
     assert other.probability("Vwxyz") == pytest.approx(keyboard.probability("Vwxyz"), rel=1e-6)
 
 
-def test_what_is_saved_is_everything_but_the_text(generator: Generator) -> None:
+def test_everything_but_the_text_is_saved(generator: Generator) -> None:
     keyboard = generator.keyboard()
     keyboard.update("the bell Kowalski " * 5)
     keyboard.block("cat")
@@ -276,7 +276,7 @@ def test_what_is_saved_is_everything_but_the_text(generator: Generator) -> None:
     assert generator.keyboard(saved=other.save()).save() == other.save()
 
 
-def test_what_is_saved_outlives_the_model(tmp_path: Path) -> None:
+def test_a_saved_keyboard_can_be_used_with_a_new_model(tmp_path: Path) -> None:
     keyboard = load(tmp_path / "one.onnx").keyboard()
     keyboard.update("the bell Kowalski bell ")
     keyboard.commit()
@@ -310,7 +310,7 @@ WRONG: list[Any] = [
 
 
 @pytest.mark.parametrize("change", WRONG)
-def test_what_was_saved_wrongly_is_refused(tmp_path: Path, change: dict[str, Any]) -> None:
+def test_an_invalid_saved_keyboard_is_rejected(tmp_path: Path, change: dict[str, Any]) -> None:
     generator = load(tmp_path / "m.onnx")
     assert generator.keyboard(saved=json.dumps(SAVED).encode()).learned == {"Kowalski": 1}
     with pytest.raises(KeyboardError, match="saved"):
@@ -318,7 +318,7 @@ def test_what_was_saved_wrongly_is_refused(tmp_path: Path, change: dict[str, Any
 
 
 @pytest.mark.parametrize("saved", [b"", b"\xff", b"[]", b"[" * 100_000, b"{}", "text", 1])
-def test_bytes_that_no_keyboard_saved_are_refused(tmp_path: Path, saved: Any) -> None:
+def test_bytes_that_are_not_a_saved_keyboard_are_rejected(tmp_path: Path, saved: Any) -> None:
     with pytest.raises(KeyboardError, match="not what a keyboard has saved"):
         load(tmp_path / "m.onnx").keyboard(saved=saved)
 
@@ -343,7 +343,7 @@ def test_punctuation_can_be_left_out(generator: Generator) -> None:
     assert "<unk>" not in with_marks
 
 
-def test_before_the_first_word_a_line_has_ended(tmp_path: Path) -> None:
+def test_the_first_word_is_predicted_as_after_a_line_end(tmp_path: Path) -> None:
     generator = load(tmp_path / "m.onnx")
     expected = generator.session()
     expected.feed("\n")
@@ -352,12 +352,12 @@ def test_before_the_first_word_a_line_has_ended(tmp_path: Path) -> None:
     assert [one.word for one in found] == likely
 
 
-def test_before_the_first_word_frequent_words_come_where_no_line_ends_are_known(tmp_path: Path) -> None:
+def test_without_line_ends_frequent_words_are_suggested_first(tmp_path: Path) -> None:
     generator = load(tmp_path / "m.onnx", ["the", "cat", "mouse"])
     assert [one.word for one in generator.keyboard().suggest(3)] == ["the", "cat", "mouse"]
 
 
-def test_two_languages_follow_what_is_written(tmp_path: Path) -> None:
+def test_the_weights_of_two_languages_follow_the_text(tmp_path: Path) -> None:
     one = load(tmp_path / "one.onnx")
     finnish = ["ja", ",", ".", "hiiri", "kissa", "<eos>", "talo", "<unk>", "on", "sanoi"]
     other = load(tmp_path / "other.onnx", finnish, seed=5)
@@ -383,12 +383,12 @@ def test_languages_must_split_texts_in_the_same_way(tmp_path: Path) -> None:
 
 
 @pytest.mark.parametrize("n", [0, 101, 2.0, True, None, "3"])
-def test_a_wrong_number_of_suggestions_is_refused(tmp_path: Path, n: Any) -> None:
+def test_a_wrong_number_of_suggestions_is_rejected(tmp_path: Path, n: Any) -> None:
     with pytest.raises(CountError, match="n must be a whole number from 1 to 100"):
         load(tmp_path / "m.onnx").keyboard().suggest(n)
 
 
-def test_it_forgets_the_rarest_words_where_there_are_too_many(
+def test_it_forgets_the_rarest_words_if_there_are_too_many(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr("nextword.runtime.keyboard.personal.MOST_WORDS", 3)
@@ -398,13 +398,13 @@ def test_it_forgets_the_rarest_words_where_there_are_too_many(
     assert set(keyboard.learned) == {"aaa", "ccc", "ddd"}
 
 
-def test_a_long_text_that_comes_at_once_is_followed(generator: Generator) -> None:
+def test_a_long_text_may_arrive_at_once(generator: Generator) -> None:
     keyboard = generator.keyboard()
     keyboard.update("the cat said . " * 500)
     assert np.isfinite([one.probability for one in keyboard.suggest()]).all()
 
 
-def test_typing_is_evaluated_by_what_the_user_meant(tmp_path: Path) -> None:
+def test_typing_is_evaluated_by_the_intended_words(tmp_path: Path) -> None:
     generator = load(tmp_path / "m.onnx", scale=0.1)
     words = ["the", "mouse", ",", "said", "Kowalski", "house"]
     typed = {"mouse": "mosue", "house": "zzzzz", "said": "said", "Kowalski": "Kowalksi"}
@@ -416,7 +416,7 @@ def test_typing_is_evaluated_by_what_the_user_meant(tmp_path: Path) -> None:
     assert (found.top_1, found.top_3, found.corrected, found.changed) == (0.5, 0.5, 0.5, 0)
 
 
-def test_fingers_slip_as_often_as_was_asked() -> None:
+def test_letters_are_mistyped_at_the_given_rate() -> None:
     luck, layout = random.Random(1), Layout("qwerty")
     words = ["mouse"] * 2_000
     wrong = sum(mistyped(word, luck, layout, 0.05) != word for word in words) / len(words)

@@ -1,4 +1,4 @@
-"""A keyboard whose model knows subwords, beside what the model itself says of whole words."""
+"""A keyboard whose model knows subwords, compared with the model's own predictions of whole words."""
 
 import math
 from pathlib import Path
@@ -61,7 +61,7 @@ def named(suggestions: list[Suggestion]) -> dict[str, Suggestion]:
 
 
 def next_words(generator: Generator, text: str, n: int = 60) -> dict[str, float]:
-    """The likeliest words after a text, as a session gives them."""
+    """The likeliest words after a text, from a session."""
     session = generator.session()
     session.feed("\n")
     if text.strip(" "):
@@ -73,12 +73,12 @@ def next_words(generator: Generator, text: str, n: int = 60) -> dict[str, float]
 @given(texts=st.lists(TEXTS, min_size=1, max_size=4))
 @example(texts=["the mosue, ", "the mosue (", "the mosue"])
 @example(texts=["世 ", "世界", "世界 the"])
-def test_what_is_suggested_turns_on_the_text_alone_and_not_on_how_it_was_written(
+def test_suggestions_depend_only_on_the_text_and_not_on_how_it_was_written(
     generator: Generator, texts: list[str]
 ) -> None:
     keyboard, fresh = generator.keyboard(), generator.keyboard()
     found, expected = named(after(keyboard, *texts)), named(after(fresh, texts[-1]))
-    for word, one in found.items():  # of two that are as likely either may be the last
+    for word, one in found.items():  # either of two equally likely words may be the last
         if word in expected:
             assert one.probability == pytest.approx(expected[word].probability, rel=1e-4)
             assert (one.kind, one.insert) == (expected[word].kind, expected[word].insert)
@@ -91,7 +91,7 @@ def test_what_is_suggested_turns_on_the_text_alone_and_not_on_how_it_was_written
 @given(text=TEXTS.filter(lambda text: not text or text.endswith((" ", "\n", "(", "世界"))))
 @example(text=" 世界")
 @example(text="the é mouse, (世 ")
-def test_words_are_as_likely_as_a_session_holds_them(generator: Generator, text: str) -> None:
+def test_words_are_as_likely_as_in_a_session(generator: Generator, text: str) -> None:
     keyboard = generator.keyboard(adapts=False)
     keyboard.update(text)
     for word, probability in next_words(generator, text, 12).items():
@@ -100,7 +100,7 @@ def test_words_are_as_likely_as_a_session_holds_them(generator: Generator, text:
 
 
 def slipped(word: str, kind: str, place: int) -> str:
-    """A word as it may be typed by mistake."""
+    """A word with a typing error."""
     one, other = word[place], word[place + 1]
     wrong = {"swapped": other + one, "left out": other, "doubled": one + one + other, "another": "a" + other}
     return word[:place] + wrong[kind] + word[place + 2 :]
@@ -108,7 +108,7 @@ def slipped(word: str, kind: str, place: int) -> str:
 
 @SEVERAL
 @given(word=st.sampled_from(["mouse", "bells", "the", "mid", "belle"]), kind=SLIPS, data=st.data())
-def test_no_likely_word_beats_those_that_the_search_finds(
+def test_no_likely_word_beats_those_found_by_the_search(
     generator: Generator, word: str, kind: str, data: st.DataObject
 ) -> None:
     typed = slipped(word, kind, data.draw(st.integers(0, len(word) - 2)))
@@ -125,7 +125,7 @@ def test_no_likely_word_beats_those_that_the_search_finds(
     assert max(scores[: len(found)]) >= max(scores[len(found) :])
 
 
-def test_what_a_learned_word_gains_all_others_lose_in_proportion(generator: Generator) -> None:
+def test_the_gain_of_a_learned_word_comes_from_all_others_in_proportion(generator: Generator) -> None:
     keyboard = generator.keyboard(adapts=False)
     keyboard.update("the ")
     before = {word: keyboard.probability(word) for word in ("mouse", "cats", ",", "世界", "Kowalski")}
@@ -151,13 +151,13 @@ def test_a_word_of_several_subwords_is_completed_and_corrected(generator: Genera
     assert (correction.word, correction.replace, correction.insert) == ("mouse", 7, "mouse, ")
 
 
-def test_capitals_are_those_of_what_was_typed(generator: Generator) -> None:
+def test_capitals_are_those_of_the_typed_text(generator: Generator) -> None:
     keyboard = generator.keyboard()
     assert named(after(keyboard, "the Mou"))["mouse"].insert == "Mouse "
     assert named(after(keyboard, "the MOU"))["mouse"].insert == "MOUSE "
 
 
-def test_a_correction_that_was_taken_back_is_never_made_again(generator: Generator) -> None:
+def test_an_undone_correction_is_never_made_again(generator: Generator) -> None:
     keyboard = generator.keyboard()
     for text in ("the mosue ", "the mouse ", "the mosue "):
         keyboard.update(text)
@@ -168,7 +168,7 @@ def test_a_correction_that_was_taken_back_is_never_made_again(generator: Generat
     assert other.correction() is None
 
 
-def test_a_new_word_is_suggested_at_its_second_use_and_learned_once_it_is_sent(generator: Generator) -> None:
+def test_a_new_word_is_suggested_at_its_second_use_and_learned_when_sent(generator: Generator) -> None:
     keyboard = generator.keyboard()
     found = named(after(keyboard, "the cat Kowalski ran. Ko"))["Kowalski"]
     assert (found.kind, found.insert) == ("learned", "Kowalski ")
@@ -194,7 +194,7 @@ def test_a_word_of_one_entry_is_not_learned_and_a_blocked_one_not_suggested(gene
         assert "mouse" not in named(after(keyboard, text))
 
 
-def test_it_adapts_to_what_is_written_and_takes_that_back(generator: Generator) -> None:
+def test_it_adapts_to_the_text_and_undoes_that(generator: Generator) -> None:
     keyboard = generator.keyboard()
     keyboard.update("the ")
     before = keyboard.probability("bellran")
@@ -204,7 +204,7 @@ def test_it_adapts_to_what_is_written_and_takes_that_back(generator: Generator) 
     assert keyboard.probability("bellran") == pytest.approx(before, rel=1e-5)
 
 
-def test_what_is_saved_is_everything_but_the_text(generator: Generator) -> None:
+def test_everything_but_the_text_is_saved(generator: Generator) -> None:
     keyboard = generator.keyboard()
     keyboard.update("the bellran Kowalski " * 4)
     keyboard.block("cat")
@@ -221,7 +221,7 @@ def test_what_is_saved_is_everything_but_the_text(generator: Generator) -> None:
     assert generator.keyboard(saved=other.save()).save() == other.save()
 
 
-def test_scripts_without_blanks_are_written_without_them_and_never_corrected(generator: Generator) -> None:
+def test_scripts_without_blanks_are_joined_directly_and_never_corrected(generator: Generator) -> None:
     keyboard = generator.keyboard()
     keyboard.update("the 世")
     assert keyboard.correction() is None
@@ -241,7 +241,7 @@ def test_punctuation_can_be_left_out(generator: Generator) -> None:
 @pytest.mark.parametrize(
     "typed", ["é", "👍🏽", "\ud800", "x" * 10_000, "é" * 200, "▁", "‿the", "<0x41>", "'"]
 )
-def test_any_text_is_followed(generator: Generator, typed: str) -> None:
+def test_any_text_is_accepted(generator: Generator, typed: str) -> None:
     keyboard = generator.keyboard()
     for text in (f"the {typed}", f"the {typed} ", f"{typed} mou", f"the ({typed}"):
         found = after(keyboard, text)
@@ -251,7 +251,7 @@ def test_any_text_is_followed(generator: Generator, typed: str) -> None:
     assert generator.keyboard(saved=keyboard.save()).learned == keyboard.learned
 
 
-def test_a_language_of_whole_words_and_one_of_subwords_mix_by_words(tmp_path: Path) -> None:
+def test_a_language_of_whole_words_and_one_of_subwords_are_mixed_by_words(tmp_path: Path) -> None:
     finnish = ["ja", ",", ".", "hiiri", "kissa", "<eos>", "talo", "<unk>", "on", "sanoi"]
     network = make_network(len(finnish), context=None, seed=5, scale=0.5)
     unknown = finnish.index("<unk>")

@@ -26,7 +26,7 @@ PIECES = [
     "👍🏽",
 ]
 TEXTS = st.lists(st.sampled_from(PIECES), max_size=8).map("".join)
-WAYS = [way for way in words.SPLIT_BY if way != "subwords"]  # of which a keyboard makes whole words
+WAYS = [way for way in words.SPLIT_BY if way != "subwords"]  # those whose entries are whole words
 RULES = [
     (split_by, lowercase, line_ends)
     for split_by in WAYS
@@ -38,7 +38,7 @@ RULES = [
 @pytest.mark.parametrize(("split_by", "lowercase", "line_ends"), RULES)
 @settings(max_examples=60)
 @given(texts=st.lists(TEXTS, min_size=1, max_size=5))
-def test_a_text_is_split_the_same_whatever_stood_there_before(
+def test_a_text_is_split_the_same_whatever_was_there_before(
     split_by: str, lowercase: bool, line_ends: bool, texts: list[str]
 ) -> None:
     field = TextField(split_by, lowercase, line_ends)
@@ -93,7 +93,7 @@ def test_a_word_is_unfinished_until_something_follows_it(text: str, typed: str) 
         ("the\n", "cat", "the\ncat "),
     ],
 )
-def test_a_word_is_put_where_it_belongs(text: str, word: str, after: str) -> None:
+def test_a_word_is_inserted_where_it_belongs(text: str, word: str, after: str) -> None:
     field = TextField("words", lowercase=False, line_ends=True)
     field.update(text)
     replace, insert = field.insertion(word)
@@ -102,7 +102,7 @@ def test_a_word_is_put_where_it_belongs(text: str, word: str, after: str) -> Non
 
 @pytest.mark.parametrize("split_by", WAYS)
 @given(text=TEXTS, word=st.sampled_from(["cat", ",", "(", "é"]))
-def test_a_word_that_was_put_there_is_the_next_one(split_by: str, text: str, word: str) -> None:
+def test_an_inserted_word_is_the_next_word(split_by: str, text: str, word: str) -> None:
     word = word[:1] if split_by == "characters" else word
     field = TextField(split_by, lowercase=False, line_ends=True)
     field.update(text)
@@ -115,14 +115,14 @@ def test_a_word_that_was_put_there_is_the_next_one(split_by: str, text: str, wor
         assert [*field.words, *([field.typed] if field.typed else [])] == [*before, word]
 
 
-def test_decomposed_letters_count_as_they_stand() -> None:
+def test_decomposed_letters_count_as_written() -> None:
     field = TextField("words", lowercase=False, line_ends=False)
     field.update("un e\u0301te\u0301")
     assert field.typed == "été"
     assert field.insertion("étés") == (5, "étés ")
 
 
-def test_letters_that_are_always_decomposed_count_as_they_stand() -> None:
+def test_letters_that_are_always_decomposed_count_as_written() -> None:
     field = TextField("words", lowercase=False, line_ends=False)
     field.update("abc \u0958")
     assert field.typed == "\u0915\u093c"
@@ -139,5 +139,5 @@ def test_letters_that_are_always_decomposed_count_as_they_stand() -> None:
         ("I", "i", "I"),
     ],
 )
-def test_a_word_takes_the_capitals_of_what_was_typed(word: str, typed: str, shown: str) -> None:
+def test_a_word_takes_the_capitals_of_the_typed_text(word: str, typed: str, shown: str) -> None:
     assert text_field.in_case_of(word, typed) == shown

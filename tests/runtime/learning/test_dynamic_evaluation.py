@@ -1,4 +1,4 @@
-"""Models that learn from the text that they read: in sessions, in evaluation and under a keyboard."""
+"""Models that learn from the text that they read: in sessions, in evaluation and in a keyboard."""
 
 import base64
 import io
@@ -53,7 +53,7 @@ def streams(tmp_path: Path) -> Files:
     ],
     ids=["lstm", "gru, tied and projected", "feedforward", "rnn"],
 )
-def test_a_text_that_is_read_becomes_likelier(tmp_path: Path, changes: dict[str, Any]) -> None:
+def test_reading_a_text_makes_it_likelier(tmp_path: Path, changes: dict[str, Any]) -> None:
     graph, model = write(tmp_path, make_network(len(WORDS), scale=1.0, **changes))
     (tmp_path / "text.txt").write_text(4 * TEXT)
     generator = Generator.load(model)
@@ -64,7 +64,7 @@ def test_a_text_that_is_read_becomes_likelier(tmp_path: Path, changes: dict[str,
     assert generator.evaluate(tmp_path / "text.txt") == alone  # the model itself has not changed
 
 
-def test_a_text_of_subwords_becomes_likelier(tmp_path: Path) -> None:
+def test_reading_a_text_of_subwords_makes_it_likelier(tmp_path: Path) -> None:
     graph, model = write(tmp_path, make_wordy_network(context=None), SUBWORDS, split_by="subwords")
     (tmp_path / "text.txt").write_text("the mouse sat, the cat sat. " * 20)
     generator = Generator.load(model)
@@ -116,7 +116,7 @@ def fed(session: Any, text: str) -> Any:
 
 @settings(max_examples=15, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(before=st.integers(1, 50), taken=st.integers(1, 60), seed=st.integers(0, 99))
-def test_undo_takes_back_what_was_learned(files: Files, before: int, taken: int, seed: int) -> None:
+def test_undo_also_undoes_learning(files: Files, before: int, taken: int, seed: int) -> None:
     graph, model = files
     generator = Generator.load(model)
     words = np.random.default_rng(seed).choice(WORDS[:6], before + taken).tolist()
@@ -130,7 +130,7 @@ def test_undo_takes_back_what_was_learned(files: Files, before: int, taken: int,
 
 
 @pytest.mark.parametrize("words", [1, 19, 20, 47])
-def test_a_saved_session_goes_on_learning_with_the_same_bits(files: Files, words: int) -> None:
+def test_a_resumed_session_learns_on_bit_for_bit(files: Files, words: int) -> None:
     graph, model = files
     generator = Generator.load(model)
     text = TEXT.split()
@@ -150,7 +150,7 @@ def session_bytes(generator: Generator, graph: Path, text: list[str], words: int
     return saved
 
 
-def test_a_session_that_did_not_learn_can_begin_to(streams: Files) -> None:
+def test_a_resumed_session_can_start_to_learn(streams: Files) -> None:
     graph, model = streams
     generator = Generator.load(model)
     saved = fed(generator.session(), TEXT).save()
@@ -180,7 +180,7 @@ def changed(data: bytes, **arrays: Any) -> bytes:
     ],
     ids=["cut", "foreign words", "too many words", "graph", "rate", "no number"],
 )
-def test_a_saved_session_that_does_not_fit_is_refused(
+def test_a_saved_session_that_does_not_fit_is_rejected(
     streams: Files, change: Callable[[bytes], bytes], message: str
 ) -> None:
     graph, model = streams
@@ -192,7 +192,7 @@ def test_a_saved_session_that_does_not_fit_is_refused(
         generator.resume(data)
 
 
-def test_what_cannot_learn_is_refused(streams: Files, tmp_path: Path) -> None:
+def test_models_that_cannot_learn_are_rejected(streams: Files, tmp_path: Path) -> None:
     graph, model = streams
     generator = Generator.load(model)
     other = make_network(len(WORDS), context=None, hidden=9)
@@ -220,7 +220,7 @@ def test_a_learning_rate_that_is_far_too_high_does_not_break_a_session(files: Fi
     assert sum(probability for _, probability in session.suggest(6)) <= 1 + 1e-6
 
 
-def test_a_keyboard_learns_takes_back_and_saves(files: Files) -> None:
+def test_a_keyboard_learns_undoes_and_saves(files: Files) -> None:
     graph, model = files
     generator = Generator.load(model)
     keyboard = generator.keyboard(training_graph=graph, learning_rate=10)
@@ -243,14 +243,14 @@ def test_a_keyboard_learns_takes_back_and_saves(files: Files) -> None:
     again = generator.keyboard(saved=saved, training_graph=graph, learning_rate=10)
     for one in (keyboard, again):
         one.update("the mouse ")
-    # The bias is saved with four decimals.
+    # The bias is saved to four decimals.
     assert again.probability("ran") == pytest.approx(keyboard.probability("ran"), abs=1e-3)
     plain = generator.keyboard(saved=saved)
     plain.update("the mouse ")
     assert abs(plain.probability("ran") - keyboard.probability("ran")) > 5e-3
 
 
-def test_a_keyboard_leaves_out_what_another_model_learned(streams: Files, tmp_path: Path) -> None:
+def test_a_keyboard_ignores_what_another_model_learned(streams: Files, tmp_path: Path) -> None:
     graph, model = streams
     keyboard = Generator.load(model).keyboard(training_graph=graph)
     keyboard.update(TEXT)
@@ -267,7 +267,7 @@ def test_a_keyboard_leaves_out_what_another_model_learned(streams: Files, tmp_pa
 @pytest.mark.parametrize(
     "value", ["", "AAAA", "!", 5, None, base64.b64encode(b"\xff" * 28).decode()], ids=repr
 )
-def test_damaged_weights_of_a_keyboard_are_refused(streams: Files, value: Any) -> None:
+def test_damaged_weights_of_a_keyboard_are_rejected(streams: Files, value: Any) -> None:
     graph, model = streams
     generator = Generator.load(model)
     keyboard = generator.keyboard(training_graph=graph)

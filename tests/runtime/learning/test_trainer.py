@@ -1,4 +1,4 @@
-"""Learning without PyTorch, beside the train stage and the files that it makes."""
+"""Learning without PyTorch, compared with the train stage and its files."""
 
 import subprocess
 import sys
@@ -54,7 +54,7 @@ def learned(graph: Path, model: Path, text: str = LEARNED, steps: int = 0, **cha
     ],
     ids=["windows", "a cell without a state", "tied and projected", "streams"],
 )
-def test_the_bytes_are_those_of_the_train_stage(
+def test_the_bytes_equal_those_of_the_train_stage(
     in_directory: Path, text: str, changes: dict[str, Any]
 ) -> None:
     corpus = prepare(in_directory, text, **changes)
@@ -83,9 +83,7 @@ def test_the_bytes_are_those_of_the_train_stage(
     )
 
 
-def test_what_was_learned_is_a_file_that_generates_with_the_same_words(
-    files: tuple[Path, Path], tmp_path: Path
-) -> None:
+def test_a_learned_model_is_a_file_with_the_same_dictionary(files: tuple[Path, Path], tmp_path: Path) -> None:
     trainer = learned(*files, steps=60, learning_rate=0.03)
     trainer.save(tmp_path / "mine.onnx")
     mine, before = Generator.load(tmp_path / "mine.onnx"), Generator.load(files[1])
@@ -95,7 +93,7 @@ def test_what_was_learned_is_a_file_that_generates_with_the_same_words(
     assert mine.generate("the mouse ran .", 4) == "the mouse ran . the cat said ."
 
 
-def test_from_nothing_the_words_are_those_of_the_text(files: tuple[Path, Path], tmp_path: Path) -> None:
+def test_from_scratch_the_dictionary_is_that_of_the_text(files: tuple[Path, Path], tmp_path: Path) -> None:
     graph, model = files
     text = "one two three four five six seven eight nine ten " * 8
     trainer = Trainer(
@@ -110,7 +108,7 @@ def test_from_nothing_the_words_are_those_of_the_text(files: tuple[Path, Path], 
     assert mine.generate("one two three", 4) == "one two three four five six seven"
 
 
-def test_a_step_that_diverges_leaves_all_as_it_was(files: tuple[Path, Path]) -> None:
+def test_a_step_that_diverges_changes_nothing(files: tuple[Path, Path]) -> None:
     trainer = learned(*files, learning_rate=500.0)
     before = {}
 
@@ -134,7 +132,7 @@ def test_weights_are_restored(files: tuple[Path, Path]) -> None:
 
 
 @pytest.mark.parametrize("before", [0, 3, 14])
-def test_a_checkpoint_goes_on_with_the_same_bits(files: tuple[Path, Path], before: int) -> None:
+def test_a_checkpoint_resumes_bit_for_bit(files: tuple[Path, Path], before: int) -> None:
     graph, model = files
     trainer = learned(graph, model, steps=before)
     other = learned(graph, model)
@@ -146,7 +144,7 @@ def test_a_checkpoint_goes_on_with_the_same_bits(files: tuple[Path, Path], befor
         np.testing.assert_array_equal(other.weights[name], weight)
 
 
-def test_a_checkpoint_that_does_not_fit_is_refused(files: tuple[Path, Path]) -> None:
+def test_a_checkpoint_that_does_not_fit_is_rejected(files: tuple[Path, Path]) -> None:
     graph, model = files
     data = learned(graph, model, steps=2).checkpoint()
     trainer = learned(graph, model, steps=1)
@@ -169,20 +167,20 @@ def test_a_checkpoint_that_does_not_fit_is_refused(files: tuple[Path, Path]) -> 
         ("the", TrainingError, "the text has 1 words; learning takes at least"),
     ],
 )
-def test_a_text_that_cannot_be_learned_is_refused(
+def test_a_text_that_cannot_be_learned_is_rejected(
     files: tuple[Path, Path], text: str, error: type[NextwordError], message: str
 ) -> None:
     with pytest.raises(error, match=message):
         learned(*files, text=text)
 
 
-def test_a_word_that_a_model_without_unk_lacks_is_named(tmp_path: Path) -> None:
+def test_the_error_for_an_unknown_word_names_it_if_there_is_no_unk(tmp_path: Path) -> None:
     files = write_files(tmp_path, make_network(len(WORDS)), WORDS)
     with pytest.raises(UnknownWordError, match="'dog' is not in the dictionary"):
         learned(*files, text="the dog ran . the dog ran .")
 
 
-def test_files_that_do_not_belong_together_are_refused(files: tuple[Path, Path], tmp_path: Path) -> None:
+def test_files_that_do_not_belong_together_are_rejected(files: tuple[Path, Path], tmp_path: Path) -> None:
     graph, model = files
     for number, other in enumerate(
         [
@@ -209,7 +207,7 @@ def test_files_that_do_not_belong_together_are_refused(files: tuple[Path, Path],
         st.text(st.characters(exclude_categories=["Cs"]), min_size=1), min_size=1, max_size=300, unique=True
     )
 )
-def test_a_rewritten_file_has_what_it_was_given_and_all_else_as_before(
+def test_a_rewritten_file_has_the_new_contents_and_the_rest_unchanged(
     files: tuple[Path, Path], words: list[str]
 ) -> None:
     import onnx
@@ -232,7 +230,7 @@ def test_a_rewritten_file_has_what_it_was_given_and_all_else_as_before(
 
 
 @given(gates=st.permutations([0, 1, 2, 3]), count=st.integers(1, 2), rows=st.integers(1, 3))
-def test_weights_come_back_from_how_they_are_stored(gates: list[int], count: int, rows: int) -> None:
+def test_stored_weights_can_be_recovered(gates: list[int], count: int, rows: int) -> None:
     random = np.random.default_rng(rows)
     names = tuple("ab"[:count])
     for shape in [(4 * rows, 3), (4 * rows,)]:
@@ -264,7 +262,7 @@ def test_the_command_writes_a_model_that_knows_the_text_better(tmp_path: Path) -
     )
 
 
-def test_the_command_says_in_a_line_what_is_wrong_and_writes_nothing(tmp_path: Path) -> None:
+def test_a_failed_command_prints_one_line_and_writes_nothing(tmp_path: Path) -> None:
     _, model = write_files(tmp_path, make_network(len(WORDS), context=None), WORDS, unknown=6)
     text, mine = tmp_path / "mine.txt", tmp_path / "mine.onnx"
     text.write_text("the mouse ran . the cat said .\n" * 20)
