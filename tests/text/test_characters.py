@@ -14,7 +14,7 @@ SAMPLES = "".join(chr(first) for name in unicode.RANGES for first, _ in characte
 TEXTS = st.text(st.sampled_from(SAMPLES + "\r\n a\u200d🇩🇪가각👩")) | st.text()
 
 
-def test_the_tables_of_both_languages_are_those_of_the_generator() -> None:
+def test_the_tables_of_both_languages_are_equal() -> None:
     assert generate_unicode.VERSION == unicode.VERSION
     written = generate_unicode.PYTHON.read_text(encoding="utf-8")
     assert written == generate_unicode.python(unicode.RANGES)
@@ -27,14 +27,14 @@ def test_the_tables_of_both_languages_are_those_of_the_generator() -> None:
     unicodedata.unidata_version != "14.0.0" or not importlib.util.find_spec("regex"),
     reason="needs Python 3.11 and the package regex",
 )
-def test_the_table_is_that_of_unicode() -> None:
+def test_the_table_agrees_with_unicode() -> None:
     if len(generate_unicode.codes_of(r"\p{Cn}")) != generate_unicode.UNASSIGNED:
         pytest.skip(f"the package regex has another Unicode than {unicode.VERSION}")
     assert generate_unicode.tables() == unicode.RANGES
 
 
-def test_classes_agree_with_the_interpreter_on_what_it_knows() -> None:
-    # A few characters have changed their category since; no more.
+def test_classes_agree_with_the_interpreter_on_characters_that_it_knows() -> None:
+    # Only a few characters have changed their category since.
     known = [chr(code) for code in range(0x30000) if unicodedata.category(chr(code)) != "Cn"]
     marks = [one for one in known if unicodedata.category(one)[0] == "M"]
     digits = [one for one in known if unicodedata.category(one) == "Nd"]
@@ -45,7 +45,7 @@ def test_classes_agree_with_the_interpreter_on_what_it_knows() -> None:
 
 
 @given(TEXTS)
-def test_clusters_are_the_text_cut_where_no_mark_is_torn_off(text: str) -> None:
+def test_clusters_cut_a_text_without_separating_marks(text: str) -> None:
     found = characters.clusters(text)
     assert "".join(found) == text
     for before, after in itertools.pairwise(found):
@@ -70,13 +70,13 @@ def test_clusters_are_the_text_cut_where_no_mark_is_torn_off(text: str) -> None:
         "நி",
     ],
 )
-def test_what_a_reader_takes_as_one_character_is_one(cluster: str) -> None:
+def test_a_user_perceived_character_is_one_cluster(cluster: str) -> None:
     assert characters.clusters(cluster * 3) == [cluster] * 3
     assert characters.clusters(f"{cluster}\n a") == [cluster, "\n", " ", "a"]
 
 
-def test_marks_without_end_cost_no_more_than_their_number() -> None:
-    # A backtracking expression would take years.
+def test_a_long_run_of_marks_takes_linear_time() -> None:
+    # An expression that backtracks would take years.
     for text in (
         "क" + "\u094d" * 50_000,
         "👩" + "🏽" * 50_000 + "a",
@@ -87,11 +87,11 @@ def test_marks_without_end_cost_no_more_than_their_number() -> None:
 
 
 @given(TEXTS, st.booleans())
-def test_what_is_in_normal_form_stays(text: str, lowercase: bool) -> None:
+def test_a_normalised_text_stays_the_same(text: str, lowercase: bool) -> None:
     found = characters.normalise(text, lowercase)
     assert characters.normalise(found) == found
 
 
-def test_characters_that_python_3_11_does_not_know_stay_as_they_are() -> None:
+def test_characters_unknown_to_python_3_11_stay_the_same() -> None:
     for young in ("\U00010d50", "\ua7cb", "\U000105d2\u0307", "\U00016121\U0001611e"):
         assert characters.normalise(f"É{young}É", lowercase=True) == f"é{young}é"

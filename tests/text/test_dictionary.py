@@ -12,7 +12,7 @@ WITH_UNKNOWN = st.lists(st.sampled_from([*"abcdefg", "<unk>"]))
 
 
 @given(TOKENS)
-def test_ids_fall_by_frequency_and_ties_go_to_the_first_seen(tokens: list[str]) -> None:
+def test_ids_are_by_descending_frequency_and_ties_by_first_appearance(tokens: list[str]) -> None:
     counts = Counter(tokens)
     expected = sorted(counts, key=lambda word: (-counts[word], tokens.index(word)))
     dictionary = Dictionary.count(Counter(tokens))
@@ -26,7 +26,7 @@ def test_decoding_undoes_encoding(tokens: list[str]) -> None:
     assert dictionary.decode(dictionary.encode(tokens)) == tokens
 
 
-def test_unknown_word_names_itself_and_its_neighbours() -> None:
+def test_the_error_for_an_unknown_word_names_it_and_its_neighbours() -> None:
     dictionary = Dictionary(["mouse", "Mice", "house", "cat"])
     with pytest.raises(UnknownWordError) as raised:
         dictionary.encode(["cat", "mousse"])
@@ -35,7 +35,7 @@ def test_unknown_word_names_itself_and_its_neighbours() -> None:
     assert str(raised.value) == "'mousse' is not in the dictionary; nearest: mouse, house"
 
 
-def test_a_word_in_other_case_finds_its_neighbour() -> None:
+def test_a_word_in_another_case_finds_its_neighbour() -> None:
     assert Dictionary(["Mice", "cat"]).neighbours("mice")[0] == "Mice"
 
 
@@ -51,7 +51,7 @@ def test_a_capped_dictionary_has_the_frequent_words_and_unk(
     dictionary = Dictionary.count(counts, max_words, min_count)
     if not max_words and min_count == 1:
         assert list(dictionary.words) == [word for word, _ in counts.most_common()]
-        # A text may have been published with `<unk>` in it.
+        # A text may contain `<unk>` itself.
         assert (dictionary.unknown is not None) == ("<unk>" in tokens)
         assert dictionary.unknown is None or dictionary.words[dictionary.unknown] == "<unk>"
         return
@@ -66,7 +66,7 @@ def test_a_capped_dictionary_has_the_frequent_words_and_unk(
 
 
 @given(WITH_UNKNOWN, st.integers(0, 8), st.integers(1, 4))
-def test_a_word_is_unknown_if_it_is_not_there_or_is_unk(
+def test_a_word_is_unknown_if_it_is_missing_or_is_unk(
     tokens: list[str], max_words: int, min_count: int
 ) -> None:
     dictionary = Dictionary.count(Counter(tokens), max_words, min_count)

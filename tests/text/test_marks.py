@@ -38,5 +38,5 @@ def test_the_bytes_of_a_character_are_written_once_they_are_complete() -> None:
     assert pieces == ["a", "", "", "", " 日", "b"]
 
 
-def test_bytes_that_are_no_character_are_replaced() -> None:
+def test_invalid_bytes_are_replaced() -> None:
     assert words.join(["▁a", "<0xE6>", "‿b"], "subwords") == "a\ufffdb"

@@ -13,13 +13,13 @@ from nextword.text import reading, words
 @given(
     text=st.text(st.sampled_from("ab é’\n\r\u3000世々，\u0301'-1.\"Σ\u0600🇩\u200d")), block=st.integers(1, 9)
 )
-def test_a_file_read_in_blocks_has_the_words_of_the_whole(
+def test_a_file_read_in_blocks_has_the_same_words_as_the_whole(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, text: str, block: int
 ) -> None:
     monkeypatch.setattr(reading, "_BLOCK", block)
     path = tmp_path / "text.txt"
     path.write_bytes(text.encode())
-    # Where a file ends, a line ends.
+    # The end of a file is the end of a line.
     whole = text if not text or text.endswith(("\n", "\r")) else f"{text}\n"
     for split_by in words.SPLIT_BY:
         for lowercase, line_ends in ((False, False), (True, True)):
@@ -43,7 +43,7 @@ def test_a_text_without_blanks_is_read_in_pieces(
 
 @pytest.mark.parametrize("split_by", words.SPLIT_BY)
 @pytest.mark.parametrize("character", ["é", " "])
-def test_a_word_longer_than_any_is_refused(
+def test_an_absurdly_long_word_is_rejected(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch, split_by: str, character: str
 ) -> None:
     monkeypatch.setattr(reading, "_BLOCK", 100)
@@ -56,7 +56,7 @@ def test_a_word_longer_than_any_is_refused(
         list(reading.read_words(path, split_by, lowercase=False, line_ends=False))
 
 
-def test_bytes_that_are_no_utf_8_are_found_by_their_line(
+def test_the_error_for_bytes_that_are_not_utf_8_gives_their_line(
     tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     path = tmp_path / "text.txt"
@@ -83,14 +83,14 @@ def test_a_character_cut_by_the_end_of_the_file_is_an_error(tmp_path: Path) -> N
         (b"one\ntwo\nthr\0ee\n", r"line 3: a NUL character"),
     ],
 )
-def test_a_text_in_utf_16_is_said_to_be(tmp_path: Path, content: bytes, message: str) -> None:
+def test_the_error_for_a_text_in_utf_16_says_so(tmp_path: Path, content: bytes, message: str) -> None:
     path = tmp_path / "text.txt"
     path.write_bytes(content)
     with pytest.raises(CorpusError, match=message):
         list(reading.read_words(path, "words", lowercase=False, line_ends=False))
 
 
-def test_a_pipe_or_a_device_is_refused_at_once(tmp_path: Path) -> None:
+def test_a_pipe_or_a_device_is_rejected_at_once(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe.txt"
     os.mkfifo(pipe)
     for path in (pipe, Path("/dev/zero")):

@@ -13,7 +13,7 @@ def pieces(word: str) -> list[str]:
 
 
 @given(st.text() | st.text(st.sampled_from("themouse ,.世界日▁‿\n<>0x4\ud800")), st.booleans())
-def test_any_text_is_known_and_comes_back(text: str, line_ends: bool) -> None:
+def test_any_text_is_known_and_can_be_restored(text: str, line_ends: bool) -> None:
     marked = words.split(text, "subwords", line_ends=line_ends)
     joined = words.join(marked, "subwords", line_ends)
     ids = DICTIONARY.encode(marked)
@@ -27,7 +27,7 @@ def test_the_longest_entry_is_taken_each_time() -> None:
     assert pieces("世界世") == ["世界", "世"]
 
 
-def test_a_character_without_an_entry_goes_by_its_bytes() -> None:
+def test_a_character_without_an_entry_is_spelt_in_bytes() -> None:
     assert pieces("▁mé") == ["▁", "<0x6D>", "<0xC3>", "<0xA9>"]
     assert pieces("世日") == ["世", "‿", "<0xE6>", "<0x97>", "<0xA5>"]
 
@@ -37,7 +37,7 @@ def test_a_mark_inside_a_word_is_a_character_of_the_text() -> None:
 
 
 @given(st.text(st.sampled_from("themous"), min_size=1, max_size=8))
-def test_only_the_longest_matches_are_a_word_s_split(word: str) -> None:
+def test_only_the_longest_matches_are_the_split_of_a_word(word: str) -> None:
     path = DICTIONARY.split(f"▁{word}")
     assert DICTIONARY.is_split(path)
     assert not DICTIONARY.is_split([DICTIONARY.words.index(entry) for entry in ("▁mo", "use")])

@@ -26,7 +26,7 @@ def test_a_text_shorter_than_the_context_is_an_error() -> None:
     assert len(windows.windows(np.array([1, 2, 3, 4]), 3)) == 1
 
 
-def test_some_windows_are_taken_at_equal_distances() -> None:
+def test_some_windows_are_evenly_spaced() -> None:
     found = windows.windows(np.arange(100), 3)
     assert found.some(5).next_words.tolist() == [3, 27, 51, 75, 99]
     assert found.some(5).contexts[1].tolist() == [24, 25, 26]

@@ -9,14 +9,14 @@ from nextword.text import characters, words
 
 WAYS = st.sampled_from(words.SPLIT_BY)
 UNMARKED = st.sampled_from([way for way in words.SPLIT_BY if way != "subwords"])
-# Plain text() seldom hits the characters that matter: punctuation, marks, joiners, digits, blanks.
+# Plain text() rarely hits the characters that matter: punctuation, marks, joiners, digits, blanks.
 ODD = "ab3 .,'\"()“”’-:…$%\u0301\u200d\u200c\ufe0f😀。，（अि\n\r\t世らカー🏽🇩ᄀ각\u0600क\u094d"
 TEXTS = st.text() | st.text(st.sampled_from(ODD))
 LINE_END = re.compile(r"\r\n?|\n")
 
 
 @given(TEXTS, WAYS, st.booleans(), st.booleans())
-def test_splitting_what_was_joined_gives_the_same_words(
+def test_splitting_a_joined_text_gives_the_same_words(
     text: str, split_by: str, lowercase: bool, line_ends: bool
 ) -> None:
     tokens = words.split(text, split_by, lowercase, line_ends)
@@ -49,14 +49,14 @@ def test_pieces_of_a_joiner_add_up_to_the_joined_text(text: str, split_by: str) 
 
 
 @given(TEXTS)
-def test_no_word_ends_inside_a_character_of_the_reader(text: str) -> None:
-    text = characters.normalise(text).replace("\u0600", "")  # a sign that stands before a number is a letter
+def test_no_word_ends_inside_a_user_perceived_character(text: str) -> None:
+    text = characters.normalise(text).replace("\u0600", "")  # a sign that precedes a number is a letter
     for line in text.split():
         ends = set(itertools.accumulate(map(len, characters.clusters(line))))
         assert set(itertools.accumulate(map(len, words.split(line, "words")))) <= ends
 
 
-def test_whitespace_keeps_what_stands_between_blanks() -> None:
+def test_whitespace_keeps_everything_between_blanks() -> None:
     assert words.split("long ago,  the\tmice\n", "whitespace") == ["long", "ago,", "the", "mice"]
 
 
@@ -109,11 +109,11 @@ def test_join_writes_punctuation_as_people_do(text: str) -> None:
         ("👍🏽🇩🇪क्षी", ["👍🏽", "🇩🇪", "क्षी"]),
     ],
 )
-def test_characters_keep_what_is_tied_to_them(text: str, expected: list[str]) -> None:
+def test_characters_keep_their_marks(text: str, expected: list[str]) -> None:
     assert words.split(text, "characters") == expected
 
 
-def test_line_ends_swallow_the_blanks_beside_them() -> None:
+def test_line_ends_absorb_adjacent_blanks() -> None:
     for split_by in words.SPLIT_BY:
         for text in ("a \r\n \n\tb", "a\r\rb", "a\n\r b"):
             found = words.split(text, split_by, line_ends=True)
@@ -122,7 +122,7 @@ def test_line_ends_swallow_the_blanks_beside_them() -> None:
         assert words.join(found, split_by, line_ends=True) == "a\n\nb"
 
 
-def test_lower_casing_is_a_choice() -> None:
+def test_lower_casing_is_optional() -> None:
     assert words.split("The ÉTUDE", "whitespace") == ["The", "ÉTUDE"]
     assert words.split("The ÉTUDE", "whitespace", lowercase=True) == ["the", "étude"]
 

@@ -33,7 +33,7 @@ from nextword.train.progress import Point, Progress
     ],
     ids=["windows", "averaged streams of a GRU in float32", "streams in bfloat16 with dropout"],
 )
-def test_ctrl_c_leaves_a_checkpoint_from_which_the_run_ends_with_the_same_bytes(
+def test_a_run_resumed_after_ctrl_c_ends_with_the_same_bytes(
     in_directory: Path, text: str, changes: dict[str, Any]
 ) -> None:
     prepare(in_directory, text, **changes)
@@ -62,7 +62,7 @@ def test_ctrl_c_leaves_a_checkpoint_from_which_the_run_ends_with_the_same_bytes(
     assert not checkpoint_files()
 
 
-def test_a_run_that_was_killed_again_and_again_ends_with_the_same_bytes(in_directory: Path) -> None:
+def test_a_run_killed_repeatedly_ends_with_the_same_bytes(in_directory: Path) -> None:
     everything = {
         "embedding": 12,
         "locked_dropout": 0.1,
@@ -87,20 +87,20 @@ def test_a_run_that_was_killed_again_and_again_ends_with_the_same_bytes(in_direc
     while not TRAINED.exists():
         with run_stage(in_directory, eager=True) as process:
             assert process.stdout
-            process.stdout.readline()  # it has begun, or taken up what there was
+            process.stdout.readline()  # it has begun or resumed
             try:
                 process.wait(random.uniform(0.05, 0.5) if kills < 5 else 100)
                 assert process.returncode == 0
             except subprocess.TimeoutExpired:
                 process.kill()
                 kills += 1
-        assert len(checkpoint_files()) <= 3  # a third one for the blink of an eye
+        assert len(checkpoint_files()) <= 3  # a third one exists for a moment
     assert kills >= 3
     assert digests(in_directory) == expected
     assert not checkpoint_files()
 
 
-def test_a_checkpoint_that_the_disk_has_spoilt_leaves_the_one_before(in_directory: Path) -> None:
+def test_if_a_checkpoint_is_corrupt_the_one_before_is_used(in_directory: Path) -> None:
     text = prepare(in_directory, LINES, **STREAMS)
     settings = params.load(PARAMS).train
     checkpoints = Checkpoints(OUTPUTS.checkpoints, text, settings)
@@ -117,7 +117,7 @@ def test_a_checkpoint_that_the_disk_has_spoilt_leaves_the_one_before(in_director
     assert torch.equal(found["a"], tensors["a"])
 
 
-def test_another_text_or_another_param_is_another_run(in_directory: Path) -> None:
+def test_another_text_or_another_param_makes_another_run(in_directory: Path) -> None:
     text = prepare(in_directory, LINES, **STREAMS)
     settings = params.load(PARAMS).train
     with processes.together(settings) as fabric:
@@ -129,7 +129,7 @@ def test_another_text_or_another_param_is_another_run(in_directory: Path) -> Non
     assert Checkpoints(OUTPUTS.checkpoints, longer, settings).load() == (Progress(), {})
 
 
-def test_a_checkpoint_of_another_run_is_not_taken_up(in_directory: Path) -> None:
+def test_a_checkpoint_of_another_run_is_not_used(in_directory: Path) -> None:
     prepare(in_directory, max_steps=1500, stop_within=0)
     with run_stage(in_directory) as cut:
         assert cut.stdout

@@ -18,7 +18,7 @@ MANY_STEPS = 10**9
 
 
 def numbered(words: int, validation: int = 0, test: int = 0) -> Corpus:
-    """A text in which each word's id is its place."""
+    """A text in which the id of each word is its position."""
     whole = words + validation + test
     return Corpus(
         ids=np.arange(whole, dtype=np.uint16),
@@ -38,7 +38,7 @@ def numbered(words: int, validation: int = 0, test: int = 0) -> Corpus:
 
 
 def shuffled(count: int, batch: int, seed: int = 7, rank: int = 0, processes: int = 1) -> ShuffledWindows:
-    """So many windows of two words; the word that follows is the window's number plus two."""
+    """`count` windows of two words; the next word of a window is its number plus two."""
     params = train_params(context=2, batch=batch, seed=seed)
     return ShuffledWindows(numbered(count + 2), params, 2, rank, processes)
 
@@ -63,13 +63,13 @@ def test_an_epoch_takes_each_window_once(count: int, batch: int) -> None:
 
 
 @given(COUNTS, COUNTS, st.integers(0, 40))
-def test_a_run_taken_up_again_sees_the_same_windows(count: int, batch: int, start: int) -> None:
+def test_a_resumed_run_sees_the_same_windows(count: int, batch: int, start: int) -> None:
     whole, resumed = shuffled(count, batch), shuffled(count, batch)
     seen = [whole.batch(step).following.tolist() for step in range(start + 5)]
     assert [resumed.batch(step).following.tolist() for step in range(start, start + 5)] == seen[start:]
 
 
-def test_the_order_turns_on_seed_and_epoch() -> None:
+def test_the_order_depends_on_seed_and_epoch() -> None:
     first, second = (shuffled(50, 50, 1).batch(step).following.tolist() for step in range(2))
     other = shuffled(50, 50, 2).batch(0).following.tolist()
     assert first != second
@@ -77,7 +77,7 @@ def test_the_order_turns_on_seed_and_epoch() -> None:
 
 
 @given(COUNTS, COUNTS, st.integers(2, 4))
-def test_processes_divide_a_batch_and_the_mean_of_their_losses_is_its_own(
+def test_processes_divide_a_batch_and_the_mean_of_their_losses_is_that_of_the_batch(
     count: int, batch: int, processes: int
 ) -> None:
     alone = shuffled(count, batch)
@@ -103,7 +103,7 @@ def test_windows_are_measured_on_the_training_part_whose_ceiling_is_known() -> N
     assert data.sample_floor == data.best.loss
 
 
-def test_while_training_goes_on_some_windows_of_a_long_text_are_measured_always_the_same_ones() -> None:
+def test_during_training_a_fixed_sample_of_a_long_texts_windows_is_measured() -> None:
     text = numbered(9000, 9, 9)
     data, again = (make_data(text, train_params(context=1), 0, 1) for _ in range(2))
     assert isinstance(data.sample, Windows)
@@ -111,7 +111,7 @@ def test_while_training_goes_on_some_windows_of_a_long_text_are_measured_always_
     chosen = data.sample.next_words.tolist()
     assert len(data.measured) == 8999
     assert (len(set(chosen)), again.sample.next_words.tolist()) == (5000, chosen)
-    assert data.sample_floor == 0  # each word stands once
+    assert data.sample_floor == 0  # each word occurs once
 
 
 @given(st.lists(st.integers(0, 3), min_size=5, max_size=40))
@@ -121,7 +121,7 @@ def test_the_floor_of_all_windows_is_that_of_the_best_predictions(ids: list[int]
 
 
 @given(st.integers(1, 5), st.integers(1, 6), st.integers(0, 30), st.integers(0, 9))
-def test_streams_are_read_in_order_a_step_after_the_other(
+def test_streams_are_read_in_order_step_by_step(
     batch: int, words_per_step: int, extra: int, seed: int
 ) -> None:
     words = batch * (3 * words_per_step + 1) + extra
@@ -129,14 +129,14 @@ def test_streams_are_read_in_order_a_step_after_the_other(
     epoch = data.interval
     assert data.is_carried
     assert data.words == batch * words_per_step
-    assert length - 2 * words_per_step < epoch * words_per_step < length  # almost all of it
+    assert length - 2 * words_per_step < epoch * words_per_step < length  # almost all of the text
     previous = None
     for step in range(2 * epoch):
         found = data.batch(step)
         read, following = found.ids.numpy(), found.following.numpy()
         assert read.shape == following.shape == (batch, words_per_step)
         assert (following == read + 1).all()
-        for part in (read, following):  # each row is a stream of its own
+        for part in (read, following):  # each row is a separate stream
             assert (part // length == np.arange(batch)[:, None]).all()
         assert found.begins == (step % epoch == 0)
         if not found.begins:
@@ -144,14 +144,14 @@ def test_streams_are_read_in_order_a_step_after_the_other(
         previous = following[:, -1]
 
 
-def test_each_epoch_of_streams_begins_at_a_word_of_its_own() -> None:
+def test_each_epoch_of_streams_begins_at_a_different_word() -> None:
     data = streams(1000, 2, 30, seed=5)
     starts = {int(data.batch(step * data.interval).ids[0, 0]) for step in range(20)}
     assert len(starts) > 5
     assert max(starts) < 30
 
 
-def test_streams_taken_up_again_go_on_where_they_were() -> None:
+def test_resumed_streams_continue_where_they_were() -> None:
     whole, resumed = streams(1000, 2, 30, seed=5), streams(1000, 2, 30, seed=5)
     seen = [whole.batch(step).ids.tolist() for step in range(50)]
     assert [resumed.batch(step).ids.tolist() for step in range(45, 50)] == seen[45:]
@@ -177,12 +177,14 @@ def test_a_text_too_short_for_its_streams_is_an_error() -> None:
 
 
 @pytest.mark.parametrize(("max_steps", "interval"), [(3, 1), (20, 4), (44, 8), (45, 9), (1000, 9)])
-def test_streams_are_measured_each_epoch_and_at_least_five_times_a_run(max_steps: int, interval: int) -> None:
+def test_streams_are_measured_each_epoch_and_at_least_five_times_per_run(
+    max_steps: int, interval: int
+) -> None:
     params = train_params(context=None, batch=2, words_per_step=5, max_steps=max_steps)
     assert Streams(numbered(100), params).interval == interval
 
 
-def test_streams_are_measured_on_the_validation_part_or_else_on_what_they_learn_from(
+def test_streams_are_measured_on_the_validation_part_or_else_on_the_training_part(
     monkeypatch: pytest.MonkeyPatch,
 ) -> None:
     monkeypatch.setattr("nextword.train.data._MEASURED", 70)
@@ -211,7 +213,7 @@ def test_a_cell_without_a_state_reads_some_windows_in_part() -> None:
         assert torch.equal(read.following, full.following)
         left_out = read.ids == NO_WORD
         assert torch.equal(read.ids[~left_out], full.ids[~left_out])
-        # What is left out comes first, and the last word never is.
+        # Words are left out at the beginning, and never the last one.
         assert (left_out.int().diff(dim=1) <= 0).all()
         missing += left_out.sum(dim=1).tolist()
     assert set(missing) == {0, 1, 2, 3}

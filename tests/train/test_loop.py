@@ -21,14 +21,14 @@ from nextword.train.advice import advice
 from nextword.train.measuring import Meter
 
 
-def test_training_stops_within_reach_of_the_floor(in_directory: Path) -> None:
+def test_training_stops_close_to_the_floor(in_directory: Path) -> None:
     text = prepare(in_directory, stop_within=0.1, max_steps=2000)
     train()
     quality = predictions.predict(network.load(TRAINED), text.ids, None).quality
     best = predictions.best_possible(windows(text.ids, 3), None)
     losses = curve("loss")
     assert quality.loss <= best.loss + 0.1
-    assert losses[-2][1] > best.loss + 0.1  # not a pass too late
+    assert losses[-2][1] > best.loss + 0.1  # not an epoch too late
     assert losses[-1] == (network.trained_steps(TRAINED), significant(quality.loss))
     assert curve("lowest_loss")[-1][1] == significant(best.loss)
     assert not checkpoint_files()
@@ -55,12 +55,12 @@ def test_a_long_text_is_measured_on_a_sample_and_at_the_end_on_everything(
     untrained = network.rounded(Network(network.load(TRAINED).architecture, 1))
     losses = curve("loss")
     assert losses[0][1] == significant(predictions.predict(untrained, sample, None).quality.loss)
-    # It ends where all windows are within reach, not just those of the sample.
+    # It ends when the loss on all windows is within reach, not only that on the sample.
     quality = predictions.predict(network.load(TRAINED), text.ids, None).quality
     assert losses[-1][1] == significant(quality.loss) <= predictions.best_possible(every, None).loss + 0.1
 
 
-def test_speed_is_told_without_the_time_that_measuring_takes(
+def test_the_speed_excludes_the_time_for_measuring(
     in_directory: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     def slow(*arguments: Any) -> Quality | None:
@@ -73,10 +73,10 @@ def test_speed_is_told_without_the_time_that_measuring_takes(
     prepare(in_directory, stop_within=0, max_steps=4, embedding=2, hidden=2, layers=1)
     train()
     told = re.findall(r"([\d,]+) words/s", capsys.readouterr().out)
-    assert int(told[-1].replace(",", "")) > 17 * 4 / 0.6  # of 17 windows a step, measuring twice and more
+    assert int(told[-1].replace(",", "")) > 17 * 4 / 0.6  # 17 windows per step; it measures at least twice
 
 
-def test_a_run_needs_no_commit_and_makes_no_repository(in_directory: Path) -> None:
+def test_a_run_needs_no_commit_and_creates_no_repository(in_directory: Path) -> None:
     subprocess.run(["git", "init", "--quiet"], check=True)
     prepare(in_directory, max_steps=2)
     train()
@@ -104,7 +104,7 @@ def test_a_run_needs_no_commit_and_makes_no_repository(in_directory: Path) -> No
         ),
     ],
 )
-def test_a_run_is_told_what_suits_its_text_and_its_machine_better(
+def test_advice_names_what_suits_the_text_and_the_machine_better(
     monkeypatch: pytest.MonkeyPatch, words: int, changes: dict[str, Any], expected: str
 ) -> None:
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": False, "avx2": True})
@@ -134,7 +134,7 @@ def test_a_text_shorter_than_the_context_writes_nothing(in_directory: Path) -> N
 
 
 @pytest.mark.parametrize(("context", "lines"), [(None, "yes\nno\n"), (9, "the cat ran .\n" * 2)])
-def test_a_held_out_part_that_leaves_nothing_to_predict_is_refused_before_training(
+def test_a_held_out_part_that_leaves_nothing_to_predict_is_rejected_before_training(
     in_directory: Path, context: int | None, lines: str
 ) -> None:
     reading = {"held_out": 0.1, "min_count": 2}
@@ -146,7 +146,7 @@ def test_a_held_out_part_that_leaves_nothing_to_predict_is_refused_before_traini
     assert not Path("models").exists()
 
 
-def test_weights_that_are_no_numbers_stop_the_run(
+def test_weights_that_are_not_numbers_stop_the_run(
     in_directory: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def expect_nothing(network: Network, _frequencies: object) -> None:
@@ -159,8 +159,8 @@ def test_weights_that_are_no_numbers_stop_the_run(
     assert not Path("models").exists()
 
 
-def test_a_run_that_diverges_says_where_and_how_and_what_to_look_at(in_directory: Path) -> None:
-    # Such decay makes each matrix −9 times what it was.
+def test_the_error_for_a_diverged_run_says_where_how_and_what_to_change(in_directory: Path) -> None:
+    # Such decay multiplies each matrix by −9.
     prepare(in_directory, LINES, **STREAMS | {"learning_rate": 1.0, "weight_decay": 10.0})
     with pytest.raises(TrainingError) as raised:
         train()
@@ -176,7 +176,7 @@ def test_a_run_that_diverges_says_where_and_how_and_what_to_look_at(in_directory
     assert not TRAINED.exists()
 
 
-def test_streams_learn_what_the_words_before_tell(in_directory: Path) -> None:
+def test_streams_learn_from_all_preceding_words(in_directory: Path) -> None:
     text = prepare(in_directory, LINES, {"held_out": 0.2, "min_count": 2}, **STREAMS)
     train()
     trained = network.load(TRAINED)
@@ -186,12 +186,12 @@ def test_streams_learn_what_the_words_before_tell(in_directory: Path) -> None:
     quality = predictions.predict(trained, validation, text.dictionary.unknown).quality
     assert curve("loss")[-1] == (300, significant(quality.loss))
     assert curve("accuracy")[-1] == (300, significant(quality.accuracy))
-    # The numbers turn on the line's number, which comes back after 12 lines; all else is sure.
+    # The numbers depend on that of the line, and repeat after 12 lines; everything else is certain.
     assert quality.perplexity < 1.35
 
 
 def test_patience_ends_training_and_publishes_the_best_weights(in_directory: Path) -> None:
-    # Three lines to learn by heart, and others to be measured on: it soon gets worse.
+    # Three lines to memorise, and others to measure: the loss soon rises.
     text = TEXT * 3 + "the mouse the cat the bell ran said too .\n" * 2
     learning = {
         "patience": 3,
@@ -223,7 +223,7 @@ def test_averaged_weights_are_published(in_directory: Path) -> None:
     assert (found[0.0] - found[0.9]).abs().max() < 0.2
 
 
-def test_curves_say_what_was_learnt_how_fast_and_with_what_gradients(in_directory: Path) -> None:
+def test_curves_show_learning_rate_loss_and_gradients(in_directory: Path) -> None:
     prepare(in_directory, LINES, **STREAMS | {"max_steps": 200, "warmup_steps": 10})
     train()
     assert curve("learning_rate")[-1] == (200, significant(0.02 * (1 - 189 / 190)))
@@ -233,7 +233,7 @@ def test_curves_say_what_was_learnt_how_fast_and_with_what_gradients(in_director
     assert list(OUTPUTS.tensorboard.rglob("events.*"))
 
 
-def test_a_run_that_does_not_reach_the_end_of_its_text_has_curves_and_says_how_it_goes(
+def test_a_run_shorter_than_an_epoch_has_curves_and_shows_progress(
     in_directory: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
     monkeypatch.setattr("nextword.train.curves._QUIET_SECONDS", 0)

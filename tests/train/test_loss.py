@@ -31,7 +31,7 @@ def test_the_mean_over_draws_is_near_the_full_softmax() -> None:
     assert errors[1][1] < 0.05
 
 
-def test_without_the_correction_it_would_not_be() -> None:
+def test_the_correction_brings_the_loss_nearer_to_the_full_softmax() -> None:
     torch.manual_seed(0)
     frequencies = np.geomspace(0.5, 5e-6, 400)
     logits = nn.Linear(8, 400).double()
@@ -46,7 +46,7 @@ def test_without_the_correction_it_would_not_be() -> None:
     assert abs(found - full) < 0.1 * abs(naive - full)
 
 
-def test_a_drawn_word_that_does_follow_counts_once() -> None:
+def test_a_drawn_word_that_is_the_next_word_counts_once() -> None:
     logits = nn.Linear(2, 3)
     sampled = SampledSoftmax(np.full(3, 1 / 3), 3)  # all words are drawn
     features = torch.randn(5, 2)
@@ -57,7 +57,7 @@ def test_a_drawn_word_that_does_follow_counts_once() -> None:
 
 
 @pytest.mark.parametrize("words", [1, 4])
-def test_the_loss_is_that_of_the_words_that_follow_the_last_ones_read(words: int) -> None:
+def test_the_loss_is_that_of_the_words_after_the_last_ones_read(words: int) -> None:
     network = make_network(seed=3)
     ids = torch.tensor([[1, 2, 3, 4], [5, 6, 7, 8]])
     following = torch.tensor([[2, 3, 4, 11], [6, 7, 8, 0]])[:, -words:]
@@ -70,7 +70,7 @@ def test_the_loss_is_that_of_the_words_that_follow_the_last_ones_read(words: int
     assert all(torch.equal(after[name], state[name]) for name in state)
 
 
-def test_the_loss_begins_at_a_state_that_was_carried() -> None:
+def test_the_loss_starts_from_the_carried_state() -> None:
     network = make_network(seed=3)
     ids, following = torch.tensor([[1, 2, 3, 4]]), torch.tensor([[2, 3, 4, 5]])
     loss = Loss(network)
@@ -81,7 +81,7 @@ def test_the_loss_begins_at_a_state_that_was_carried() -> None:
     assert whole.item() == pytest.approx((first.item() + second.item()) / 2)
 
 
-def test_a_sampled_loss_is_that_of_the_sampled_softmax_on_the_same_features() -> None:
+def test_a_sampled_loss_equals_the_sampled_softmax_of_the_same_features() -> None:
     network = make_network(seed=3, tied=True)  # the features are a projection of the hidden state
     ids, following = torch.tensor([[1, 2, 3], [4, 5, 6]]), torch.tensor([[2, 3, 4], [5, 6, 7]])
     sampled = SampledSoftmax(np.full(12, 1 / 12), 4)

@@ -10,8 +10,8 @@ from runs import LINES, PUBLISHED, STREAMS, checkpoint_files, curve, run_stage
 from tiny import ROOT, TRAINED, prepare
 
 STAGE = str(ROOT / "stages" / "train.py")
-# The stage with a checkpoint after each step. It stops after so many steps, and the first process says
-# what the loss of each was.
+# The stage with a checkpoint after each step. It stops after a number of steps, and the first process prints
+# the loss of each.
 STEPS = """
 import json, os, runpy, sys
 from nextword.train import loop
@@ -48,13 +48,13 @@ def start(processes: int, directory: Path, *command: str) -> subprocess.Complete
 @pytest.mark.parametrize(
     "changes",
     [
-        # 21 − 3 windows: the last batch is an odd one
+        # 21 − 3 windows, so that the last batch is smaller
         {"max_steps": 20, "stop_within": 0, "batch": 7, "cell": "feedforward"},
         STREAMS | {"batch": 4, "dropout": 0.0, "output_dropout": 0.0, "max_steps": 20, "cell": "gru"},
     ],
     ids=["windows", "streams"],
 )
-def test_two_processes_compute_what_one_computes(in_directory: Path, changes: dict[str, Any]) -> None:
+def test_two_processes_compute_the_same_as_one(in_directory: Path, changes: dict[str, Any]) -> None:
     prepare(in_directory, LINES[:300] if changes.get("context", 3) else LINES, **changes)
     one, two = (losses(processes, in_directory, 20) for processes in (1, 2))
     assert len(two) == 20
@@ -63,7 +63,9 @@ def test_two_processes_compute_what_one_computes(in_directory: Path, changes: di
 
 
 @pytest.mark.parametrize(("before", "after"), [(2, 1), (1, 2)])
-def test_other_processes_go_on_where_some_were_stopped(in_directory: Path, before: int, after: int) -> None:
+def test_a_run_can_be_resumed_with_another_number_of_processes(
+    in_directory: Path, before: int, after: int
+) -> None:
     prepare(
         in_directory, LINES, **STREAMS | {"batch": 4, "dropout": 0.0, "output_dropout": 0.0, "max_steps": 120}
     )
@@ -76,7 +78,7 @@ def test_other_processes_go_on_where_some_were_stopped(in_directory: Path, befor
 
 
 def losses(processes: int, directory: Path, last: int) -> list[float]:
-    """The loss of each step, as the first process knows it; none if it has to be stopped for `last`."""
+    """The loss of each step, from the first process; none if the run was stopped at `last`."""
     script = directory / "steps.py"
     script.write_text(STEPS, encoding="utf-8")
     command = [str(script), STAGE, str(last)]
@@ -106,7 +108,7 @@ def test_the_stage_trains_on_two_processes_and_publishes_once(in_directory: Path
     assert all(path.exists() for path in PUBLISHED)
 
 
-def test_streams_that_cannot_be_divided_are_an_error_that_says_so(in_directory: Path) -> None:
+def test_streams_that_cannot_be_divided_are_an_error(in_directory: Path) -> None:
     prepare(in_directory, LINES, **STREAMS)
     found = start(2, in_directory, STAGE)
     assert found.returncode != 0

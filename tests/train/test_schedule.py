@@ -11,7 +11,7 @@ def rates(**changes: object) -> list[float]:
     return [learning_rate(params, step) for step in range(10)]
 
 
-def test_a_constant_rate_stays() -> None:
+def test_a_constant_rate_stays_the_same() -> None:
     assert rates() == [0.5] * 10
 
 
@@ -19,7 +19,7 @@ def test_a_linear_rate_falls_to_zero_at_the_last_step() -> None:
     assert rates(schedule="linear") == pytest.approx([0.5 * (1 - step / 10) for step in range(10)])
 
 
-def test_a_cosine_falls_slowly_first_and_last() -> None:
+def test_a_cosine_falls_slowly_at_first_and_at_last() -> None:
     found = rates(schedule="cosine")
     assert found[0] == 0.5
     assert found[5] == pytest.approx(0.25)
@@ -29,7 +29,7 @@ def test_a_cosine_falls_slowly_first_and_last() -> None:
 
 
 @pytest.mark.parametrize("schedule", ["constant", "linear", "cosine"])
-def test_a_warm_up_rises_to_the_rate_from_which_it_falls(schedule: str) -> None:
+def test_a_warm_up_rises_to_the_full_rate(schedule: str) -> None:
     found = rates(schedule=schedule, warmup_steps=4)
     assert found[:5] == pytest.approx([0.125, 0.25, 0.375, 0.5, 0.5])
     assert (found[9] < 0.2) == (schedule != "constant")
