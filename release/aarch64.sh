@@ -1,14 +1,14 @@
 #!/bin/sh
-# The edge on Linux on aarch64, on a machine of another kind: runs the tables of tests/conformance (words, drawing,
-# generators and text graphs) in qemu's user mode, on Debian's Python, with the lowest and with the newest numpy and
-# onnxruntime.
+# Tests the edge for Linux on aarch64 on another kind of machine: runs the tables of tests/conformance (words,
+# drawing, generators and text graphs) in qemu's user mode, on Debian's Python, with the lowest and with the newest
+# numpy and onnxruntime.
 #
 #     release/aarch64.sh                 in a temporary folder (400 MB)
-#     release/aarch64.sh folder          keeps what it downloads there for the next time
+#     release/aarch64.sh folder          in this folder, which keeps the downloads for the next time
 #
-# Needs root, uv, debootstrap, and qemu-aarch64 of qemu 10 or newer (QEMU=/path/to/it; 7.2 crashes in onnxruntime
-# 1.32). Nothing is installed on the machine itself. Training is left to CI's own arm64 machine: what PyPI has of
-# PyTorch for aarch64 is built for CUDA.
+# Needs root, uv, debootstrap, and qemu-aarch64 from qemu 10 or newer (QEMU=/path/to/it; 7.2 crashes in onnxruntime
+# 1.32). Nothing is installed on the machine itself. Training is left to CI's arm64 machine, since PyPI's PyTorch for
+# aarch64 is built for CUDA.
 set -eu
 cd "$(dirname "$0")/.."
 qemu=${QEMU:-$(command -v qemu-aarch64 || command -v qemu-aarch64-static)} ||
@@ -25,13 +25,13 @@ debian=$work/debian
 
 if [ ! -e "$work/complete" ]; then
     rm -rf "$debian"
-    # --foreign and --extract: set up it need not be, and that would take a kernel that knows qemu.
+    # --foreign and --extract: the system need not be set up, which would take a kernel with qemu registered.
     debootstrap --arch=arm64 --foreign --variant=minbase --include=python3 bookworm "$debian" >"$work/log" 2>&1 ||
         { tail -n 3 "$work/log"; exit 1; }
     for package in "$debian"/var/cache/apt/archives/*.deb; do
         dpkg-deb --extract "$package" "$debian"
     done
-    # Whatever is here, qemu takes from here: that must not be /tmp or a home.
+    # qemu prefers paths that exist here to those of the machine, so /tmp and home folders must not exist here.
     find "$debian" -mindepth 1 -maxdepth 1 ! -name usr ! -name 'lib*' -exec rm -r {} +
     touch "$work/complete"
 fi

@@ -2,8 +2,7 @@
 
     make release-check
 
-Needs git, npm and a network to the package registries. The first thing that is wrong ends it, with exit
-status 1.
+Needs git, npm and network access to the package registries. The first failure ends it, with exit status 1.
 """
 
 import json
@@ -22,9 +21,9 @@ HERE = ROOT / "release"
 DIST = ROOT / "dist"
 MODEL = ROOT / "tests" / "conformance" / "fixed.onnx"
 MEGABYTE = 2**20
-# What a common host of static pages takes, per file.
+# The limit per file of a common host of static pages.
 LARGEST_FILE = 25 * MEGABYTE
-# A page ships one WASM of onnxruntime-web, the smaller one: 14 MB of 28.
+# A page ships only the smaller WASM file of onnxruntime-web, 14 of 28 MB.
 LARGEST_PAGE = 16 * MEGABYTE
 USER = """
 from typing import assert_type
@@ -43,7 +42,7 @@ Generator.load("nextword.onnx").generate("the mouse", "twelve")
 
 
 class CheckError(Exception):
-    """What would be published is not as it should be; the message is for the terminal."""
+    """Something that would be published is wrong; the message is for the terminal."""
 
 
 def main() -> None:
@@ -66,7 +65,7 @@ def main() -> None:
 
 
 def two_copies(work: Path) -> list[Path]:
-    """Copies the files that git has to two places that differ in all that must not reach a package."""
+    """Copies the files in git to two places that differ in everything that must not affect a package."""
     names = run("git", "ls-files", "-z").split("\0")[:-1]
     copies = [work / "one", work / "another place" / "with a longer path"]
     for number, copy in enumerate(copies):
@@ -74,13 +73,13 @@ def two_copies(work: Path) -> list[Path]:
             path = copy / name
             path.parent.mkdir(parents=True, exist_ok=True)
             path.write_bytes((ROOT / name).read_bytes())
-            path.chmod(0o664 if number else 0o644)  # not 0o600, which npm would keep
+            path.chmod(0o664 if number else 0o644)  # npm would keep 0o600
             os.utime(path, (number * 10**9, number * 10**9))
     return copies
 
 
 def equal(what: str, built: list[Path]) -> Path:
-    """Compares what was built twice, and puts it into dist/."""
+    """Compares two builds, and copies one of them to dist/."""
     one, another = built
     if one.name != another.name or one.read_bytes() != another.read_bytes():
         raise CheckError(f"two builds of the {what} differ: {one} and {another}")
@@ -93,7 +92,7 @@ def elsewhere(number: int) -> dict[str, str]:
     """An environment that differs from copy to copy."""
     date = run("git", "log", "-1", "--format=%ct").strip()
     return {
-        "SOURCE_DATE_EPOCH": date,  # the commit's date; see https://reproducible-builds.org
+        "SOURCE_DATE_EPOCH": date,  # of the last commit; see https://reproducible-builds.org
         "PYTHONHASHSEED": str(number),
         "TZ": ("UTC", "Asia/Kolkata")[number],
         "LC_ALL": ("C.UTF-8", "C")[number],
@@ -101,7 +100,7 @@ def elsewhere(number: int) -> dict[str, str]:
 
 
 def python_packages(copies: list[Path], work: Path) -> tuple[Path, Path]:
-    """Builds the sdist and, from it, the wheel, each time in an empty environment."""
+    """Builds the sdist and, from it, the wheel, each in an empty environment."""
     outputs = [work / f"python {number}" for number in range(2)]
     for number, (copy, output) in enumerate(zip(copies, outputs, strict=True)):
         run(
@@ -161,13 +160,13 @@ def expect(what: str, expected: set[str], found: set[str]) -> None:
 
 
 def first_case() -> tuple[str, str, str]:
-    """Prompt, number of words and text that all languages agree on."""
+    """A prompt, a number of words, and the text that all languages agree on."""
     case = json.loads(MODEL.with_suffix(".json").read_text(encoding="utf-8"))["generate"][0]
     return case["prompt"], str(case["words"]), case["result"]
 
 
 def installed_wheel(wheel: Path, work: Path) -> None:
-    """Installs the wheel alone, runs the command, and checks the types of a user's program."""
+    """Installs only the wheel, runs the command, and checks the types of a user's program."""
     environment = work / "user"
     venv.create(environment, with_pip=True)
     scripts = environment / ("Scripts" if os.name == "nt" else "bin")
@@ -198,7 +197,7 @@ def installed_wheel(wheel: Path, work: Path) -> None:
 
 
 def installed_tarball(tarball: Path, work: Path) -> None:
-    """Installs npm's package beside onnxruntime-web, runs it in Node, and bundles a page with Vite."""
+    """Installs the npm package with onnxruntime-web, runs it in Node, and bundles a page with Vite."""
     page = work / "page"
     shutil.copytree(HERE / "page", page, ignore=shutil.ignore_patterns("node_modules"))
     quiet = ("--ignore-scripts", "--no-audit", "--no-fund", "--loglevel", "error")
@@ -218,7 +217,7 @@ def installed_tarball(tarball: Path, work: Path) -> None:
 
 
 def playground() -> None:
-    """Looks at what `make vendor` has put together."""
+    """Checks the playground that `make vendor` has put together."""
     folder = ROOT / "playground"
     sizes = {path: path.stat().st_size for path in folder.rglob("*") if path.is_file()}
     for path, size in sizes.items():

@@ -1,12 +1,12 @@
 #!/bin/sh
-# The edge on each Python, with the lowest and with the newest numpy and onnxruntime that pyproject.toml allows and
-# that have wheels for it: installs nextword's wheel and runs the tables of tests/conformance.
+# Tests the edge on each Python, with the lowest and with the newest numpy and onnxruntime that pyproject.toml allows
+# and that have wheels for it: installs nextword's wheel and runs the tables of tests/conformance.
 #
-#     release/edge.sh                    Python 3.11 to 3.14
-#     release/edge.sh 3.13 /a/python     these
+#     release/edge.sh                    with Python 3.11 to 3.14
+#     release/edge.sh 3.13 /a/python     with these Pythons
 #
-# Needs uv, which takes the Pythons of this machine and downloads those that it lacks (not with
-# UV_PYTHON_DOWNLOADS=never). A Python that is not found is named; then, or if a test fails, the exit status is 1.
+# Needs uv, which uses the Pythons of this machine and downloads missing ones (unless UV_PYTHON_DOWNLOADS=never). A
+# Python that is not found is reported; then, or if a test fails, the exit status is 1.
 set -eu
 cd "$(dirname "$0")/.."
 work=$(mktemp -d)

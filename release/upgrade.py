@@ -1,11 +1,11 @@
-"""Renews constraints.txt: the newest versions that go together, of all that the project installs.
+"""Renews constraints.txt: the newest compatible versions of everything that the project installs.
 
-    make upgrade                   PyTorch stays as it is
-    make upgrade TORCH=2.14.0      and goes to another version
+    make upgrade                   keeps the version of PyTorch
+    make upgrade TORCH=2.14.0      changes it
 
-PyTorch stays by default: the published weights are those of one version of it (`dvc repro` shows whether
-another gives the same), and its newest build is not always the CPU's. pip says what it would install, and
-installs nothing.
+PyTorch stays by default: the published weights come from one version of it (`dvc repro` shows whether
+another gives the same), and its newest build is not always one for CPUs. pip reports what it would install,
+and installs nothing.
 """
 
 import json
@@ -35,7 +35,7 @@ def main(torch: str | None) -> None:
 
 
 def constraints(report: dict[str, Any]) -> str:
-    """The lines of constraints.txt for what pip would install: public versions, so without `+cpu`."""
+    """The lines of constraints.txt for what pip would install, as public versions, without `+cpu`."""
     items = [one["metadata"] for one in report["install"]]
     lines = [
         f"{one['name']}=={one['version'].partition('+')[0]}" for one in items if one["name"] != "nextword"
@@ -44,7 +44,7 @@ def constraints(report: dict[str, Any]) -> str:
 
 
 def versions(text: str) -> dict[str, str]:
-    """Name → version of the lines of constraints.txt, by normalised names."""
+    """The versions in the lines of constraints.txt, by normalised name."""
     pairs = (line.split("==") for line in text.splitlines() if line)
     return {re.sub(r"[-_.]+", "-", name).lower(): version for name, version in pairs}
 

@@ -1,4 +1,4 @@
-// Writes what the model in argument 1 makes of the prompt in argument 2.
+// Prints the continuation by the model in argument 1 of the prompt in argument 2, by argument 3 words.
 import { readFileSync } from "node:fs";
 
 import * as ort from "onnxruntime-web"; // in Node, "onnxruntime-web/wasm" finds no backend
