@@ -2,10 +2,10 @@
 
     python docs/build.py
 
-Links between pages stay as they are. What a page links to outside docs/ becomes a page too, so that the site
-is whole without a network or a host of the code: Markdown as Markdown, other text as a listing. The
-playground goes along if `make vendor` has put it together. Two pages of the reference are made here, from the
-JavaScript types and from what `nextword --help` prints; the one of Python is made by mkdocstrings.
+Links between pages stay as they are. Files outside docs/ that a page links to become pages too, so that the
+site is complete without a network or a host for the code: Markdown as Markdown, other text as a listing. The
+playground is included if `make vendor` has put it together. Two pages of the reference are made here, from
+the JavaScript types and from the output of `nextword --help`; mkdocstrings makes the one for Python.
 """
 
 import posixpath
@@ -18,26 +18,26 @@ from pathlib import Path
 ROOT = Path(__file__).resolve().parents[1]
 DOCS = Path("docs")
 STAGED = Path("build/docs")
-PLAYGROUND = ROOT / "playground"  # which pages embed, if `make vendor` has put it together
-CODE = "code"  # the folder of the site for what lies outside docs/
+PLAYGROUND = ROOT / "playground"  # embedded in pages, if `make vendor` has put it together
+CODE = "code"  # the folder of the site for files outside docs/
 
 _LINK = re.compile(r"(?<=\]\()(?!\w+:|#)([^)\s#]+)(#[^)\s]*)?(?=\))")
 _FENCE = re.compile(r"^(```.*?^```|~~~.*?^~~~)", re.DOTALL | re.MULTILINE)
 _EXPORT = re.compile(
     r"(?:/\*\*((?:(?!\*/).)*)\*/\n)?export (class|interface|function|type|const) (\w+)", re.DOTALL
 )
-# A member of a class or interface: its comment, and its declaration of one line or more.
+# A member of a class or interface: its comment, and its declaration of one or more lines.
 _MEMBER = re.compile(r"^  (?:/\*\*((?:(?!\*/).)*)\*/\n  )?(\w.*?;)\n", re.DOTALL | re.MULTILINE)
 _DIRECTIVE = re.compile(r"^::: (js/\w+\.d\.ts|nextword --help)$", re.MULTILINE)
 _NO_PAGES = {"build.py", "README.md"}
-_COURSE = DOCS / "learn"  # of which the pages and the pictures are for the site, and what they link to
+_COURSE = DOCS / "learn"  # its pages and pictures go to the site, and the files that they link to
 _PICTURES = {".png", ".svg"}
 _LEXERS = {".d.ts": "typescript", ".js": "javascript", ".mjs": "javascript", ".py": "python", ".yaml": "yaml"}
 _LEXERS |= {".lock": "yaml", ".html": "html", ".cpp": "cpp", ".toml": "toml"}
 
 
 class BrokenLinkError(Exception):
-    """A page links to a file that is not there."""
+    """A page links to a file that does not exist."""
 
 
 def main() -> int:
@@ -81,19 +81,19 @@ def gather() -> None:
 
 
 def place_of(path: Path) -> str:
-    """Where a file of the repository stands among the site's pages."""
+    """The path of a file of the repository among the pages of the site."""
     if DOCS in path.parents and (_COURSE not in path.parents or _is_page(path)):
         return path.relative_to(DOCS).as_posix()
     return f"{CODE}/{path.as_posix()}" if _is_page(path) else f"{CODE}/{path.as_posix()}.md"
 
 
 def _is_page(path: Path) -> bool:
-    """Whether a file stands on the site as it is: a page or a picture."""
+    """Whether a file goes to the site unchanged: a page or a picture."""
     return path.suffix == ".md" or path.suffix in _PICTURES
 
 
 def relinked(text: str, page: Path) -> tuple[str, set[Path]]:
-    """A page whose links point to where the site has their targets, and these targets.
+    """A page with its links pointing to their targets on the site, and these targets.
 
     **Raises:** `BrokenLinkError`.
     """
@@ -107,7 +107,7 @@ def relinked(text: str, page: Path) -> tuple[str, set[Path]]:
         folder = posixpath.dirname(place_of(page))
         return posixpath.relpath(place_of(target), folder or ".") + (link[2] or "")
 
-    parts = _FENCE.split(text)  # what is code stays as it is
+    parts = _FENCE.split(text)  # code is left unchanged
     parts[::2] = [_LINK.sub(moved, part) for part in parts[::2]]
     return "".join(parts), linked
 
@@ -128,7 +128,7 @@ def _made(directive: re.Match[str]) -> str:
 
 
 def command_reference() -> str:
-    """What the command and each of its subcommands print as help."""
+    """The help texts of the command and its subcommands."""
     whole = _help()
     commands = re.findall(r"^    (\w+) ", whole, re.MULTILINE)
     parts = [("nextword", whole), *((f"nextword {name}", _help(name)) for name in commands)]
@@ -143,7 +143,7 @@ def _help(*command: str) -> str:
 
 
 def javascript_reference(types: str) -> str:
-    """The exported declarations of a TypeScript file, each with its comment and its members."""
+    """The exported declarations of a TypeScript file, each with its comment and members."""
     found = list(_EXPORT.finditer(types))
     ends = [one.start() for one in found[1:]] + [len(types)]
     return "\n".join(_declaration(one, types[one.end() : end]) for one, end in zip(found, ends, strict=True))
