@@ -1,24 +1,24 @@
-# make                  sets up, runs the pipeline, and shows what came out
+# make                  sets up, runs the pipeline, and shows the results
 # make test             sets up, and runs lint, format check, type check, import rules and tests
-# make torture          disturbs the pipeline in every way, for SECONDS with SEED, and shows a table
-# make playground       puts the browser's page together and serves it (needs npm)
+# make torture          disturbs the pipeline in all kinds of ways, for SECONDS with SEED, and prints a table
+# make playground       builds the page for the browser and serves it (needs npm)
 # make playground-test  tests the page in Chromium (needs npm and Chromium)
-# make learn            repeats the course's experiments, in about ten minutes, where something has changed
-# make docs             builds the documentation's website into site/, with the playground if `make vendor` made it
+# make learn            repeats the changed experiments of the course, in about ten minutes
+# make docs             builds the website of the documentation into site/, with the playground after `make vendor`
 # make docs-test        opens each of its pages in Chromium without a network (needs npm and Chromium)
-# make headers          takes onnxruntime's headers for the C++ example (needs Debian's apt-get)
+# make headers          downloads onnxruntime's headers for the C++ example (needs Debian's apt-get)
 # make release-check    builds what would be published into dist/ and checks it as its users would (needs npm)
-# make upgrade          renews constraints.txt, but for PyTorch (TORCH=2.14.0), and runs the tests
+# make upgrade          renews constraints.txt except for PyTorch (or with TORCH=2.14.0), and runs the tests
 
 PYTHON ?= python3
 VENV := .venv
 export PATH := $(CURDIR)/$(VENV)/$(if $(filter Windows_NT,$(OS)),Scripts;,bin:)$(PATH)
 
-# What JavaScript needs; its tests join in where npm is installed.
+# What JavaScript needs; its tests run too if npm is installed.
 MODULES := js/node_modules/.installed
 EXAMPLE := examples/node/node_modules/.installed
 HAS_NPM := $(shell command -v npm)
-# So does the C++ example's, where there are a compiler and a way to its headers.
+# So does the test of the C++ example, if there are a compiler and a way to get the headers.
 HAS_CXX := $(and $(HAS_NPM),$(shell command -v c++),$(shell command -v apt-get))
 ORT := js/node_modules/onnxruntime-web/dist
 VENDOR := playground/vendor
@@ -76,7 +76,7 @@ vendor: $(VENV)/train.installed $(MODULES)
 
 headers: examples/cpp/include
 
-# Without headers, the C++ example's test is left out, and says so.
+# Without the headers, the test of the C++ example is skipped with a message.
 examples/cpp/include:
 	-examples/cpp/headers.sh
 
