@@ -16,6 +16,7 @@ export const MOST = 120; // a word that costs this much is no candidate; twice t
 
 export const NAT = 10; // the costs of typing are in units of 1 / NAT nats
 export const MODEL = 0.75; // weight of a word's log-probability against the cost of typing it
+const [FAR, FOR_WORDS] = [7, 16]; // nats, for each started batch of this many requested words
 const SLIPPED = 15; // extra cost of a beginning with any slip in it
 const SLIPS_PER_TEN = 12; // weight of slips in a beginning, in tenths
 const REST = 3; // cost of a word that goes on, for each letter typed after the third
@@ -236,6 +237,9 @@ export function best(table, scoreOf, typed, most, isWhole) {
 export function either(letters, beginning, whole) {
   return Math.min(begun(letters, beginning), letters === SHORT && whole ? whole + SLIPPED_SHORT : whole);
 }
+
+/** How many nats behind the best of `most` requested words another is not worth running the model for. */
+export const margin = (most) => FAR * Math.ceil(most / FOR_WORDS);
 
 /** The cost of a word of which this many letters were typed. */
 export function begun(letters, beginning) {

@@ -1,12 +1,18 @@
-/** What was typed → how far the subwords of a dictionary are from it, from any letter on: Python's `keyboard.entry_costs`. */
+/**
+ * What was typed → how far the subwords of a dictionary are from it, from any letter onwards: Python's
+ * `keyboard.entry_costs`.
+ */
 
 import { AT_FIRST_LETTER, MOST, WordTable, begun } from "./candidates.js";
 
-const TO_COME = 8; // what each letter is expected to cost that no entry has covered yet
+const TO_COME = 14; // expected cost of each letter that no entry covers yet
 const MOST_ENDS = 3;
 
-/** The cost of one word of which so many letters were typed; `MOST` if its beginning is no candidate. */
+/** The cost of one word of which this many letters were typed; `MOST` if its beginning is not a candidate. */
 export const begunCost = (letters, beyond) => (beyond < MOST ? begun(letters, beyond) : MOST);
+
+/** The same for each cost of the beginning below `MOST`. */
+const costsBegun = (letters) => Int16Array.from({ length: MOST }, (_, beyond) => begunCost(letters, beyond));
 
 /** Some entries, in a table of what they add to a text. */
 class Group {
@@ -21,19 +27,20 @@ class Group {
 }
 
 /**
- * The costs of all entries after some that cover a beginning of what was typed; those of scripts without blanks and
- * `<eos>` are left out. How some letters explain what was typed is `{ ends, beyond }`: pairs of how many of the typed
- * letters they may stand for, and what that costs, the best few; and what it costs if they stand for all of them and
- * more may follow, `MOST` if they do not.
+ * The costs of all entries after some that cover the beginning of what was typed; those of scripts without blanks and
+ * `<eos>` are left out. How some letters explain what was typed is `{ ends, beyond }`: pairs of how many typed letters
+ * they may stand for, and the cost of that, the best few; and the cost if they stand for all typed letters and more may
+ * follow, `MOST` if they cannot.
  *
- * An error that two entries share, as if two letters were swapped that stand on either side of their border, costs more
- * here than in `WordTable`.
+ * An error that spans two entries, such as a swap of the letters on either side of their border, costs more here than in
+ * `WordTable`.
  */
 export class EntryCosts {
   #first;
   #later;
   #tables; // of the later entries, by the letter that they begin at
   #typed = [];
+  #begun = costsBegun(0);
   #known = new Map();
 
   constructor(entries, layout) {
@@ -42,38 +49,41 @@ export class EntryCosts {
     this.#tables = new Map([[0, this.#later.table]]);
   }
 
-  /** Looks for what has been typed of a word. */
+  /** Looks up what has been typed of a word. */
   type(typed) {
     const letters = [...typed];
     if (letters.join("\n") === this.#typed.join("\n")) return;
     this.#typed = letters;
+    this.#begun = costsBegun(letters.length);
     this.#known.clear();
   }
 
   /**
-   * The ids of the entries that may follow, and what each costs with all before it and by an estimate after it.
+   * The ids of the entries that may follow, and the cost of each with those before it and an estimate of the rest.
    * `isFirst` says whether there are none before it; `isWhole`, whether a whole word was typed.
    */
   after(isFirst, { ends, beyond }, isWhole) {
-    const { ids, columns, isBare } = isFirst ? this.#first : this.#later;
+    const { ids, columns, isBare, table } = isFirst ? this.#first : this.#later;
     const letters = this.#typed.length;
     const most = begunCost(letters, beyond);
-    const costs = new Int16Array(columns.length);
-    const parts = ends.map(([start, cost]) => ({ cost, ...this.#from(isFirst, start) }));
     const bare = ends.reduce((least, [start, cost]) => Math.min(least, cost + TO_COME * (letters - start)), most);
-    for (let place = 0; place < columns.length; place++) {
-      let least = most;
-      const column = columns[place];
-      for (const part of parts) {
-        least = Math.min(least, part.cost + part.least[column]);
-        if (!isWhole) least = Math.min(least, begunCost(letters, part.cost + part.beyond[column]));
+    // Of the columns first: many entries share one.
+    const ofColumns = new Int16Array(table.words.length).fill(most);
+    for (const [start, cost] of ends) {
+      const { least, beyond: beyondIt } = this.#from(isFirst, start);
+      for (let column = 0; column < ofColumns.length; column++) {
+        const found = cost + least[column];
+        if (found < ofColumns[column]) ofColumns[column] = found;
+        const all = cost + beyondIt[column];
+        if (!isWhole && all < MOST && this.#begun[all] < ofColumns[column]) ofColumns[column] = this.#begun[all];
       }
-      costs[place] = isBare[place] ? bare : least;
     }
+    const costs = new Int16Array(columns.length);
+    for (let place = 0; place < columns.length; place++) costs[place] = isBare[place] ? bare : ofColumns[columns[place]];
     return { ids, costs };
   }
 
-  /** How the letters explain what was typed once the entry at some place is added to those before it. */
+  /** How the letters explain what was typed once the entry at some place is added. */
   covered(isFirst, place, before, isWhole) {
     const { columns, isBare } = isFirst ? this.#first : this.#later;
     if (isBare[place]) return before;
@@ -95,9 +105,9 @@ export class EntryCosts {
   }
 
   /**
-   * The costs from one of the typed letters on, of each column of the table: `whole`, for the next letters, none to all
-   * that are left; `beyond`, of its best beginning for all that are left; `least`, the least that it may cost together
-   * with what follows it, by an estimate.
+   * The costs from one of the typed letters onwards, of each column of the table: `whole`, for the next letters, none to
+   * all that are left; `beyond`, of its best beginning for all that are left; `least`, an estimate of the least that it
+   * may cost together with what follows it.
    */
   #from(isFirst, start) {
     const name = isFirst ? -1 - start : start;

@@ -36,8 +36,9 @@ const RANK = 2.7; // offset in Zipf's law as Mandelbrot amended it
  *     knows, these add up to 1.
  *   - `byModel`: the same, before adaptation to how many the user writes.
  *   - `logits`: those of the model.
- *   - `known(words)`: P(word) of each as a known word, and `unknown` if it may be an unknown one.
- *   - `spelling(word)`: P(letters | the language does not know the word); these add up to 1.
+ *   - `known(words, least)`: P(word) of each as a known word, and `unknown` if it may be an unknown one. `least`, a Map,
+ *     has some of the words; a P that would be less may be given as 0.
+ *   - `spelling(word, least = 0)`: P(letters | the language does not know the word); these add up to 1.
  *   - `candidates(typed, most, isWhole)`: words that the user may mean, and the cost of typing them.
  */
 export class Language {

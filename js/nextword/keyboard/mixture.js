@@ -4,7 +4,7 @@
 
 import { normalise } from "../characters.js";
 import { shown } from "../subwords.js";
-import { MODEL, NAT, best } from "./candidates.js";
+import { MODEL, NAT, best, margin } from "./candidates.js";
 import { REMEMBERED } from "./language.js";
 import { Personal } from "./personal.js";
 
@@ -54,7 +54,7 @@ export class Mixture {
     if (isNew && this.languages.length > 1) {
       const parts = [];
       for (const [place, { expected }] of this.languages.entries()) {
-        const [probability] = await this.#probabilitiesIn(expected, [plain]);
+        const [probability] = await this.#probabilitiesIn(expected, [plain], new Map());
         parts.push(this.weights[place] * Math.max(probability, 1e-30));
       }
       const total = parts.reduce((one, other) => one + other);
@@ -91,7 +91,7 @@ export class Mixture {
 
   /** P(word); over all strings, these add up to 1. */
   async probability(word, expected) {
-    return (await this.#probabilities([word], expected))[0];
+    return (await this.#probabilities([word], expected, new Map()))[0];
   }
 
   /**
@@ -105,18 +105,26 @@ export class Mixture {
   async candidates(typed, expected, most, isWhole = false) {
     const weight = typed ? MODEL : 1;
     const costs = new Map();
-    const add = (found) => found.forEach((cost, word) => costs.set(word, cost));
-    for (const one of expected) add(await one.candidates(typed, most, isWhole));
-    const { table, blocked } = this.personal;
+    for (const one of expected) {
+      for (const [word, cost] of await one.candidates(typed, most, isWhole)) costs.set(word, cost);
+    }
+    const found = await this.#scored(costs, expected, weight, new Map());
     const uses = this.personal.weights.map(Math.log);
-    add(best(table, (id) => weight * uses[id], typed, most, isWhole));
-    for (const word of blocked) costs.delete(word);
-    const words = [...costs.keys()];
-    const probabilities = await this.#probabilities(words, expected);
-    const found = words.map((word, place) => {
+    const own = best(this.personal.table, (id) => weight * uses[id], typed, most, isWhole);
+    for (const word of costs.keys()) own.delete(word);
+    const needed = Math.max(...found.map(({ score }) => score)) - margin(most);
+    const least = new Map([...own].map(([word, cost]) => [word, Math.exp(Math.min((needed + cost / NAT) / weight, 0))]));
+    found.push(...(await this.#scored(own, expected, weight, least)));
+    return found.sort((one, other) => other.score - one.score);
+  }
+
+  /** Words with their scores, except for blocked ones; `least` is that of `known`. */
+  async #scored(costs, expected, weight, least) {
+    const words = [...costs.keys()].filter((word) => !this.personal.blocked.has(word));
+    const probabilities = await this.#probabilities(words, expected, least);
+    return words.map((word, place) => {
       return { score: weight * Math.log(Math.max(probabilities[place], 1e-300)) - costs.get(word) / NAT, word };
     });
-    return found.sort((one, other) => other.score - one.score);
   }
 
   /** An unknown string, as a candidate for what the user means. */
@@ -130,20 +138,23 @@ export class Mixture {
   }
 
   /** P(word) of each. */
-  async #probabilities(words, expected) {
+  async #probabilities(words, expected, least) {
     const sums = words.map(() => 0);
     for (const [place, one] of expected.entries()) {
-      const found = await this.#probabilitiesIn(one, words);
+      const found = await this.#probabilitiesIn(one, words, least);
       found.forEach((probability, number) => (sums[number] += this.weights[place] * probability));
     }
     return sums;
   }
 
-  async #probabilitiesIn(expected, words) {
-    const known = await expected.known(words.map((word) => normalise(word, this.#lowercase)));
+  async #probabilitiesIn(expected, words, least) {
+    const normal = words.map((word) => normalise(word, this.#lowercase));
+    const atLeast = new Map(normal.map((word, place) => [word, least.get(words[place])]).filter(([, value]) => value));
+    const known = await expected.known(normal, atLeast);
     const found = [];
     for (const [place, { probability, unknown }] of known.entries()) {
-      const share = unknown && this.personal.share(words[place], await expected.spelling(words[place]));
+      const word = words[place];
+      const share = unknown && this.personal.share(word, await expected.spelling(word, least.get(word)));
       found.push(probability + unknown * share);
     }
     return found;

@@ -1,4 +1,4 @@
-/** A model of subwords under a keyboard: Python's `keyboard.subword_language`. */
+/** A model of subwords behind a keyboard: Python's `keyboard.subword_language`. */
 
 import { MOST_SUBWORDS } from "../entries.js";
 import { BLANK_MARK, GLUE_MARK, isUnspaced } from "../marks.js";
@@ -13,12 +13,12 @@ import { SubwordSearch } from "./subword-search.js";
 import { isWord } from "./text-field.js";
 
 const MOST_READ = 512; // subwords of a word
-const NEGLIGIBLE = Math.log(1e-3); // share of a word's probability that another spelling may have
+const NEGLIGIBLE = Math.log(1e-3); // a share of a word's probability too small for another spelling to matter
 
 /**
- * A language whose words are spelt by the entries of its dictionary, so that it knows every word. Words that are no
- * entry are learned all the same, since what was written once is likely to be written again: a share of the probability
- * goes to them, as of new words where a model has no `<unk>`.
+ * A language whose words are spelt by the entries of its dictionary, so that it knows every word. Words that are not
+ * single entries are still learned, since a word written once is likely to be written again: they get a share of the
+ * probability, like new words where a model has no `<unk>`.
  */
 export class SubwordLanguage extends Language {
   isMarked = true;
@@ -33,12 +33,12 @@ export class SubwordLanguage extends Language {
     this.costs = new EntryCosts(this.entries, layout);
   }
 
-  /** Whether a word is one entry, or of a script without blanks. */
+  /** Whether a word is a single entry, or of a script without blanks. */
   has(word) {
     return this.spellings(word).some(({ length }) => length === 1) || isUnspaced(word);
   }
 
-  /** Whether a word needs no bytes. */
+  /** Whether a word can be spelt without bytes. */
   canWrite(word) {
     return this.entries.spellings(word).length > 0;
   }
@@ -59,7 +59,7 @@ export class SubwordLanguage extends Language {
     return logSoftmax(this.withBias());
   }
 
-  /** The subwords of a word, bytes too, with a blank before it and without one; none if too many. */
+  /** The subwords of a word, bytes included, with and without a blank before it; none if too many. */
   spellings(word) {
     if (word.length > MOST_SUBWORDS * this.entries.longest) return [];
     const spelt = word === END_OF_LINE || isUnspaced(word) ? [word] : [BLANK_MARK + word, GLUE_MARK + word];
@@ -74,9 +74,9 @@ export class SubwordLanguage extends Language {
     return new Expected(this, tree, unknown);
   }
 
-  /** The words that may be meant by what was typed, and the cost of their typing. */
+  /** The words that the user may mean, and the cost of typing them. */
   async candidates(tree, missing, typed, most, isWhole) {
-    if (typed && isUnspaced(typed)) return new Map(); // it has no letters that slip
+    if (typed && isUnspaced(typed)) return new Map(); // no letters to slip on
     const fits = typed || !this.#punctuation ? isWord : () => true;
     const search = new SubwordSearch(tree, this.costs, most, typed, isWhole, fits);
     const words = await search.run(() => missing(typed ? [typed] : []));
@@ -93,7 +93,7 @@ export class SubwordLanguage extends Language {
 /**
  * What a language of subwords expects next:
  *
- *     P(word) = (1 − unknown) P(its subwords, and a new word after them), with a blank before it or without.
+ *     P(word) = (1 − unknown) P(its subwords, then a new word), with or without a blank before it.
  */
 class Expected {
   byModel = SHARE;
@@ -107,57 +107,61 @@ class Expected {
     this.logits = language.logits;
   }
 
-  async known(words) {
-    await this.#prepare(words);
+  async known(words, least) {
+    await this.#prepare(words, least);
     const found = [];
     for (const word of words) {
-      found.push({ probability: (1 - this.unknown) * (await this.spelling(word)), unknown: this.unknown });
+      const spelling = await this.spelling(word, least.get(word));
+      found.push({ probability: (1 - this.unknown) * spelling, unknown: this.unknown });
     }
     return found;
   }
 
-  async spelling(word) {
-    let { node, total } = this.#logProbability(word);
+  async spelling(word, least = 0) {
+    let { node, total } = this.#logProbability(word, least);
     while (node) {
       await this.#tree.expand([node]);
-      ({ node, total } = this.#logProbability(word));
+      ({ node, total } = this.#logProbability(word, least));
     }
     return Math.exp(total);
   }
 
   candidates(typed, most, isWhole) {
-    return this.#language.candidates(this.#tree, (words) => this.#missing(words), typed, most, isWhole);
+    return this.#language.candidates(this.#tree, (words) => this.#missing(words, new Map()), typed, most, isWhole);
   }
 
-  /** Computes what the probabilities of some words need, side by side. */
-  async #prepare(words) {
+  /** Computes what the probabilities of some words need, in batches. */
+  async #prepare(words, least) {
     for (let round = 0; round < 2 * MOST_SUBWORDS; round++) {
-      const missing = this.#missing(words);
+      const missing = this.#missing(words, least);
       if (!missing.length) break;
       await this.#tree.expand(missing);
     }
   }
 
-  /** The next nodes of which has to be known what follows, for some words. */
-  #missing(words) {
-    const nodes = words.map((word) => this.#logProbability(word).node).filter(Boolean);
+  /** For some words, the next nodes to expand. */
+  #missing(words, least) {
+    const nodes = words.map((word) => this.#logProbability(word, least.get(word)).node).filter(Boolean);
     return [...new Map(nodes.map((node) => [node.name, node])).values()];
   }
 
-  /** ln P(word) as `total`, or the first `node` on the way to it of which is not known what follows. */
-  #logProbability(word) {
+  /**
+   * ln P(word) as `total`, or the first `node` on the way to it that has yet to be expanded. A spelling less likely than
+   * `least` does not count.
+   */
+  #logProbability(word, least = 0) {
     const root = this.#tree.root.values;
     const paths = this.#language.spellings(word).sort(([one], [other]) => root[other] - root[one]);
     let total = -Infinity;
     for (const path of paths) {
-      const found = this.#along(path, total + NEGLIGIBLE);
+      const found = this.#along(path, Math.max(total + NEGLIGIBLE, Math.log(least)));
       if (found.node) return found;
       total = logOfSum(total, found.total);
     }
     return { total };
   }
 
-  /** The same for one way to spell it; −∞ if it is less likely than `least`. */
+  /** The same for one spelling; −∞ if it is less likely than `least`. */
   #along(path, least) {
     let total = 0;
     let continuation = this.#tree.root;

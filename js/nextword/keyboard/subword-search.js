@@ -1,24 +1,24 @@
 /**
- * The words that may be meant by what was typed, where a model knows subwords: searched best first. As `word-search`,
- * but that a beginning need not agree with what was typed: it costs what the slips cost that turn it into that.
- * Python's `keyboard.subword_search`.
+ * The words that the user may mean, where a model knows subwords: searched best first. Like `word-search`, except that a
+ * beginning need not agree with what was typed: it costs what the slips between the two cost. Python's
+ * `keyboard.subword_search`.
  */
 
 import { MOST_SUBWORDS } from "../entries.js";
 import { Heap, compared } from "../heap.js";
 import { LINE_END } from "../subwords.js";
 import { END_OF_LINE } from "../words.js";
-import { MODEL, MOST, NAT } from "./candidates.js";
+import { MODEL, MOST, NAT, margin } from "./candidates.js";
 import { begunCost } from "./entry-costs.js";
 
-const AT_ONCE = 8; // nodes that are looked at in one round
-const ROUNDS = 8; // of one search
-const FOR_A_ROUND = 16; // words that are asked for and cost one more
-const MOST_CHILDREN = 32; // of a node that are looked at
+const AT_ONCE = 4; // nodes visited in one round
+const ROUNDS = 2; // of one search
+const FOR_A_ROUND = 16; // requested words per additional round
+const MOST_CHILDREN = 16; // of a node that are considered
 
 const A_TENTH = Math.fround(1 / NAT); // in 32 bits, as all scores here and in Python
 
-/** Whether one is looked at before another. */
+/** Whether one is visited before another. */
 function isBefore(one, other) {
   if (one.child.score !== other.child.score) return one.child.score > other.child.score;
   return compared(one.path, other.path) < 0;
@@ -29,10 +29,10 @@ const isBetter = (one, other) => one.score > other.score || (one.score === other
 /**
  * A search for the `n` words of `tree` with the best scores:
  *
- *     score = 0.75 ln P(word) − cost of the typing, or ln P(word) if nothing was typed
+ *     score = 0.75 ln P(word) − cost of typing it, or ln P(word) if nothing was typed
  *
  * `typed` is "" for any next word, and `isWhole` says whether it is a whole word; `fits`, whether a word can be a
- * candidate. How many nodes are looked at does not turn on what is remembered of earlier searches, nor does the result.
+ * candidate. Neither the number of nodes visited nor the result depends on what earlier searches left in memory.
  */
 export class SubwordSearch {
   #tree;
@@ -43,7 +43,8 @@ export class SubwordSearch {
   #isWhole;
   #fits;
   #weight;
-  // `{ child, number, path, siblings }`, each the best of its siblings that was not yet met.
+  #margin;
+  // `{ child, number, path, siblings }`, each the best of its siblings not yet visited.
   #open = new Heap(isBefore);
   #scores = new Map();
   #worst = -Infinity;
@@ -58,10 +59,11 @@ export class SubwordSearch {
     this.#isWhole = isWhole;
     this.#fits = fits;
     this.#weight = typed ? MODEL : 1;
+    this.#margin = margin(n);
     costs.type(typed);
   }
 
-  /** The words that were found. `missing` gives nodes that will be asked for anyway, and are expanded on the way. */
+  /** The words found. `missing` returns nodes that will be needed anyway, and are expanded along the way. */
   async run(missing) {
     const nothing = { ends: [[0, 0]], beyond: this.#typed ? MOST : 0 };
     this.#addChildren({ path: [], surface: "", logProbability: 0 }, nothing, this.#tree.root);
@@ -77,7 +79,8 @@ export class SubwordSearch {
       }
       for (const { node, covered } of nodes) this.#visit(node, covered, found.get(node.name));
     }
-    const best = [...this.#scores].sort(([word, score], [other, another]) => another - score || (word < other ? -1 : 1));
+    const near = [...this.#scores].filter(([, score]) => score >= this.#worst);
+    const best = near.sort(([word, score], [other, another]) => another - score || (word < other ? -1 : 1));
     return best.slice(0, this.#n).map(([word]) => word);
   }
 
@@ -109,13 +112,14 @@ export class SubwordSearch {
     const before = this.#scores.get(word);
     if (cost >= MOST || score <= before || !this.#fits(word)) return;
     this.#scores.set(word, score);
+    this.#worst = Math.max(this.#worst, score - this.#margin);
     if (before !== undefined) return;
     this.#best.push(score);
     if (this.#best.length > this.#n) this.#best.pop();
-    if (this.#best.length === this.#n) this.#worst = this.#best.first;
+    if (this.#best.length === this.#n) this.#worst = Math.max(this.#worst, this.#best.first);
   }
 
-  /** Opens what a node may go on with, and adds the words that end there. */
+  /** Opens the nodes that may follow a node, and adds the words that end there. */
   #addChildren({ path, surface, logProbability }, covered, { values, after }) {
     const { entries } = this.#tree;
     const { ids, costs } = this.#typed ? this.#costs.after(!path.length, covered, this.#isWhole) : this.#all(path, surface);

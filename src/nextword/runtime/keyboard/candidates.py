@@ -6,6 +6,7 @@ computed a keystroke, for all words side by side; Backspace drops it.
 """
 
 import copy
+import math
 from collections.abc import Sequence
 from typing import Protocol
 
@@ -25,6 +26,7 @@ MOST = 120  # a word that costs this much is no candidate; twice that and a litt
 
 NAT = 10  # the costs of typing are in units of 1 / NAT nats
 MODEL = 0.75  # weight of a word's log-probability against the cost of typing it
+_FAR, _FOR_WORDS = 7.0, 16  # nats, for each started batch of this many requested words
 _SLIPPED = 15  # extra cost of a beginning with any slip in it
 _SLIPS_PER_TEN = 12  # weight of slips in a beginning, in tenths
 _REST = 3  # cost of a word that goes on, for each letter typed after the third
@@ -180,6 +182,11 @@ def _only(where: NDArray[np.bool_], costs: NDArray[np.uint8]) -> NDArray[np.uint
     """The costs at some places, and 255 elsewhere; several times as fast as `numpy.where`."""
     found: NDArray[np.uint8] = costs | (where.view(np.uint8) - np.uint8(1))
     return found
+
+
+def margin(most: int) -> float:
+    """How many nats behind the best of `most` requested words another is not worth running the model for."""
+    return _FAR * math.ceil(most / _FOR_WORDS)
 
 
 def best(

@@ -10,7 +10,7 @@ from nextword.runtime.keyboard.candidates import AT_FIRST_LETTER, MOST, WordTabl
 from nextword.runtime.keyboard.layouts import Layout
 from nextword.text.subwords import Surfaces
 
-_TO_COME = 8  # expected cost of each letter that no entry covers yet
+_TO_COME = 14  # expected cost of each letter that no entry covers yet
 
 
 class Covered(NamedTuple):

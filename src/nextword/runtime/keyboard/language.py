@@ -45,11 +45,21 @@ class Expected(Protocol):
     def logits(self) -> NDArray[np.floating]:
         """Those of the model, `(dictionary,)`."""
 
-    def known(self, words: Sequence[str]) -> list[tuple[float, float]]:
-        """P(word) of each as a known word, and `unknown` if it may be an unknown one."""
+    def known(self, words: Sequence[str], least: Mapping[str, float]) -> list[tuple[float, float]]:
+        """P(word) of each as a known word, and `unknown` if it may be an unknown one.
 
-    def spelling(self, word: str) -> float:
-        """P(letters | the language does not know the word); these add up to 1."""
+        **Arguments:**
+
+        - `least`: of some words; a P that would be less may be given as 0.
+        """
+
+    def spelling(self, word: str, least: float = 0.0) -> float:
+        """P(letters | the language does not know the word); these add up to 1.
+
+        **Arguments:**
+
+        - `least`: a P that would be less may be given as 0.
+        """
 
     def candidates(self, typed: str, most: int, whole: bool) -> dict[str, int]:
         """Words that the user may mean, and the cost of typing them.

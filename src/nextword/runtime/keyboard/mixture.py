@@ -2,12 +2,12 @@
 
 import math
 from collections import deque
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from typing import NamedTuple
 
 import numpy as np
 
-from nextword.runtime.keyboard.candidates import MODEL, NAT, best
+from nextword.runtime.keyboard.candidates import MODEL, NAT, best, margin
 from nextword.runtime.keyboard.language import REMEMBERED, Expected, Language
 from nextword.runtime.keyboard.layouts import Layout
 from nextword.runtime.keyboard.personal import Personal
@@ -66,7 +66,7 @@ class Mixture:
         shares = [1.0] * len(self.languages)
         if is_new and len(self.languages) > 1:
             parts = [
-                weight * max(self._probabilities_in(language.expected, [plain])[0], 1e-30)
+                weight * max(self._probabilities_in(language.expected, [plain], {})[0], 1e-30)
                 for language, weight in zip(self.languages, self.weights, strict=True)
             ]
             shares = [part / math.fsum(parts) for part in parts]
@@ -99,7 +99,7 @@ class Mixture:
 
     def probability(self, word: str, expected: Sequence[Expected]) -> float:
         """P(word); over all strings, these add up to 1."""
-        return self._probabilities([word], expected)[0]
+        return self._probabilities([word], expected, {})[0]
 
     def candidates(
         self, typed: str, expected: Sequence[Expected], most: int, whole: bool = False
@@ -117,15 +117,29 @@ class Mixture:
         costs: dict[str, int] = {}
         for one in expected:
             costs |= one.candidates(typed, most, whole)
+        found = self._scored(costs, expected, weight, {})
         uses = np.array(self.personal.weights, np.float32)
-        costs |= best(self.personal.table, np.float32(weight) * np.log(uses), typed, most, whole)
-        costs = {word: cost for word, cost in costs.items() if word not in self.personal.blocked}
-        probabilities = self._probabilities(list(costs), expected)
-        found = [
-            Candidate(weight * math.log(max(probability, 1e-300)) - cost / NAT, word)
-            for (word, cost), probability in zip(costs.items(), probabilities, strict=True)
-        ]
+        own = best(self.personal.table, np.float32(weight) * np.log(uses), typed, most, whole)
+        own = {word: cost for word, cost in own.items() if word not in costs}
+        needed = max((one.score for one in found), default=-math.inf) - margin(most)
+        least = {word: math.exp(min((needed + cost / NAT) / weight, 0.0)) for word, cost in own.items()}
+        found += self._scored(own, expected, weight, least)
         return sorted(found, key=lambda candidate: -candidate.score)
+
+    def _scored(
+        self,
+        costs: Mapping[str, int],
+        expected: Sequence[Expected],
+        weight: float,
+        least: Mapping[str, float],
+    ) -> list[Candidate]:
+        """Words with their scores, except for blocked ones; `least` is that of `Expected.known`."""
+        words = [word for word in costs if word not in self.personal.blocked]
+        probabilities = self._probabilities(words, expected, least)
+        return [
+            Candidate(weight * math.log(max(probability, 1e-300)) - costs[word] / NAT, word)
+            for word, probability in zip(words, probabilities, strict=True)
+        ]
 
     def as_typed(self, typed: str, expected: Sequence[Expected]) -> Candidate:
         """An unknown string, as a candidate for what the user means."""
@@ -136,17 +150,24 @@ class Mixture:
         score = MODEL * math.log(unknown) + _SPELLING * math.log(max(spelling, 1e-300)) - _UNKNOWN
         return Candidate(score, typed)
 
-    def _probabilities(self, words: Sequence[str], expected: Sequence[Expected]) -> list[float]:
+    def _probabilities(
+        self, words: Sequence[str], expected: Sequence[Expected], least: Mapping[str, float]
+    ) -> list[float]:
         """P(word) of each."""
-        by_language = [self._probabilities_in(one, words) for one in expected]
+        by_language = [self._probabilities_in(one, words, least) for one in expected]
         return [
             sum(weight * value for weight, value in zip(self.weights, values, strict=True))
             for values in zip(*by_language, strict=True)
         ]
 
-    def _probabilities_in(self, expected: Expected, words: Sequence[str]) -> list[float]:
-        known = expected.known([normalise(word, self._lowercase) for word in words])
+    def _probabilities_in(
+        self, expected: Expected, words: Sequence[str], least: Mapping[str, float]
+    ) -> list[float]:
+        normal = [normalise(word, self._lowercase) for word in words]
+        at_least = {one: least[word] for one, word in zip(normal, words, strict=True) if word in least}
+        known = expected.known(normal, at_least)
         return [
-            value + (unknown and unknown * self.personal.share(word, expected.spelling(word)))
+            value
+            + (unknown and unknown * self.personal.share(word, expected.spelling(word, least.get(word, 0.0))))
             for word, (value, unknown) in zip(words, known, strict=True)
         ]

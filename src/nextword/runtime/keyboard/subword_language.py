@@ -2,7 +2,7 @@
 
 import functools
 import math
-from collections.abc import Iterable, Sequence
+from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -105,15 +105,16 @@ class _Expected:
         self._language, self._tree = language, tree
         self.unknown, self.logits = unknown, logits
 
-    def known(self, words: Sequence[str]) -> list[tuple[float, float]]:
-        self._prepare(words)
-        return [((1 - self.unknown) * self.spelling(word), self.unknown) for word in words]
+    def known(self, words: Sequence[str], least: Mapping[str, float]) -> list[tuple[float, float]]:
+        self._prepare(words, least)
+        spellings = [self.spelling(word, least.get(word, 0.0)) for word in words]
+        return [((1 - self.unknown) * spelling, self.unknown) for spelling in spellings]
 
-    def spelling(self, word: str) -> float:
-        found = self._log_probability(word)
+    def spelling(self, word: str, least: float = 0.0) -> float:
+        found = self._log_probability(word, least)
         while isinstance(found, Node):
             self._tree.expand([found])
-            found = self._log_probability(word)
+            found = self._log_probability(word, least)
         return math.exp(found)
 
     def candidates(self, typed: str, most: int, whole: bool) -> dict[str, int]:
@@ -122,7 +123,7 @@ class _Expected:
         language = self._language
         fits = is_word if typed or not language.punctuation else _any
         search = SubwordSearch(self._tree, language.costs, most, typed, whole, fits)
-        words = list(search.run(functools.partial(self._missing, [typed] if typed else [])))
+        words = list(search.run(functools.partial(self._missing, [typed] if typed else [], {})))
         if not typed:
             return dict.fromkeys(words, 0)
         table = WordTable(words, language.layout)
@@ -131,27 +132,32 @@ class _Expected:
         costs = wholes if whole else either(len(typed), beginnings, wholes)
         return dict(zip(words, costs.tolist(), strict=True))
 
-    def _prepare(self, words: Iterable[str]) -> None:
+    def _prepare(self, words: Sequence[str], least: Mapping[str, float]) -> None:
         """Computes what the probabilities of some words need, in batches."""
-        words = list(words)
         for _ in range(2 * MOST_SUBWORDS):
-            missing = self._missing(words)
+            missing = self._missing(words, least)
             if not missing:
                 break
             self._tree.expand(missing)
 
-    def _missing(self, words: Sequence[str]) -> list[Node]:
+    def _missing(self, words: Sequence[str], least: Mapping[str, float]) -> list[Node]:
         """For some words, the next nodes to expand."""
-        found = (self._log_probability(word) for word in words)
+        found = (self._log_probability(word, least.get(word, 0.0)) for word in words)
         return list({node.path: node for node in found if isinstance(node, Node)}.values())
 
-    def _log_probability(self, word: str) -> float | Node:
-        """The ln of P(word), or the first node on the way to it that has yet to be expanded."""
+    def _log_probability(self, word: str, least: float) -> float | Node:
+        """The ln of P(word), or the first node on the way to it that has yet to be expanded.
+
+        **Arguments:**
+
+        - `least`: of P; a spelling that is less likely does not count.
+        """
+        at_least = math.log(least) if least else -math.inf
         paths = self._language.spellings(word)
         root = self._tree.root.log_probabilities
         total = -math.inf
         for path in sorted(paths, key=lambda path: -root[path[0]]):
-            found = self._along(path, total + _NEGLIGIBLE)
+            found = self._along(path, max(total + _NEGLIGIBLE, at_least))
             if isinstance(found, Node):
                 return found
             total = float(np.logaddexp(total, found))

@@ -12,7 +12,7 @@ from typing import NamedTuple
 import numpy as np
 
 from nextword.runtime.entries import MOST_SUBWORDS
-from nextword.runtime.keyboard.candidates import MODEL, MOST, NAT, begun
+from nextword.runtime.keyboard.candidates import MODEL, MOST, NAT, begun, margin
 from nextword.runtime.keyboard.entry_costs import Covered, EntryCosts
 from nextword.runtime.reader import Reader
 from nextword.runtime.word_nodes import Continuation, Node, Path
@@ -20,10 +20,10 @@ from nextword.runtime.word_tree import WordTree
 from nextword.text.subwords import LINE_END
 from nextword.text.words import END_OF_LINE
 
-_AT_ONCE = 8  # nodes visited in one round
-_ROUNDS = 8  # of one search
+_AT_ONCE = 4  # nodes visited in one round
+_ROUNDS = 2  # of one search
 _FOR_A_ROUND = 16  # requested words per additional round
-_MOST_CHILDREN = 32  # of a node that are considered
+_MOST_CHILDREN = 16  # of a node that are considered
 
 
 class _Child(NamedTuple):
@@ -72,7 +72,7 @@ class SubwordSearch:
     ) -> None:
         self._tree, self._costs, self._n = tree, costs, n
         self._typed, self._whole, self._fits = typed, whole, fits
-        self._weight = MODEL if typed else 1.0
+        self._weight, self._margin = MODEL if typed else 1.0, margin(n)
         self._open: list[tuple[float, Path, int, _Siblings]] = []
         self._scores: dict[str, tuple[float, bool]] = {}  # and whether a word is one entry
         self._worst = -math.inf
@@ -101,7 +101,8 @@ class SubwordSearch:
                 continuation = found[node.path]
                 assert continuation
                 self._visit(node, covered, continuation)
-        chosen = sorted(self._scores, key=lambda word: (-self._scores[word][0], word))[: self._n]
+        near = [word for word, (score, _) in self._scores.items() if score >= self._worst]
+        chosen = sorted(near, key=lambda word: (-self._scores[word][0], word))[: self._n]
         return {word: self._scores[word][1] for word in chosen}
 
     def _best_open(self) -> list[tuple[Node, Covered]]:
@@ -138,12 +139,13 @@ class SubwordSearch:
         if cost >= MOST or score <= before or not self._fits(word):
             return
         self._scores[word] = score, is_entry
+        self._worst = max(self._worst, score - self._margin)
         if before == -math.inf:
             heapq.heappush(self._best, score)
             if len(self._best) > self._n:
                 heapq.heappop(self._best)
             if len(self._best) == self._n:
-                self._worst = self._best[0]
+                self._worst = max(self._worst, self._best[0])
 
     def _add_children(
         self, path: Path, surface: str, log_probability: float, covered: Covered, continuation: Continuation

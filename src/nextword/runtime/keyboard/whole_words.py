@@ -1,7 +1,7 @@
 """A model of whole words behind a keyboard: what it expects, and which of its words the user may mean."""
 
 import math
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -116,7 +116,7 @@ class _Expected:
     by_model: float
     logits: NDArray[np.floating]
 
-    def known(self, words: Sequence[str]) -> list[tuple[float, float]]:
+    def known(self, words: Sequence[str], _least: Mapping[str, float]) -> list[tuple[float, float]]:
         language = self.language
         return [
             (math.exp(self.log_probabilities[language.dictionary.encode([word])[0]]), 0.0)
@@ -125,7 +125,7 @@ class _Expected:
             for word in words
         ]
 
-    def spelling(self, word: str) -> float:
+    def spelling(self, word: str, _least: float = 0.0) -> float:
         return self.language.spelling(word)
 
     def candidates(self, typed: str, most: int, whole: bool) -> dict[str, int]:
