@@ -90,7 +90,7 @@ def test_an_unbounded_context_is_null(tmp_path: Path) -> None:
     [
         (
             {"patience: 0": "patience: 3"},
-            "train.patience: 3 with train.context 3 is not allowed; allowed: 0, or context null",
+            "train.patience: 3 with train.context 3 is not allowed; allowed: 0, or train.context null",
         ),
         (
             {"patience: 0": "patience: 3", "context: 3": "context: null"},
@@ -118,16 +118,17 @@ def test_an_unbounded_context_is_null(tmp_path: Path) -> None:
         ),
         (
             {"max_words: 0": "max_words: 1"},
-            "prepare.max_words: 1 leaves no word beside <unk> and is not allowed; allowed: 0, or at least 2",
+            "prepare.max_words: 1 leaves no word besides <unk> and is not allowed; allowed: 0, or at least 2",
         ),
         (
             {"held_out: 0.0": "held_out: 0.1", "validation: null": "validation: v.txt"},
-            "prepare.held_out: 0.1 beside prepare.validation is not allowed; allowed: 0, or no files of your "
-            "own",
+            "prepare.held_out: 0.1 together with prepare.validation is not allowed; allowed: 0, or null for "
+            "prepare.validation and prepare.test",
         ),
         (
             {"held_out: 0.0": "held_out: 0.25", "test: null": "test: t.txt"},
-            "prepare.held_out: 0.25 beside prepare.test is not allowed; allowed: 0, or no files of your own",
+            "prepare.held_out: 0.25 together with prepare.test is not allowed; allowed: 0, or null for "
+            "prepare.validation and prepare.test",
         ),
     ],
 )

@@ -102,11 +102,11 @@ def read_json(path: Path, kind: type) -> Any:
     try:
         value = json.loads(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise StageError(f"{path} not found; run `dvc repro`, which makes it") from None
+        raise StageError(f"{path} not found; run `dvc repro` to create it") from None
     except (ValueError, RecursionError) as error:
-        raise StageError(f"{path} is damaged: not JSON ({error}); run `dvc repro` to make it again") from None
+        raise StageError(f"{path} is damaged: not JSON ({error}); run `dvc repro` to recreate it") from None
     if not isinstance(value, kind):
-        raise StageError(f"{path} is damaged: no {kind.__name__}; run `dvc repro` to make it again")
+        raise StageError(f"{path} is damaged: not a {kind.__name__}; run `dvc repro` to recreate it")
     return value
 
 

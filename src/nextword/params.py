@@ -55,7 +55,7 @@ class PrepareParams(_Section):
     @model_validator(mode="after")
     def _values_fit_together(self) -> Self:
         if self.max_words == 1:
-            raise _misfit("max_words", 1, "leaves no word beside <unk> and", "0, or at least 2")
+            raise _misfit("max_words", 1, "leaves no word besides <unk> and", "0, or at least 2")
         if self.split_by == "subwords":
             beside = "with prepare.split_by subwords"
             if self.max_words < _LEAST_SUBWORDS:
@@ -64,8 +64,9 @@ class PrepareParams(_Section):
             if self.min_count > 1:
                 raise _misfit("min_count", self.min_count, beside, "1, since no word is unknown")
         if self.held_out and (self.validation or self.test):
-            beside = f"beside prepare.{'validation' if self.validation else 'test'}"
-            raise _misfit("held_out", f"{self.held_out:g}", beside, "0, or no files of your own")
+            beside = f"together with prepare.{'validation' if self.validation else 'test'}"
+            allowed = "0, or null for prepare.validation and prepare.test"
+            raise _misfit("held_out", f"{self.held_out:g}", beside, allowed)
         return self
 
 
@@ -116,7 +117,7 @@ class TrainParams(_Section):
                 raise _misfit("weight_dropout", self.weight_dropout, beside, "0")
         if self.patience and self.context is not None:
             raise _misfit(
-                "patience", self.patience, f"with train.context {self.context}", "0, or context null"
+                "patience", self.patience, f"with train.context {self.context}", "0, or train.context null"
             )
         if self.warmup_steps > self.max_steps:
             raise _misfit("warmup_steps", self.warmup_steps, "", f"at most train.max_steps, {self.max_steps}")
@@ -173,7 +174,7 @@ def load(path: Path) -> Params:
         # YAML 1.2 as DVC reads it: there `1e-3` is a number.
         values = YAML(typ="safe", pure=True).load(path.read_text(encoding="utf-8"))
     except FileNotFoundError:
-        raise ParamsError(f"{path} not found; run from the directory that has it") from None
+        raise ParamsError(f"{path} not found; run from the directory that contains it") from None
     except MarkedYAMLError as error:
         line = f", line {error.problem_mark.line + 1}" if error.problem_mark else ""
         raise ParamsError(f"{path}{line}: not valid YAML: {error.problem}") from None

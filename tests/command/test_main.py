@@ -188,11 +188,11 @@ def test_the_command_shows_words_for_a_model_of_subwords(tmp_path: Path) -> None
         (["generate", "the", "--samples", "2"], b"", "all the same without a temperature above 0"),
         (["generate", "the", "--ban", "mouze"], b"", "'mouze' is not in the dictionary; nearest: mouse"),
         (["suggest", "the qu"], b"", "'qu' is not in the dictionary"),
-        (["evaluate", "none.txt"], b"", "none.txt: No such file or directory; name a text file"),
+        (["evaluate", "none.txt"], b"", "none.txt: No such file or directory; specify a text file"),
         (
             ["evaluate", os.devnull],
             b"",
-            f"{os.devnull} is not a regular file; name a text file, or /dev/stdin",
+            f"{os.devnull} is not a regular file; specify a text file, or /dev/stdin",
         ),
         (["evaluate", "/dev/stdin"], b"", "the text has too few words to evaluate"),
         (["evaluate", "none.txt", "--cache-size", "9"], b"", "no effect without each other; give both"),

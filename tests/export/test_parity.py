@@ -57,7 +57,7 @@ def test_a_different_word_in_a_sample_fails(tmp_path: Path) -> None:
     path = export(tmp_path / "m.onnx", model)
     found = evidence(model)
     found.samples[0][1][7] = (found.samples[0][1][7] + 1) % 12
-    with pytest.raises(ParityError, match="different words at place 7 of a sample"):
+    with pytest.raises(ParityError, match="different words at position 7 of a sample"):
         parity.check(path, model, found, 1e-4)
 
 

@@ -81,7 +81,7 @@ def test_a_changed_byte_is_rejected_or_harmless(whole: Path, name: str, place: i
 )
 def test_inconsistent_arrays_are_rejected(whole: Path, name: str, change: Callable[[Any], Any]) -> None:
     np.save(whole / name, change(np.load(whole / name)))
-    with pytest.raises(StageError, match="is damaged: its files do not agree"):
+    with pytest.raises(StageError, match="is damaged: its files are inconsistent"):
         corpus.load(whole / "prepared")
 
 
@@ -91,7 +91,7 @@ def test_weights_of_another_shape_and_weights_that_are_not_numbers_are_rejected(
             other.logits.bias.data[0] = float("inf") if other.architecture.hidden == 8 else 0
         weights = {name: weight.half().numpy() for name, weight in other.state_dict().items()}
         (whole / "trained" / "weights.safetensors").write_bytes(save(weights))
-        with pytest.raises(StageError, match="trained is damaged: its files do not agree"):
+        with pytest.raises(StageError, match="trained is damaged: its files are inconsistent"):
             network.load_weights(whole / "trained")
 
 

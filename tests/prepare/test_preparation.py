@@ -100,7 +100,7 @@ def test_a_byte_order_mark_is_not_a_word(tmp_path: Path) -> None:
         (b"", "has no words to learn from; set prepare.text"),
         (b" \n\t\n", "has no words to learn from; set prepare.text"),
         ("fine\ncaf\xe9".encode("latin-1"), r"line 2: not UTF-8 \(byte 0xe9\); convert"),
-        (None, r"prepare\.text: .*No such file or directory; name a text file"),
+        (None, r"prepare\.text: .*No such file or directory; specify a text file"),
     ],
 )
 def test_a_text_that_cannot_be_read_is_an_error_and_nothing_is_written(
@@ -310,7 +310,7 @@ def test_the_summary_says_if_a_text_gives_fewer_subwords(tmp_path: Path) -> None
     prepared = preparation.prepare(wanted, tmp_path / "prepared")
     assert prepared.dictionary.decode(prepared.ids) == ["▁x"]
     lines = list(preparation.summary(prepared, wanted))
-    assert lines[-1] == "prepare.max_words is 4,000, but the text gives 259 subwords"
+    assert lines[-1] == "prepare.max_words is 4,000, but the text yields only 259 subwords"
 
 
 def test_a_word_of_ten_thousand_letters_is_cut(tmp_path: Path) -> None:

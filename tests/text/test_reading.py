@@ -94,5 +94,5 @@ def test_a_pipe_or_a_device_is_rejected_at_once(tmp_path: Path) -> None:
     pipe = tmp_path / "pipe.txt"
     os.mkfifo(pipe)
     for path in (pipe, Path("/dev/zero")):
-        with pytest.raises(CorpusError, match=f"{path} is not a regular file; name a text file"):
+        with pytest.raises(CorpusError, match=f"{path} is not a regular file; specify a text file"):
             list(reading.read_words(path, "words", lowercase=False, line_ends=False))

@@ -49,7 +49,7 @@ def test_a_run_resumed_after_ctrl_c_ends_with_the_same_bytes(
         cut.send_signal(signal.SIGINT)
         out, err = cut.communicate(timeout=100)
     assert cut.returncode == 130
-    assert "the next run goes on from there" in out
+    assert "the next run continues from there" in out
     assert err == "interrupted\n"
     assert checkpoint_files()
     assert not TRAINED.exists()

@@ -100,7 +100,7 @@ def test_a_run_needs_no_commit_and_creates_no_repository(in_directory: Path) -> 
         (
             9,
             {"precision": "bfloat16"},
-            "note: this CPU has no instructions for bfloat16; it trains in float32 instead",
+            "note: this CPU has no bfloat16 instructions; training in float32 instead",
         ),
     ],
 )

@@ -112,4 +112,4 @@ def test_streams_that_cannot_be_divided_are_an_error(in_directory: Path) -> None
     prepare(in_directory, LINES, **STREAMS)
     found = start(2, in_directory, STAGE)
     assert found.returncode != 0
-    assert "error: train.batch 3 cannot be divided among 2 processes; use a multiple" in found.stderr
+    assert "error: train.batch 3 cannot be divided among 2 processes; use a multiple of 2" in found.stderr

@@ -76,7 +76,7 @@ def _parts(path: Path) -> tuple[str, str]:
     try:
         text = path.read_text(encoding="utf-8-sig")
     except OSError as error:
-        raise CorpusError(f"{path}: {error.strerror}; name a text file") from None
+        raise CorpusError(f"{path}: {error.strerror}; specify a text file") from None
     except UnicodeDecodeError as error:
         byte = error.object[error.start]
         raise CorpusError(f"{path} is not UTF-8 (byte 0x{byte:02x}); convert it to UTF-8") from None

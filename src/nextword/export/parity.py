@@ -68,7 +68,7 @@ def read_samples(path: Path, dictionary: int) -> list[tuple[list[int], list[int]
     except (TypeError, KeyError):
         is_whole = False
     if not is_whole:
-        raise StageError(f"{path} is damaged; run `dvc repro` to make it again")
+        raise StageError(f"{path} is damaged; run `dvc repro` to recreate it")
     return pairs
 
 
@@ -229,8 +229,8 @@ def _check_sample(file: ModelFile, prompt: list[int], expected: list[int]) -> No
         written = draw.greedy(logits)
         if written != word:
             raise ParityError(
-                f"the exported file and PyTorch write different {file.dictionary.unit} at place {place} of a "
-                "sample"
+                f"the exported file and PyTorch write different {file.dictionary.unit} at position {place} "
+                "of a sample"
             )
         draft.take(written)
         read = [written]

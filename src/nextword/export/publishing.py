@@ -61,8 +61,8 @@ def publish(
     notes = {
         step_file: f"logits within {difference:.1g} of PyTorch's",
         int8_file: f"accuracy {accuracy:.3%} over {len(evidence.windows):,} words of the training part",
-        text_file: f"writes what {step_file.name} writes",
-        int8_text_file: f"writes what {int8_file.name} writes",
+        text_file: f"writes the same as {step_file.name}",
+        int8_text_file: f"writes the same as {int8_file.name}",
         training_file: f"gradients within {apart:.1g} of PyTorch's",
     }
     return [f"{path}: {outputs.file_size(path.stat().st_size)}; {note}" for path, note in notes.items()]

@@ -198,7 +198,7 @@ def rounded(network: Network) -> Network:
             weight.copy_(weight.half())
             if not weight.isfinite().all():
                 raise TrainingError(
-                    f"a weight of {name} is not a number that float16 can hold (at most 65504); "
+                    f"a weight of {name} cannot be stored in float16 (at most 65504); "
                     "lower train.learning_rate"
                 )
     return copied
@@ -239,11 +239,13 @@ def load_weights(directory: Path) -> tuple[Architecture, dict[str, NDArray[Any]]
             name: (weight.shape, weight.dtype.name) for name, weight in weights.items()
         } and all(np.isfinite(weight).all() for weight in weights.values())
     except FileNotFoundError:
-        raise StageError(f"{path} not found; run `dvc repro`, which makes it") from None
+        raise StageError(f"{path} not found; run `dvc repro` to create it") from None
     except (SafetensorError, TypeError, ValueError, KeyError, AttributeError, RuntimeError):
         is_whole = False
     if not is_whole:
-        raise StageError(f"{directory} is damaged: its files do not agree; run `dvc repro` to make it again")
+        raise StageError(
+            f"{directory} is damaged: its files are inconsistent; run `dvc repro` to recreate it"
+        )
     return architecture, weights
 
 
@@ -254,7 +256,7 @@ def trained_steps(directory: Path) -> int:
     """
     steps = outputs.read_json(directory / "training.json", dict).get("steps")
     if type(steps) is not int or steps < 0:
-        raise StageError(f"{directory / 'training.json'} is damaged; run `dvc repro` to make it again")
+        raise StageError(f"{directory / 'training.json'} is damaged; run `dvc repro` to recreate it")
     return steps
 
 

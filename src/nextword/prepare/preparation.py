@@ -79,7 +79,9 @@ def prepare(params: PrepareParams, directory: Path) -> Corpus:
         else:
             is_same = stamps == _stamps(sources)
         if not is_same:
-            raise CorpusError(f"{params.text} changed while it was read; run again when nothing writes to it")
+            raise CorpusError(
+                f"{params.text} changed while it was read; run again once nothing is writing to it"
+            )
         outputs.write_json(temporary / "dictionary.json", dictionary.words)
         outputs.write_json(temporary / "spellings.json", spellings)
         np.save(temporary / "frequencies.npy", _frequencies(counts[0], dictionary))
@@ -95,9 +97,9 @@ def summary(prepared: Corpus, params: PrepareParams) -> Iterator[str]:
     known, what = len(prepared.dictionary), "subwords" if params.split_by == "subwords" else "words"
     yield f"{len(prepared.ids):,} {what}, a dictionary of {known:,}"
     for name, ids in prepared.held_out.items():
-        yield f"of them held out for {name}: {len(ids):,}"
+        yield f"held out for {name}: {len(ids):,}"
     if params.split_by == "subwords" and known < params.max_words * _ENOUGH:
-        yield f"prepare.max_words is {params.max_words:,}, but the text gives {known:,} subwords"
+        yield f"prepare.max_words is {params.max_words:,}, but the text yields only {known:,} subwords"
     unknown = max((prepared.unknown_shares[name] for name in prepared.held_out), default=0)
     if unknown > _MANY_UNKNOWN and params.split_by in ("whitespace", "words"):
         yield (
@@ -116,7 +118,7 @@ def _check_parts(params: PrepareParams, counts: list[Counter[str]]) -> None:
         )
     for name, count in zip(PARTS[1:], counts[1:], strict=True):
         if getattr(params, name) and not count:
-            raise CorpusError(f"prepare.{name} has no words; name another file, or null")
+            raise CorpusError(f"prepare.{name} has no words; specify another file, or null")
 
 
 def _check_dictionary(params: PrepareParams, counts: list[Counter[str]], dictionary: Dictionary) -> None:

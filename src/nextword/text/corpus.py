@@ -161,11 +161,13 @@ def load(directory: Path) -> Corpus:
         )
         is_whole = _is_whole(corpus)
     except FileNotFoundError as error:
-        raise StageError(f"{error.filename} not found; run `dvc repro`, which makes it") from None
+        raise StageError(f"{error.filename} not found; run `dvc repro` to create it") from None
     except (ValueError, TypeError, KeyError, IndexError, EOFError, SyntaxError, OverflowError):
         is_whole = False
     if not is_whole:
-        raise StageError(f"{directory} is damaged: its files do not agree; run `dvc repro` to make it again")
+        raise StageError(
+            f"{directory} is damaged: its files are inconsistent; run `dvc repro` to recreate it"
+        )
     return corpus
 
 

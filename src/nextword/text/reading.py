@@ -34,7 +34,7 @@ def files_of(path: Path) -> list[Path]:
     found = sorted(one for one in path.rglob("*") if one.is_file() and one.name.endswith(_ENDINGS))
     if not found:
         raise CorpusError(
-            f"{path} has no {' or '.join(_ENDINGS)} files; name a text file or a folder of them"
+            f"{path} has no {' or '.join(_ENDINGS)} files; specify a text file or a folder of them"
         )
     return found
 
@@ -82,7 +82,7 @@ def blocks(path: Path, split_by: str) -> Iterator[str]:
                     line -= rest.count("\n")
                     raise CorpusError(
                         f"{path}, line {line}: more than {_LONGEST:,} characters without a blank between "
-                        "words; name a text, or break its lines"
+                        "words; specify a text, or split its lines"
                     )
             rest += decoder.decode(b"", final=True)
             yield rest if not rest or rest.endswith("\n") else f"{rest}\n"
@@ -92,9 +92,9 @@ def blocks(path: Path, split_by: str) -> Iterator[str]:
         kind = "UTF-16" if line == 1 and is_utf_16 else f"not UTF-8 (byte 0x{byte:02x})"
         raise CorpusError(f"{path}, line {line}: {kind}; convert the text to UTF-8") from None
     except (EOFError, zlib.error, gzip.BadGzipFile) as error:
-        raise CorpusError(f"{path} is a damaged gzip file ({error}); pack the text again") from None
+        raise CorpusError(f"{path} is a damaged gzip file ({error}); compress it again") from None
     except OSError as error:
-        raise CorpusError(f"{path}: {error.strerror}; name a text file that can be read") from None
+        raise CorpusError(f"{path}: {error.strerror}; specify a text file that can be read") from None
 
 
 def _check_kind(path: Path) -> None:
@@ -110,7 +110,7 @@ def _check_kind(path: Path) -> None:
     except OSError:  # it is closed
         is_standard_input = False
     if not is_standard_input:
-        raise CorpusError(f"{path} is not a regular file; name a text file, or /dev/stdin")
+        raise CorpusError(f"{path} is not a regular file; specify a text file, or /dev/stdin")
 
 
 def _last_end(text: str, split_by: str) -> int:

@@ -50,7 +50,7 @@ def windows(ids: NDArray[Any], context: int) -> Windows:
     if len(ids) <= context:
         raise CorpusError(
             f"the text has {len(ids)} words, but train.context is {context} and one more word has to "
-            "follow; take a longer text or a smaller context"
+            "follow; use a longer text or a smaller context"
         )
     contexts = np.lib.stride_tricks.sliding_window_view(ids, context)[:-1]
     return Windows(contexts, ids[context:])

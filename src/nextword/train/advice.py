@@ -20,4 +20,4 @@ def advice(corpus: Corpus, params: TrainParams) -> Iterator[str]:
             f"use experiments/{fitting[-1]}.yaml"
         )
     if params.precision == "bfloat16" and processes.lacks_bfloat16():
-        yield "note: this CPU has no instructions for bfloat16; it trains in float32 instead"
+        yield "note: this CPU has no bfloat16 instructions; training in float32 instead"

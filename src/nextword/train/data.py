@@ -149,7 +149,7 @@ class Streams:
         if length < 2 * params.words_per_step + 1:
             raise CorpusError(
                 f"the text has {len(corpus.training)} words, too few for {params.batch} streams of "
-                f"{params.words_per_step} words a step; lower train.batch or train.words_per_step, or take a "
+                f"{params.words_per_step} words a step; lower train.batch or train.words_per_step, or use a "
                 "longer text"
             )
         whole = corpus.training[: params.batch * length].reshape(params.batch, length)

@@ -158,7 +158,7 @@ def _stop(progress: Progress, curves: Curves | NoCurves, save: Callable[[], None
     """Ends a run after Ctrl-C, so that the next one continues from there."""
     if progress.step:
         save()
-        curves.finish(f"stopped after step {progress.step}; the next run goes on from there")
+        curves.finish(f"stopped after step {progress.step}; the next run continues from there")
     raise KeyboardInterrupt
 
 

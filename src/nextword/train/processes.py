@@ -28,7 +28,8 @@ def together(params: TrainParams) -> Iterator[Fabric]:
     processes, here = (int(os.environ.get(name, "1")) for name in ("WORLD_SIZE", "LOCAL_WORLD_SIZE"))
     if params.context is None and params.batch % processes:
         raise TrainingError(
-            f"train.batch {params.batch} cannot be divided among {processes} processes; use a multiple"
+            f"train.batch {params.batch} cannot be divided among {processes} processes; use a multiple of "
+            f"{processes}"
         )
     logging.getLogger("lightning_fabric").setLevel(logging.WARNING)  # it would repeat what the params say
     fabric = Fabric(
