@@ -52,7 +52,7 @@ export class Generator {
 
   constructor(model) {
     if (!(model instanceof Model)) {
-      throw new NextwordError("ArgumentError", "a generator is made by Generator.load(source, { ort })");
+      throw new NextwordError("ArgumentError", "create a generator with Generator.load(source, { ort })");
     }
     this.#model = model;
     this.info = model.info;
@@ -91,7 +91,7 @@ export class Generator {
     if (n > 1 && !knobs.temperature) {
       throw new NextwordError(
         "SamplingError",
-        "several samples are all the same without a temperature above 0; add one",
+        "without a temperature above 0, all samples are the same; set one",
       );
     }
     const texts = [];
@@ -214,12 +214,13 @@ function firstScored(words, context, unit) {
     if (length >= context) return number;
     length += ids.length;
   }
+  const found = length === 1 ? "1 word" : `${length} words`;
   const needed = `${context} ${context > 1 ? unit : unit.slice(0, -1)}`;
   throw new NextwordError(
     "PromptError",
     unit === "words"
-      ? `the text has ${length} words; the model scores a word after ${context}, so give at least ${context + 1}`
-      : `no word of the text has ${needed} before it, without which it is not scored; give more words`,
+      ? `the text has ${found}; the model scores a word after ${context}, so give at least ${context + 1}`
+      : `no word of the text has ${needed} before it, as scoring requires; give more words`,
   );
 }
 

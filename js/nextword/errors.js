@@ -52,7 +52,7 @@ export async function fileOf(source) {
   if (bytes) return { name: "the file", bytes };
   const isAddress = typeof source === "string" || source instanceof URL;
   if (!isAddress && typeof source?.arrayBuffer !== "function") {
-    throw new NextwordError("ModelFileError", `a model is bytes, a Blob, a Response or a URL; got ${kind(source)}`);
+    throw new NextwordError("ModelFileError", `a model must be bytes, a Blob, a Response or a URL; got ${kind(source)}`);
   }
   const called = isAddress ? String(source) : source.url || source.name || "";
   const name = called && called.length <= 100 ? called : "the file";
@@ -73,7 +73,7 @@ export function given(error, what, values, known) {
   }
   for (const name of Object.keys(values)) {
     if (!Object.hasOwn(known, name)) {
-      throw new NextwordError(error, `${name.slice(0, 40)} is no ${what}; there are ${Object.keys(known).join(", ")}`);
+      throw new NextwordError(error, `there is no ${what} ${name.slice(0, 40)}; use one of ${Object.keys(known).join(", ")}`);
     }
   }
   return Object.fromEntries(Object.entries(values).filter(([, value]) => value !== undefined));
@@ -99,10 +99,12 @@ export function checkedStrings(error, name, strings) {
 /** The type of a value, for messages. */
 export const kind = (value) => (value === null ? "null" : Array.isArray(value) ? "an array" : typeof value);
 
-/** A number as Python's format `g` writes it. */
-export function general(number) {
-  const [digits, exponent] = number.toExponential(5).split("e");
-  if (!Number.isFinite(number) || (exponent >= -4 && exponent < 6)) return String(Number(number.toPrecision(6)));
+/** A number as Python's format `g` writes it, with as many significant digits. */
+export function general(number, precision = 6) {
+  const [digits, exponent] = number.toExponential(precision - 1).split("e");
+  if (!Number.isFinite(number) || (exponent >= -4 && exponent < precision)) {
+    return String(Number(number.toPrecision(precision)));
+  }
   return `${Number(digits)}e${exponent[0]}${exponent.slice(1).padStart(2, "0")}`;
 }
 

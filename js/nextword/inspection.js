@@ -52,13 +52,13 @@ function reading(read) {
     return read();
   } catch (error) {
     if (error instanceof UnknownPartError) {
-      throw new BadFileError("has parts that this version does not read; export it again, or install a newer nextword");
+      throw new BadFileError("has parts that this version cannot read; export it again, or install a newer nextword");
     }
     if (error instanceof ElsewhereError) {
-      throw new BadFileError("keeps weights in another file, which is never read; export it as one file");
+      throw new BadFileError("keeps weights in another file, which is not supported; export it as one file");
     }
     if (error instanceof DamagedError) {
-      throw new BadFileError("is not an ONNX model: damaged, cut short, or something else; copy or export it again");
+      throw new BadFileError("is not an ONNX model: damaged, cut short, or another kind of file; copy or export it again");
     }
     throw error;
   }
@@ -88,13 +88,13 @@ export function inspect(bytes) {
   ]);
   const states = statesOf(inputs, outputs, info);
   if (!states || [...inputs.keys()].some((name) => stored.has(name))) {
-    throw new BadFileError("has a graph that does not fit its metadata; export it again");
+    throw new BadFileError("has a graph that does not match its metadata; export it again");
   }
   if (![...stored.values(), ...made.values()].every(isFinite)) {
     throw new BadFileError("has weights that are not finite numbers; train and export it again");
   }
   if (growth(nodes, new Map([...stored, ...made])) > MOST_VALUES) {
-    throw new BadFileError("makes tensors larger than a model needs; export it again");
+    throw new BadFileError("creates tensors larger than any model needs; export it again");
   }
   return { info, states, outputs };
 }
@@ -118,13 +118,13 @@ function checkUnicode(version) {
 function infoOf(pairs) {
   const properties = new Map();
   for (const [key, bytes] of pairs) {
-    if (properties.has(key)) throw damaged(`${start(key)} comes twice`);
+    if (properties.has(key)) throw damaged(`${start(key)} occurs twice`);
     const value = utf8(bytes);
     if (value === null) throw damaged(`${start(key)} is not UTF-8`);
     properties.set(key, value);
   }
   const [format, splitBy] = ["format", "split_by"].map((key) => properties.get(key) ?? "");
-  if (!format.startsWith("nextword/")) throw new BadFileError("is not a nextword model; `dvc repro` makes one");
+  if (!format.startsWith("nextword/")) throw new BadFileError("is not a nextword model; create one with `dvc repro`");
   const isOther = !FORMATS.includes(format);
   if (isOther || !SPLIT_BY.includes(splitBy)) {
     const kind = start(isOther ? format : `split_by ${splitBy}`);
@@ -236,7 +236,7 @@ function checkOperator(node) {
   const { operator, domain, outputs } = node;
   if (!OPERATORS.get(domain)?.includes(operator)) {
     throw new BadFileError(
-      `needs the operator ${start(operator)}, which this version does not run; export it again, ` +
+      `needs the operator ${start(operator)}, which this version does not support; export it again, ` +
         "or install a newer nextword",
     );
   }

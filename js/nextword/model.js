@@ -57,7 +57,7 @@ export class Model {
       const lacking = LACKING.exec(error?.message ?? error)?.slice(1).find(Boolean);
       const message = lacking
         ? `needs the operator ${lacking}, which ${version} lacks; install a newer onnxruntime`
-        : `cannot be loaded by ${version}: damaged, or of another kind; copy or export it again`;
+        : `cannot be loaded by ${version}: damaged, or not a supported model; copy or export it again`;
       throw bad(name, message, error);
     }
     try {
@@ -182,11 +182,11 @@ export class Model {
       this.#running.delete(running);
     }
     const data = (name, shape, output = name) => {
-      if (!isSame(found[output].dims, shape)) throw this.#broken(`gives ${name} of another shape than it says`);
+      if (!isSame(found[output].dims, shape)) throw this.#broken(`outputs ${name} in a shape other than declared`);
       return found[output].data.slice();
     };
     const logits = data("logits", [batch, this.dictionary.words.length]);
-    if (!areFinite(logits)) throw this.#broken("gives logits that are not finite numbers");
+    if (!areFinite(logits)) throw this.#broken("outputs logits that are not finite numbers");
     const next = Object.fromEntries(
       this.states.map((part) => [part.name, data(part.name, sized(part), `next_${part.name}`)]),
     );
@@ -205,14 +205,14 @@ export class Model {
     if (!this.#sha256) {
       throw new NextwordError(
         "SessionError",
-        "a session is saved and resumed on secure pages only: https, or localhost",
+        "sessions can be saved and resumed only on secure pages (https or localhost)",
       );
     }
     return Array.from(new Uint8Array(await this.#sha256), (byte) => byte.toString(16).padStart(2, "0")).join("");
   }
 
   checkUse() {
-    if (this.#released) throw new NextwordError("ReleasedError", "the model was released; load it again");
+    if (this.#released) throw new NextwordError("ReleasedError", "the model has been released; load it again");
   }
 
   /** Frees its memory once pending reads are done. */

@@ -102,7 +102,7 @@ function feedForward(stored, isInteger) {
   return layers;
 }
 
-const notOurs = () => new BadFileError("has weights that cannot be told apart");
+const notOurs = () => new BadFileError("has weights that cannot be identified");
 
 // ── equations ───────────────────────────────────────────────────────────────────────────────────
 

@@ -85,7 +85,7 @@ class Message {
       // A list of numbers is packed, as bytes, or comes one by one.
       if (kind !== known.get(field) && !(kind === BYTES && repeated.has(field))) throw new DamagedError("wire type");
       const count = (this.#numbers.get(field)?.length ?? 0) + this.all(field).length;
-      if (count === (repeated.has(field) ? MOST_REPEATED : 1)) throw new DamagedError("a field comes too often");
+      if (count === (repeated.has(field) ? MOST_REPEATED : 1)) throw new DamagedError("a field occurs too often");
       const [number, start] = kind === FIXED_32 ? [4, afterTag] : varint(bytes, afterTag);
       const isNumber = kind === VARINT;
       if (!isNumber && number > bytes.length - start) throw new DamagedError("cut short");
@@ -150,7 +150,7 @@ function varint(bytes, place) {
     value += (byte & 127) * 128 ** digit;
     if (byte < 128) return [value, place];
   }
-  throw new DamagedError("cut short, or a number that is negative");
+  throw new DamagedError("cut short, or a negative number");
 }
 
 /** The parts of a file; each is read when it is asked for. */

@@ -153,13 +153,13 @@ export class Session {
   /** Undoes the last word fed, and returns it. */
   undo() {
     return this.#inTurn(async () => {
-      if (!this.#now) throw new NextwordError("SessionError", "there is no word to take back");
+      if (!this.#now) throw new NextwordError("SessionError", "there is no word to undo");
       const before = this.#past.at(-1);
       const isFirst = this.#past.length === 1 && before && before !== this.#resumed?.now;
       if (!this.#past.length || isFirst) {
         throw new NextwordError(
           "SessionError",
-          `no more words can be taken back; a session remembers the last ${MOST_FORGOTTEN} it was fed`,
+          `no more words can be undone; a session remembers only the last ${MOST_FORGOTTEN} words`,
         );
       }
       const { ids, gaveWay } = this.#now;
@@ -248,7 +248,7 @@ export class Session {
 
   static async restore(model, bytes, learner = null) {
     const data = bytesOf(bytes);
-    if (!data) throw new NextwordError("SessionError", `a saved session is bytes; got ${kind(bytes)}`);
+    if (!data) throw new NextwordError("SessionError", `a saved session must be bytes; got ${kind(bytes)}`);
     let arrays;
     try {
       arrays = arraysOf(data);
@@ -323,7 +323,7 @@ export class Session {
 
   /** What is expected after the last word. */
   #known() {
-    if (!this.#expected) throw new NextwordError("PromptError", "nothing was read yet; feed at least one word");
+    if (!this.#expected) throw new NextwordError("PromptError", "nothing has been read yet; feed at least one word");
     return this.#expected;
   }
 
@@ -353,7 +353,7 @@ async function checkLearner(arrays, learner) {
   const refuse = (message) => {
     throw new NextwordError("SessionError", message);
   };
-  if (!learner) refuse("the session was learning while it read; resume it by DynamicEvaluation");
+  if (!learner) refuse("the session was learning while it read; resume it with DynamicEvaluation");
   if (arrays.get("training_graph") !== (await learner.digest())) {
     refuse("the session was saved with another training graph; give that one");
   }

@@ -115,7 +115,7 @@ test("a failure to learn is reported in one line, and nothing is lost", async ()
   await page.selectOption("#source", "own");
   await page.fill("#text", "three words only");
   await page.locator("#text").blur();
-  await says("#message", "the text has 3 words; learning takes 4 at least");
+  await says("#message", "the text has 3 words; learning needs at least 4");
 });
 
 test("on a phone nothing is wider than the screen", async () => {

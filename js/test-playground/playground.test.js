@@ -161,7 +161,7 @@ test("learned words are listed, suggested, exported, forgotten, and imported aga
   await page.setInputFiles("#import", path);
   await says("#learned", "Kowalski");
   await page.setInputFiles("#import", { name: "x.json", mimeType: "", buffer: Buffer.from("{}") });
-  await says("#words-message", "not what a keyboard has saved");
+  await says("#words-message", "not a saved keyboard");
 });
 
 test("a blocked word is not suggested until it is allowed again", async () => {

@@ -97,7 +97,7 @@ for (const { model, text, saved, restored } of table("learning_keyboards")) {
     const cut = JSON.parse(new TextDecoder().decode(bytes));
     const [name] = Object.keys(cut.languages[0].learned_weights.values);
     cut.languages[0].learned_weights.values[name] = "AAAA";
-    await rejects(() => dynamic.keyboard({ saved: Buffer.from(JSON.stringify(cut)) }).suggest(), "KeyboardError", /not what a keyboard/);
+    await rejects(() => dynamic.keyboard({ saved: Buffer.from(JSON.stringify(cut)) }).suggest(), "KeyboardError", /not a saved keyboard/);
     cut.languages[0].learned_weights.files[0] = "of another file";
     assert.equal((await dynamic.keyboard({ saved: Buffer.from(JSON.stringify(cut)) }).suggest(5)).length, 5);
     await rejects(() => dynamic.keyboard({ adapts: false }), "KeyboardError", /does not learn/);
@@ -128,16 +128,16 @@ test("a model that cannot learn, or a session saved by another, is refused in on
   await session.feed("the mouse ran , the cat said . ".repeat(5));
   const bytes = await session.save();
   const generator = await Generator.load(bytesOf("learning_streams"), { ort });
-  await rejects(() => generator.resume(bytes), "SessionError", /was learning while it read; resume it by DynamicEvaluation/);
+  await rejects(() => generator.resume(bytes), "SessionError", /was learning while it read; resume it with DynamicEvaluation/);
   const faster = await load("learning_streams", { learningRate: 5 });
   await rejects(() => faster.resume(bytes), "SessionError", /learningRate of 2; give the same/);
   await rejects(() => dynamic.resume(bytes.slice(0, -40)), "SessionError", /not a saved session/);
-  await rejects(() => dynamic.resume("bytes"), "SessionError", /a saved session is bytes/);
+  await rejects(() => dynamic.resume("bytes"), "SessionError", /a saved session must be bytes/);
   await rejects(() => load("learning_streams", { learningRate: 0 }), "TrainingError", /nothing is learned/);
   await rejects(() => load("learning_streams", { learningRate: -1 }), "TrainingError", /learningRate must be/);
   const files = (graph, model) => DynamicEvaluation.load(bytesOf(graph), { ort, model: bytesOf(model) });
   await rejects(() => files("learning_streams.train", "explained_int8"), "ModelFileError", /in int8, which cannot learn/);
-  await rejects(() => files("learning_streams.train", "fixed"), "ModelFileError", /of different networks/);
+  await rejects(() => files("learning_streams.train", "fixed"), "ModelFileError", /belong to different networks/);
   await Promise.all([dynamic.release(), faster.release(), generator.release()]);
 });
 

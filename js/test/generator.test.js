@@ -59,7 +59,7 @@ test("odd text is either continued or refused, never garbled", async () => {
 });
 
 test("errors for wrong settings say what is allowed", async () => {
-  await rejects(() => generator.generate("the", 3, { topk: 3 }), "SamplingError", /topk is no knob; there are temperature, topK/);
+  await rejects(() => generator.generate("the", 3, { topk: 3 }), "SamplingError", /there is no knob topk; use one of temperature, topK/);
   await rejects(() => generator.generate("the", 3, { temperature: NaN }), "SamplingError", /from 0 to 100; got NaN/);
   await rejects(() => generator.generate("the", 3, { temperature: 1, seed: 1.5 }), "SamplingError", /whole number; got 1.5/);
   await rejects(() => generator.generate("the", 1.5), "CountError", /words must be a whole number; got 1.5/);
@@ -92,15 +92,15 @@ test("arguments of the wrong type are refused by name", async () => {
   await rejects(generate("the", 3, null), "SamplingError", /knobs must be an object; got null/);
   for (const name of ["toString", "constructor", "__proto__"]) {
     const knobs = JSON.parse(`{ "${name}": 1 }`);
-    await rejects(generate("the", 3, knobs), "SamplingError", new RegExp(`${name} is no knob; there are temperature`));
+    await rejects(generate("the", 3, knobs), "SamplingError", new RegExp(`there is no knob ${name}; use one of temperature`));
   }
   await rejects(generate("the", 3, { temperature: "1" }), "SamplingError", /temperature must be a number; got string/);
   await rejects(generate("the", 3, { topK: null }), "SamplingError", /topK must be a number; got null/);
   await rejects(generate("the", 3, { stop: 3 }), "SamplingError", /stop must be strings; got number/);
   await rejects(generate("the", 3, { banned: [undefined] }), "SamplingError", /banned must be strings; got undefined/);
   await rejects(generate("the", 3, {}, { signal: 3 }), "ArgumentError", /signal must be an AbortSignal/);
-  await rejects(() => generator.session({ size: 3 }), "SamplingError", /size is no option; there are cacheSize/);
-  assert.throws(() => new Generator(), { name: "ArgumentError", message: /made by Generator.load/ });
+  await rejects(() => generator.session({ size: 3 }), "SamplingError", /there is no option size; use one of cacheSize/);
+  assert.throws(() => new Generator(), { name: "ArgumentError", message: /create a generator with Generator.load/ });
 });
 
 test("a model is loaded from bytes of any kind, a Blob, a Response or a URL", async (context) => {
@@ -124,12 +124,12 @@ test("a model is loaded from bytes of any kind, a Blob, a Response or a URL", as
   await rejects(load("https://elsewhere"), "ModelFileError", "https://elsewhere cannot be read: fetch failed");
   await rejects(load(new File(["x"], "m.onnx")), "ModelFileError", /^m\.onnx is not an ONNX model/);
   for (const source of [undefined, null, 3, {}, [1, 2]]) {
-    await rejects(load(source), "ModelFileError", /a model is bytes, a Blob, a Response or a URL; got/);
+    await rejects(load(source), "ModelFileError", /a model must be bytes, a Blob, a Response or a URL; got/);
   }
   for (const options of [undefined, {}, { ort: undefined }, { ort: {} }]) {
     await rejects(() => Generator.load(bytes, options), "ArgumentError", /ort must be the module onnxruntime-web or/);
   }
-  await rejects(load(bytes, { ORT: ort }), "ArgumentError", /ORT is no option; there are ort/);
+  await rejects(load(bytes, { ORT: ort }), "ArgumentError", /there is no option ORT; use one of ort/);
 });
 
 test("a stream lets the event loop run, and ends when it is aborted", async () => {
@@ -171,7 +171,7 @@ test("a released model throws a ReleasedError", async () => {
   const reading = released.suggest("the mouse the cat");
   await Promise.all([released.release(), released.release(), released[Symbol.asyncDispose]()]);
   assert.equal((await reading).length, 3);
-  const message = /the model was released; load it again/;
+  const message = /the model has been released; load it again/;
   await rejects(() => going.next(), "ReleasedError", message);
   await rejects(() => released.generate("the"), "ReleasedError", message);
   await rejects(() => session.suggest(), "ReleasedError", message);

@@ -156,14 +156,14 @@ test("with a model that knows subwords, every word has a probability, and an emo
 });
 
 test("wrong settings are refused by name", async () => {
-  assert.throws(() => lines.keyboard({ layouts: "qwerty" }), { name: "ArgumentError", message: /layouts is no option/ });
+  assert.throws(() => lines.keyboard({ layouts: "qwerty" }), { name: "ArgumentError", message: /there is no option layouts/ });
   assert.throws(() => Keyboard.of([lines, {}]), { name: "ArgumentError", message: /generators/ });
   assert.throws(() => Keyboard.of(lines), { name: "ArgumentError", message: /generators/ });
   assert.throws(() => Keyboard.of([]), { name: "KeyboardError", message: /at least one/ });
   assert.throws(() => Keyboard.of([lines, unbounded]), { name: "KeyboardError", message: /lowercase/ });
   assert.throws(() => new Keyboard(), { name: "ArgumentError" });
   for (const saved of ["text", 1, new Uint8Array([255])]) {
-    assert.throws(() => lines.keyboard({ saved }), { name: "KeyboardError", message: /not what a keyboard has saved/ });
+    assert.throws(() => lines.keyboard({ saved }), { name: "KeyboardError", message: /not a saved keyboard/ });
   }
 });
 

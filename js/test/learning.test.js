@@ -59,13 +59,13 @@ for (const { model, text, from_nothing: fromNothing, settings, dictionary, losse
 test("errors say what is wrong", async () => {
   const text = "the mouse ran . ".repeat(9);
   const refused = (asked, name, message) => assert.rejects(asked, (error) => error.name === name && message.test(error.message));
-  await refused(load("learning_windows", "the mouse"), "TrainingError", /has 2 words; learning takes 4 at least/);
+  await refused(load("learning_windows", "the mouse"), "TrainingError", /has 2 words; learning needs at least 4/);
   await refused(load("learning_windows", ""), "PromptError", /no words/);
   await refused(load("learning_windows", text, { learningRate: -1 }), "TrainingError", /learningRate must be from 0 to 10/);
-  await refused(load("learning_windows", text, { rate: 1 }), "ArgumentError", /rate is no option/);
+  await refused(load("learning_windows", text, { rate: 1 }), "ArgumentError", /there is no option rate/);
   const files = (graph, model) => Trainer.load(bytesOf(graph), { ort, model: bytesOf(model), text });
   await refused(files("fixed", "fixed"), "ModelFileError", /is not a training graph/);
-  await refused(files("learning_windows.train", "fixed"), "ModelFileError", /of different networks/);
+  await refused(files("learning_windows.train", "fixed"), "ModelFileError", /belong to different networks/);
   const trainer = await load("learning_windows", text, { learningRate: 9, fromNothing: true });
   const goOn = async () => {
     for (;;) await trainer.learn();

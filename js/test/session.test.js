@@ -42,12 +42,12 @@ for (const model of ["fixed", "gru", "subwords"]) {
     await session.feed("mouse ".repeat(128));
     for (let number = 0; number < 128; number++) assert.equal(await session.undo(), "mouse");
     assert.deepEqual(await session.suggest(9), before);
-    await rejects(() => session.undo(), "SessionError", /no more words can be taken back; a session remembers the last 128/);
+    await rejects(() => session.undo(), "SessionError", /no more words can be undone; a session remembers only the last 128/);
     assert.deepEqual((await session.suggest(9))[0], before[0]);
     const short = generator.session();
     await short.feed("mouse ".repeat(128));
     for (let number = 0; number < 128; number++) await short.undo();
-    await rejects(() => short.undo(), "SessionError", /there is no word to take back/);
+    await rejects(() => short.undo(), "SessionError", /there is no word to undo/);
     await rejects(() => short.suggest(), "PromptError", /feed at least one word/);
     await rejects(() => short.save(), "PromptError", /feed at least one word/);
   });
@@ -57,7 +57,7 @@ for (const model of ["fixed", "gru", "subwords"]) {
     await session.feed("the mouse the cat");
     const saved = await session.save();
     const resumed = await generator.resume(saved.buffer);
-    await rejects(() => resumed.undo(), "SessionError", /no more words can be taken back/);
+    await rejects(() => resumed.undo(), "SessionError", /no more words can be undone/);
     for (const one of [session, resumed]) await one.feed("mice , the");
     assert.deepEqual(await resumed.suggest(9), await session.suggest(9));
     assert.deepEqual(await resumed.save(), await session.save());
@@ -152,6 +152,6 @@ test("bytes that are not a saved session of this file are refused", async () => 
     assert.deepEqual(await found.suggest(5), await session.suggest(5));
   }
   await rejects(() => generator.resume(damaged[1]), "SessionError", /these bytes are not a saved session, or only part of one/);
-  await rejects(() => generator.resume("text"), "SessionError", /a saved session is bytes; got string/);
+  await rejects(() => generator.resume("text"), "SessionError", /a saved session must be bytes; got string/);
   await rejects(() => other.resume(saved), "SessionError", /saved with another model file; load that one/);
 });

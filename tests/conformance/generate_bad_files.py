@@ -21,11 +21,11 @@ from onnx import ModelProto, NodeProto, TensorProto, helper, numpy_helper
 HERE = Path(__file__).parent
 BASE = "quibble.onnx"
 
-DAMAGED = "is not an ONNX model: damaged, cut short, or something else; copy or export it again"
-FOREIGN = "has parts that this version does not read; export it again, or install a newer nextword"
-ELSEWHERE = "keeps weights in another file, which is never read; export it as one file"
-UNFIT = "has a graph that does not fit its metadata; export it again"
-LARGE = "makes tensors larger than a model needs; export it again"
+DAMAGED = "is not an ONNX model: damaged, cut short, or another kind of file; copy or export it again"
+FOREIGN = "has parts that this version cannot read; export it again, or install a newer nextword"
+ELSEWHERE = "keeps weights in another file, which is not supported; export it as one file"
+UNFIT = "has a graph that does not match its metadata; export it again"
+LARGE = "creates tensors larger than any model needs; export it again"
 NOT_FINITE = "has weights that are not finite numbers; train and export it again"
 NO_NEXTWORD = "is not a nextword model"
 UNLOADABLE = "cannot be loaded by onnxruntime"
@@ -36,7 +36,7 @@ Case = tuple[str, str, Change | bytes, str]  # name, base, change, message
 
 
 def operator(name: str) -> str:
-    return f"needs the operator {name}, which this version does not run"
+    return f"needs the operator {name}, which this version does not support"
 
 
 def metadata(message: str) -> str:
@@ -298,7 +298,7 @@ def metadata_cases() -> list[Case]:
             for key, text in wrong
         ),
         ("a dictionary that is missing", BASE, without("dictionary"), metadata("dictionary is missing")),
-        ("a key that comes twice", BASE, twice, metadata("context comes twice")),
+        ("a key that comes twice", BASE, twice, metadata("context occurs twice")),
         ("no format", BASE, without("format"), NO_NEXTWORD),
         ("a format of tomorrow", BASE, prop("format", "nextword/3"), "has nextword/3, which this version"),
         ("a way to split of tomorrow", BASE, prop("split_by", "leaves"), "has split_by leaves, which this"),
@@ -350,9 +350,14 @@ def graph_cases() -> list[Case]:
         ("a state that is stored too", BASE, initial_input, UNFIT),
         ("a Split into fewer than it gives", "fixed.onnx", split_otherwise, DAMAGED),
         ("a value that nothing makes", BASE, undefined_input, UNLOADABLE),
-        ("a state of another shape than said", BASE, another_shape_than_said, "gives clock of another shape"),
+        (
+            "a state of another shape than said",
+            BASE,
+            another_shape_than_said,
+            "outputs clock in a shape other than declared",
+        ),
         ("a graph that fails when it is run", BASE, fails_when_run, UNRUNNABLE),
-        ("logits that are not finite", BASE, infinite_logits, "gives logits that are not finite numbers"),
+        ("logits that are not finite", BASE, infinite_logits, "outputs logits that are not finite numbers"),
     ]
 
 

@@ -92,7 +92,7 @@ def test_anything_but_text_is_an_error(
         (lambda g: g.session(2.5, 0.1), SamplingError, "cache_size must be a whole number; got 2.5"),
         (lambda g: g.session(5, math.nan), SamplingError, "cache_weight must be from 0 to below 1; got nan"),
         (lambda g: g.session(5, 0.1, "x"), SamplingError, "cache_flatness must be a number; got str"),
-        (lambda g: g.resume("x"), SessionError, "a saved session is bytes; got str"),
+        (lambda g: g.resume("x"), SessionError, "a saved session must be bytes; got str"),
         (lambda g: _fed(g).suggest(3, b"c"), PromptError, "prefix must be a string; got bytes"),
     ],
 )

@@ -33,9 +33,9 @@ def test_threads_out_of_range_are_an_error(tmp_path: Path, threads: int) -> None
 
 def test_a_missing_file_and_a_directory_are_errors(tmp_path: Path) -> None:
     for path, message in {
-        tmp_path / "none.onnx": "no such model file; name another, with --model",
-        tmp_path: "is not a regular file; name a model file",
-        tmp_path / ("n" * 5000): "File name too long; name a model file",
+        tmp_path / "none.onnx": "no such model file; specify another, with --model",
+        tmp_path: "is not a regular file; specify a model file",
+        tmp_path / ("n" * 5000): "File name too long; specify a model file",
     }.items():
         with pytest.raises(ModelFileError, match=message):
             ModelFile(path)
@@ -76,7 +76,7 @@ def test_a_foreign_onnx_model_is_an_error(tmp_path: Path) -> None:
 
 def test_metadata_of_another_graph_are_an_error(tmp_path: Path) -> None:
     path = export(tmp_path / "m.onnx", make_network(), WORDS[:-1])
-    with pytest.raises(ModelFileError, match="does not fit its metadata"):
+    with pytest.raises(ModelFileError, match="does not match its metadata"):
         ModelFile(path)
 
 

@@ -58,7 +58,7 @@ def test_undo_ends_where_the_session_began(generator: Generator) -> None:
     session = generator.session()
     session.feed("the cat")
     assert (session.undo(), session.undo()) == ("cat", "the")
-    with pytest.raises(SessionError, match="there is no word to take back"):
+    with pytest.raises(SessionError, match="there is no word to undo"):
         session.undo()
     session.feed("mouse")
     assert session.suggest(1) == generator.suggest("mouse", 1)
@@ -72,7 +72,7 @@ def test_a_limited_number_of_words_can_be_undone(generator: Generator) -> None:
     assert [session.undo() for _ in range(128)] == ["mouse"] * 128
     assert session.suggest(12) == before
     with pytest.raises(
-        SessionError, match="no more words can be taken back; a session remembers the last 128"
+        SessionError, match="no more words can be undone; a session remembers only the last 128"
     ):
         session.undo()
     assert session.suggest(12) == before
@@ -85,7 +85,7 @@ def test_a_session_is_empty_after_undoing_all_its_words(generator: Generator) ->
     session.feed(" ".join(["mouse"] * 128))
     for _ in range(128):
         session.undo()
-    with pytest.raises(SessionError, match="there is no word to take back"):
+    with pytest.raises(SessionError, match="there is no word to undo"):
         session.undo()
 
 
@@ -93,7 +93,7 @@ def test_words_fed_before_a_session_was_saved_cannot_be_undone(generator: Genera
     session = generator.session()
     session.feed("the cat")
     resumed = generator.resume(session.save())
-    with pytest.raises(SessionError, match="no more words can be taken back"):
+    with pytest.raises(SessionError, match="no more words can be undone"):
         resumed.undo()
     assert resumed.suggest(12) == session.suggest(12)
 

@@ -136,7 +136,7 @@ def test_a_graph_whose_states_cannot_be_carried_is_an_error(tmp_path: Path, brok
         graph.graph.output[3].name = "clock_after"
         graph.graph.node.append(onnx.helper.make_node("Identity", ["next_clock"], ["clock_after"]))
     onnx.save(graph, tmp_path / "m.onnx")
-    with pytest.raises(ModelFileError, match="does not fit its metadata"):
+    with pytest.raises(ModelFileError, match="does not match its metadata"):
         Generator.load(tmp_path / "m.onnx")
 
 

@@ -63,7 +63,7 @@ export class Keyboard {
 
   constructor(languages, layout, field, saved) {
     if (!(layout instanceof Layout)) {
-      throw new NextwordError("ArgumentError", "a keyboard is made by generator.keyboard(), or by Keyboard.of(generators)");
+      throw new NextwordError("ArgumentError", "create a keyboard with generator.keyboard() or Keyboard.of(generators)");
     }
     const { info } = languages[0].model;
     this.#lowercase = info.lowercase;

@@ -24,14 +24,14 @@ export class Layout {
       if (!Object.hasOwn(LAYOUTS, rows)) {
         throw new NextwordError(
           "KeyboardError",
-          `there is no layout ${quoted([...rows].slice(0, 40).join(""))}; take one of ` +
+          `there is no layout ${quoted([...rows].slice(0, 40).join(""))}; use one of ` +
             `${Object.keys(LAYOUTS).join(", ")}, or give the rows of keys`,
         );
       }
       rows = LAYOUTS[rows];
     }
     if (!Array.isArray(rows) || !rows.length || !rows.every((row) => row && typeof row === "string")) {
-      throw new NextwordError("KeyboardError", "a layout is a list of rows, each with the letters of its keys");
+      throw new NextwordError("KeyboardError", "a layout must be a list of rows, each with the letters of its keys");
     }
     rows.forEach((row, line) => [...folded(row)].forEach((key, place) => this.#places.set(key, [line, place + line / 2])));
   }

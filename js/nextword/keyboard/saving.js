@@ -107,7 +107,7 @@ function floats(text) {
   }
 }
 
-const damaged = () => new NextwordError("KeyboardError", "these bytes are not what a keyboard has saved, or not all of it");
+const damaged = () => new NextwordError("KeyboardError", "these bytes are not a saved keyboard, or only part of one");
 
 function parsed(given) {
   const bytes = bytesOf(given);

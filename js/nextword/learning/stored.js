@@ -66,8 +66,8 @@ function transposed({ shape: [rows, columns], values }) {
 export function storedIn(bytes, { stored, weights }, name) {
   const tensors = new OnnxFile(bytes).tensors();
   const foreign = () => {
-    const message = `${name} and the training graph are of different networks; name nextword.onnx and `;
-    return new NextwordError("ModelFileError", `${message}nextword.train.onnx of the same \`dvc repro\``);
+    const message = `${name} and the training graph belong to different networks; use nextword.onnx and `;
+    return new NextwordError("ModelFileError", `${message}nextword.train.onnx from the same \`dvc repro\``);
   };
   const found = new Map();
   for (const [tensor, one] of stored) {

@@ -1,6 +1,6 @@
 /** A training graph, a model file and a text → a model file that has learned the text. */
 
-import { NextwordError, bytesOf, checkNumber, fileOf, given } from "../errors.js";
+import { NextwordError, bytesOf, checkNumber, fileOf, general, given } from "../errors.js";
 import { toHalves } from "../half.js";
 import { elements, isSame } from "../inspection.js";
 import { Model } from "../model.js";
@@ -109,7 +109,8 @@ export class Trainer {
     if (!(found.loss < EXPLODED) || !Number.isFinite(found.gradientNorm)) {
       throw new NextwordError(
         "TrainingError",
-        `training has diverged at step ${this.step + 1}: loss ${found.loss}; lower the learning rate`,
+        `training has diverged at step ${this.step + 1}: loss ${general(found.loss, 4)}, gradient norm ` +
+          `${general(found.gradientNorm, 4)}; lower the learning rate`,
       );
     }
     this.#values = found.values;
@@ -193,7 +194,7 @@ export class Trainer {
       throw new NextwordError("TrainingError", message);
     }
     if (arrays.get("trainer") !== (await this.#identity())) {
-      const message = "the checkpoint is of other files, another text or other settings; give the trainer the same";
+      const message = "the checkpoint belongs to other files, another text or other settings; give the trainer the same ones";
       throw new NextwordError("TrainingError", message);
     }
     const { type, context } = this.#graph;
@@ -235,7 +236,8 @@ function dataOf(ids, context, { batch, wordsPerStep, seed }, isPadded) {
     context === null ? Streams.of(ids, batch, wordsPerStep, seed) : Windows.of(ids, context, batch, seed, isPadded);
   if (data) return data;
   const least = context === null ? batch * (2 * wordsPerStep + 1) : context + 1;
-  throw new NextwordError("TrainingError", `the text has ${ids.length} words; learning takes ${least} at least`);
+  const found = ids.length === 1 ? "1 word" : `${ids.length.toLocaleString("en-US")} words`;
+  throw new NextwordError("TrainingError", `the text has ${found}; learning needs at least ${least.toLocaleString("en-US")}`);
 }
 
 /** The words of a text by descending frequency, ties by first appearance. */

@@ -42,7 +42,7 @@ export class TrainingFile {
     }
     const { format = "" } = parts.properties;
     if (!format.startsWith("nextword-training/")) {
-      throw bad("is not a training graph; name one, such as nextword.train.onnx");
+      throw bad("is not a training graph; specify one, such as nextword.train.onnx");
     }
     if (format !== FORMAT) throw bad(`has ${format.slice(0, 40)}, which this version cannot read; install a newer nextword`);
     let found;

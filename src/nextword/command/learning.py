@@ -42,7 +42,7 @@ def run(arguments: argparse.Namespace) -> None:
         best, kept, best_epoch = loss, trainer.keep(), epoch
     if not best_epoch:
         raise TrainingError(
-            "the model got no better on the last tenth of the text, so nothing was written; take a longer "
+            "the model did not improve on the last tenth of the text, so nothing was written; use a longer "
             "text or a lower --learning-rate"
         )
     trainer.restore(kept)

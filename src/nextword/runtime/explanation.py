@@ -62,7 +62,7 @@ def explain(path: Path, text: str) -> Explanation:
     model = ModelFile(path)
     words = model.split(text)
     if len(words) < 2:
-        raise PromptError("the text has one word, and without it none is left; give at least two")
+        raise PromptError("the text has only one word; give at least two")
     ids = np.array(model.dictionary.encode(words))
     whole = _expected(model, ids)
     unknown = model.dictionary.unknown

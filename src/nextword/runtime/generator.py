@@ -116,7 +116,7 @@ class Generator:
         arguments.count("words", words, MOST_WORDS)
         arguments.count("samples", n, MOST_SAMPLES)
         if n > 1 and not sampling.temperature:
-            raise SamplingError("several samples are all the same without a temperature above 0; add one")
+            raise SamplingError("without a temperature above 0, all samples are the same; set one")
         written = [prompt] * n
         for pieces in continuation(self._model, prompt, words, sampling, n):
             written = [text + piece for text, piece in zip(written, pieces, strict=True)]

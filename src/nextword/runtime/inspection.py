@@ -114,30 +114,30 @@ def inspect(data: bytes) -> Contents:
         inputs, outputs = file.inputs(), file.outputs()
     except UnknownFieldError:
         raise ModelFileError(
-            "has parts that this version does not read; export it again, or install a newer nextword"
+            "has parts that this version cannot read; export it again, or install a newer nextword"
         ) from None
     except ProtobufError:
         raise ModelFileError(
-            "is not an ONNX model: damaged, cut short, or something else; copy or export it again"
+            "is not an ONNX model: damaged, cut short, or another kind of file; copy or export it again"
         ) from None
     except ElsewhereError:
         raise ModelFileError(
-            "keeps weights in another file, which is never read; export it as one file"
+            "keeps weights in another file, which is not supported; export it as one file"
         ) from None
     states = _states(inputs, outputs, metadata)
     if states is None or inputs.keys() & tensors.keys():
-        raise ModelFileError("has a graph that does not fit its metadata; export it again")
+        raise ModelFileError("has a graph that does not match its metadata; export it again")
     if not all(map(_is_finite, [*tensors.values(), *made.values()])):
         raise ModelFileError("has weights that are not finite numbers; train and export it again")
     if _growth(nodes, tensors | made) > _MOST_VALUES:
-        raise ModelFileError("makes tensors larger than a model needs; export it again")
+        raise ModelFileError("creates tensors larger than any model needs; export it again")
     return Contents(metadata, states, {name: value.shape for name, value in outputs.items()})
 
 
 def _check_operator(node: Node) -> None:
     if node.operator not in _OPERATORS.get(node.domain, ()):
         raise ModelFileError(
-            f"needs the operator {node.operator[:40]}, which this version does not run; export it again, "
+            f"needs the operator {node.operator[:40]}, which this version does not support; export it again, "
             "or install a newer nextword"
         )
     if node.operator == "Split" and node.number("num_outputs") not in {None, len(node.outputs)}:

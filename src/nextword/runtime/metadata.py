@@ -80,7 +80,7 @@ class Metadata:
         properties: dict[str, str] = {}
         for key, value in pairs:
             if key in properties:
-                raise _damaged(f"{key[:40]} comes twice")
+                raise _damaged(f"{key[:40]} occurs twice")
             try:
                 properties[key] = value.decode()
             except UnicodeDecodeError:
@@ -95,7 +95,7 @@ class Metadata:
         """
         format = properties.get("format", "")
         if not format.startswith("nextword/"):
-            raise ModelFileError("is not a nextword model; `dvc repro` makes one")
+            raise ModelFileError("is not a nextword model; create one with `dvc repro`")
         split_by = properties.get("split_by", "")
         if format not in _READABLE or split_by not in words.SPLIT_BY:
             kind = format if format not in _READABLE else f"split_by {split_by}"

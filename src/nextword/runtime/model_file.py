@@ -202,9 +202,9 @@ class ModelFile:
         shapes |= {name: part.of_batch(batch) for name, part in self.states.items()}
         for name, value in (("logits", step.logits), ("features", step.features), *step.state.items()):
             if value.shape != shapes[name]:
-                raise self._broken(f"gives {name} of another shape than it says")
+                raise self._broken(f"outputs {name} in a shape other than declared")
         if not np.isfinite(step.logits).all():
-            raise self._broken("gives logits that are not finite numbers")
+            raise self._broken("outputs logits that are not finite numbers")
 
     def _broken(self, what: str) -> ModelFileError:
         return ModelFileError(f"{self.path} {what}; train and export it again")
@@ -217,18 +217,20 @@ def bytes_of(path: Path) -> bytes:
     """
     try:
         if path.exists() and not path.is_file():
-            raise ModelFileError(f"{path} is not a regular file; name a model file")
+            raise ModelFileError(f"{path} is not a regular file; specify a model file")
         size = path.stat().st_size
         if size == 0:
             raise ModelFileError(f"{path} is empty; copy or export it again")
         if size > _MOST_BYTES:
-            raise ModelFileError(f"{path} has more than 2 GB, which no ONNX model has; name another file")
+            raise ModelFileError(
+                f"{path} is larger than 2 GB, the limit for ONNX models; specify another file"
+            )
         return path.read_bytes()
     except FileNotFoundError:
-        message = f"{path}: no such model file; name another, with --model on the command line"
+        message = f"{path}: no such model file; specify another, with --model on the command line"
         raise ModelFileError(message) from None
     except OSError as error:
-        raise ModelFileError(f"{path}: {error.strerror}; name a model file that can be read") from None
+        raise ModelFileError(f"{path}: {error.strerror}; specify a model file that can be read") from None
 
 
 def session_of(data: bytes, threads: int) -> onnxruntime.InferenceSession:
@@ -254,7 +256,7 @@ def session_of(data: bytes, threads: int) -> onnxruntime.InferenceSession:
                 f"{onnxruntime.__version__} lacks; install a newer onnxruntime"
             ) from None
         raise ModelFileError(
-            f"cannot be loaded by onnxruntime {onnxruntime.__version__}: damaged, or of another kind; "
+            f"cannot be loaded by onnxruntime {onnxruntime.__version__}: damaged, or not a supported model; "
             "copy or export it again"
         ) from None
     session._model_bytes = None  # it would keep the file in memory, for a fallback

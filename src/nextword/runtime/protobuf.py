@@ -47,7 +47,7 @@ class Message:
                 raise ProtobufError(f"wire type {kind} of field {number}")
             count = len(self._numbers.get(number, ())) + len(self._parts.get(number, ()))
             if count == (_MOST_REPEATED if number in repeated else 1):
-                raise ProtobufError(f"field {number} comes too often")
+                raise ProtobufError(f"field {number} occurs too often")
             size = 4
             if kind != FIXED_32:
                 size, place = _varint(data, place)
@@ -113,4 +113,4 @@ def _varint(data: memoryview, place: int) -> tuple[int, int]:
         if byte < 128:
             return value, place
         shift += 7
-    raise ProtobufError("cut short, or a number that is negative")
+    raise ProtobufError("cut short, or a negative number")

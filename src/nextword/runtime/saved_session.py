@@ -89,7 +89,7 @@ def load(model: ModelFile, dynamic: DynamicEvaluation | None, data: Any) -> Save
     **Raises:** `SessionError` for bytes that are not a session, or belong to other files.
     """
     if not isinstance(data, bytes | bytearray | memoryview):
-        raise SessionError(f"a saved session is bytes; got {arguments.kind(data)}")
+        raise SessionError(f"a saved session must be bytes; got {arguments.kind(data)}")
     with _whatever_is_wrong():
         saved = SavedArrays(bytes(data))
         format = saved.text("format")

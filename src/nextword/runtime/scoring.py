@@ -67,12 +67,12 @@ def _scored(model: ModelFile, words: list[Word]) -> list[Word]:
 def _too_short(model: ModelFile, length: int) -> str:
     context, unit = model.metadata.least_context, model.dictionary.unit
     if unit == "words":
+        words = "1 word" if length == 1 else f"{length} words"
         return (
-            f"the text has {length} words; the model scores a word after {context}, so give at least "
-            f"{context + 1}"
+            f"the text has {words}; the model scores a word after {context}, so give at least {context + 1}"
         )
     needed = f"{context} {unit if context > 1 else unit.rstrip('s')}"
-    return f"no word of the text has {needed} before it, without which it is not scored; give more words"
+    return f"no word of the text has {needed} before it, as scoring requires; give more words"
 
 
 def _score(words: list[Word], log_probabilities: list[float]) -> Score:

@@ -92,11 +92,11 @@ class Session:
         for words fed before it was saved.
         """
         if not self._now:
-            raise SessionError("there is no word to take back")
+            raise SessionError("there is no word to undo")
         oldest = self._past[0] if len(self._past) == 1 else None
         if not self._past or (oldest and not oldest.expected):
             raise SessionError(
-                f"no more words can be taken back; a session remembers the last {MOST_FORGOTTEN} it was fed"
+                f"no more words can be undone; a session remembers only the last {MOST_FORGOTTEN} words"
             )
         word, gave_way = self._model.dictionary.shown(self._now.word), self._now.gave_way
         self._now = self._past.pop()
@@ -136,7 +136,7 @@ class Session:
         `prefix`, `CountError` for a number out of range.
         """
         if not self._expected:
-            raise PromptError("nothing was read yet; feed at least one word")
+            raise PromptError("nothing has been read yet; feed at least one word")
         if self._next is None:
             logits, features = self._expected.logits[0], self._expected.features[0]
             if self._cache.count:
@@ -153,7 +153,7 @@ class Session:
         **Raises:** `PromptError` if no word has been fed yet.
         """
         if not self._now or not self._expected:
-            raise PromptError("nothing was read yet; feed at least one word")
+            raise PromptError("nothing has been read yet; feed at least one word")
         word, last, state = self._now.word[-1], self._now.last, self._now.state
         saved = SavedSession(word, last, state, self._expected, self._cache, self._now.learned)
         return saved_session.save(self._model, self._dynamic, saved)

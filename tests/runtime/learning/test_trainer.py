@@ -164,7 +164,7 @@ def test_a_checkpoint_that_does_not_fit_is_rejected(files: tuple[Path, Path]) ->
     [
         ("", PromptError, "no words"),
         ("a b c d " * 20, PromptError, "knows no word of the text"),
-        ("the", TrainingError, "the text has 1 words; learning takes at least"),
+        ("the", TrainingError, "the text has 1 word; learning needs at least"),
     ],
 )
 def test_a_text_that_cannot_be_learned_is_rejected(
@@ -190,9 +190,9 @@ def test_files_that_do_not_belong_together_are_rejected(files: tuple[Path, Path]
         ]
     ):
         path = export(tmp_path / f"{number}.onnx", other, WORDS)
-        with pytest.raises(ModelFileError, match="of different networks"):
+        with pytest.raises(ModelFileError, match="belong to different networks"):
             learned(graph, path)
-    with pytest.raises(ModelFileError, match="of different networks"):
+    with pytest.raises(ModelFileError, match="belong to different networks"):
         learned(graph, export(tmp_path / "int8.onnx", make_network(len(WORDS)), WORDS, weights="int8"))
     with pytest.raises(ModelFileError, match="is not a training graph"):
         learned(model, model)
@@ -272,7 +272,7 @@ def test_a_failed_command_prints_one_line_and_writes_nothing(tmp_path: Path) -> 
         ((model, tmp_path / "none.txt"), "name a text file"),
         ((model, text, "--learning-rate", "0"), "--learning-rate must be above 0"),
         ((model, text, "--epochs", "0"), "--epochs must be from 1"),
-        ((model, other), "got no better on the last tenth of the text, so nothing was written"),
+        ((model, other), "did not improve on the last tenth of the text, so nothing was written"),
         ((model, text, "--training-graph", text), "not an ONNX model"),
     ]:
         error = run(*arguments, "-o", mine, status=2)

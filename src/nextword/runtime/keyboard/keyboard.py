@@ -109,7 +109,7 @@ class Keyboard:
         graphs = [*training_graphs] or [None] * len(models)
         if len(graphs) != len(models):
             raise KeyboardError(
-                f"a keyboard of {len(models)} languages takes as many training graphs, or none; got "
+                f"a keyboard of {len(models)} languages needs as many training graphs, or none; got "
                 f"{len(graphs)}"
             )
         if any(graphs) and not adapts:

@@ -30,13 +30,13 @@ class Layout:
         if isinstance(rows, str):
             if rows not in LAYOUTS:
                 raise KeyboardError(
-                    f"there is no layout {rows[:40]!r}; take one of {', '.join(LAYOUTS)}, or give the "
+                    f"there is no layout {rows[:40]!r}; use one of {', '.join(LAYOUTS)}, or give the "
                     "rows of keys"
                 )
             rows = LAYOUTS[rows]
         is_list = isinstance(rows, Sequence) and len(rows) > 0
         if not is_list or not all(isinstance(row, str) and row for row in rows):
-            raise KeyboardError("a layout is a list of rows, each with the letters of its keys")
+            raise KeyboardError("a layout must be a list of rows, each with the letters of its keys")
         places = {
             key: (line, place + line / 2)
             for line, row in enumerate(rows)

@@ -15,7 +15,7 @@ from nextword.runtime.learning.dynamic_evaluation import DynamicEvaluation, Lear
 from nextword.runtime.model_file import ModelFile
 
 _FORMAT = "nextword-keyboard/1"
-_DAMAGED = KeyboardError("these bytes are not what a keyboard has saved, or not all of it")
+_DAMAGED = KeyboardError("these bytes are not a saved keyboard, or only part of one")
 _MOST_BYTES = 64_000_000
 _MOST_BIAS = 1000.0
 _MOST_COUNT = 2**31 - 1

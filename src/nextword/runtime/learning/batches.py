@@ -60,7 +60,8 @@ def batches(
     """
     least = batch * (2 * words + 1) if context is None else context + 1
     if len(ids) < least:
-        raise TrainingError(f"the text has {len(ids):,} words; learning takes at least {least:,}")
+        found = "1 word" if len(ids) == 1 else f"{len(ids):,} words"
+        raise TrainingError(f"the text has {found}; learning needs at least {least:,}")
     if context is None:
         return Streams(ids, batch, words, seed)
     return ShuffledWindows(ids, context, batch, seed, is_padded)

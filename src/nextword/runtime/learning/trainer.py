@@ -94,13 +94,15 @@ class Trainer:
         self.dictionary = self._base.dictionary
         if from_nothing:
             if self._base.metadata.split_by == "subwords":
-                raise ModelFileError(f"{model} knows subwords, which only `dvc repro` learns; name another")
+                raise ModelFileError(
+                    f"{model} uses subwords, which only `dvc repro` can learn; use a model of whole words"
+                )
             self.dictionary = Dictionary.count(Counter(tokens))
             spelt = json.dumps(self.dictionary.words, ensure_ascii=False)
             self._properties |= {"dictionary": spelt, "unknown": "null"}
         ids = np.array(self.dictionary.encode(tokens))
         if (ids == self.dictionary.unknown).all():
-            raise PromptError(f"{model} knows no word of the text; name a model of the text's language")
+            raise PromptError(f"{model} knows no word of the text; use a model of the text's language")
         # A cell without a state must learn what zero vectors before a short text mean.
         is_padded, read = not self._graph.states, settings.words_per_step
         about = (
@@ -199,7 +201,8 @@ class Trainer:
             raise TrainingError(f"the checkpoint has format {found[:40]}; this version reads {_FORMAT}")
         if identity != self._identity:
             raise TrainingError(
-                "the checkpoint is of other files, another text or other settings; give the trainer the same"
+                "the checkpoint belongs to other files, another text or other settings; give the trainer "
+                "the same ones"
             )
         try:
             step = int(saved.array("step", np.int64, ()))

@@ -90,7 +90,7 @@ class TrainingFile:
             raise ModelFileError(f"{path} is not an ONNX model; copy or export it again") from None
         found = self.properties.get("format", "")
         if not found.startswith("nextword-training/"):
-            raise ModelFileError(f"{path} is not a training graph; name one, such as nextword.train.onnx")
+            raise ModelFileError(f"{path} is not a training graph; specify one, such as nextword.train.onnx")
         if found != FORMAT:
             raise ModelFileError(
                 f"{path} has {found[:40]}, which this version cannot read; install a newer nextword"
@@ -144,8 +144,8 @@ class TrainingFile:
         expected = {name: tuple(size or words for size in shape) for name, shape in self.weights.items()}
         if shapes != expected:
             raise ModelFileError(
-                f"{path} and the training graph are of different networks; name nextword.onnx and "
-                "nextword.train.onnx of the same `dvc repro`"
+                f"{path} and the training graph belong to different networks; use nextword.onnx and "
+                "nextword.train.onnx from the same `dvc repro`"
             )
         return found
 
