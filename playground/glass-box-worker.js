@@ -137,7 +137,7 @@ function readable(text) {
   if (dictionary.unit === "words" && info.splitBy !== "characters") {
     const isOpen = !ENDS_IN_BLANK.test(text) && tokens.length > 0;
     if (isOpen && !dictionary.has(tokens.at(-1))) {
-      note = `“${tokens.pop()}” is read when it is a word that the model knows.`;
+      note = `“${tokens.pop()}” will be read once it is a word that the model knows.`;
     }
   }
   const allKnown = info.unknown !== null || dictionary.unit !== "words";
@@ -145,10 +145,10 @@ function readable(text) {
   if (stranger >= 0) {
     const near = dictionary.neighbours(tokens[stranger]);
     const hint = near.length ? `; nearest: ${near.join(", ")}` : "";
-    note = `“${tokens[stranger]}” is not in the dictionary${hint}. What stands before it is read.`;
+    note = `“${tokens[stranger]}” is not in the dictionary${hint}. Only the text before it is read.`;
     tokens = tokens.slice(0, stranger);
   }
   const words = explainer.words(tokens);
-  if (words.length > MOST_WORDS) note = `The first ${MOST_WORDS.toLocaleString("en")} words are read.`;
+  if (words.length > MOST_WORDS) note = `Only the first ${MOST_WORDS.toLocaleString("en")} words are read.`;
   return { words: words.slice(0, MOST_WORDS), note };
 }

@@ -60,16 +60,16 @@ function describe() {
 /** Notes on a model that cannot be shown in full. */
 function limits({ info, showsUnits }) {
   if (!showsUnits) {
-    return "The weights of this file cannot be read here; to see units, drop a nextword.onnx as dvc repro exports it.";
+    return "The weights of this file cannot be read here; to see units, drop a nextword.onnx exported by dvc repro.";
   }
   const found = [];
   if (info.cell === "feedforward") {
-    found.push(`No state is carried: each column is made of the last ${info.context} words.`);
+    found.push(`No state is carried: each column is computed from the last ${info.context} words.`);
   } else if (info.context !== null) {
-    found.push(`The model reads the last ${info.context} words, from the zero state each time; the others are faint.`);
+    found.push(`The model reads the last ${info.context} words, from the zero state each time; the others are shown faintly.`);
   }
   if (info.weights === "int8") {
-    found.push("It rounds to 8 bits as it runs; the units are computed from its weights and not rounded again.");
+    found.push("The model rounds to 8 bits as it runs; the units are computed from its weights without that rounding.");
   }
   return found.join(" ");
 }
@@ -146,7 +146,7 @@ function start() {
     if (kind === "expected") document.documentElement.dataset.ready = "true";
   });
   worker.addEventListener("error", ({ message }) => {
-    $("model").textContent = message || "The worker cannot be started.";
+    $("model").textContent = message || "The worker could not be started.";
   });
 }
 

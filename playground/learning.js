@@ -38,7 +38,7 @@ const takes = {
     possible = best;
     describe(`${weights.toLocaleString("en")} weights, ${words.toLocaleString("en")} different words`);
     $("curve-caption").textContent =
-      "Grey: loss in nats a word, left. Green: share of words predicted right, right; dashed: what is possible.";
+      "Grey: loss in nats per word, left. Green: share of words predicted right, right; dashed: what is possible.";
     show();
     enable(true);
     document.documentElement.dataset.ready = "true";
@@ -101,7 +101,7 @@ function compare(sum) {
   if (!isShipped || Number($("seed").value) !== 1) return;
   const isSame = sum === story.sum;
   $("verdict").textContent = isSame
-    ? "These are the weights of dvc.lock, bit by bit: this browser made the same file as PyTorch."
+    ? "These are the weights of dvc.lock, bit for bit: this browser made the same file as PyTorch."
     : "The weights differ from those of dvc.lock.";
   $("sum-here").textContent = sum;
   $("sum-there").textContent = story.sum;
@@ -114,7 +114,7 @@ function show() {
   if (!last) return;
   const measured = points.findLast(({ accuracy }) => accuracy !== undefined);
   const known = measured ? `, ${percent.format(measured.accuracy)} of words right (at best ${percent.format(possible)})` : "";
-  const end = isDone ? ". It has learned all that three words can tell." : "";
+  const end = isDone ? ". It predicts as well as three words allow." : "";
   $("numbers").textContent = `Step ${last.step}: loss ${last.loss.toFixed(3)}${known}${end}`;
   document.documentElement.dataset.step = last.step;
 }
@@ -136,7 +136,7 @@ function start() {
     const kind = Object.keys(takes).find((one) => data[one] !== undefined);
     takes[kind](data[kind], data);
   });
-  worker.addEventListener("error", ({ message }) => describe(message || "The worker cannot be started."));
+  worker.addEventListener("error", ({ message }) => describe(message || "The worker could not be started."));
 }
 
 // ── user actions ─────────────────────────────────────────────────────────────────────────────────

@@ -17,7 +17,7 @@ function start() {
     else reject(new NextwordError(error.name, error.message));
   });
   started.addEventListener("error", ({ message }) => {
-    for (const { reject } of waiting.values()) reject(new Error(message || "the worker cannot be started"));
+    for (const { reject } of waiting.values()) reject(new Error(message || "the worker could not be started"));
     waiting.clear();
   });
   return started;

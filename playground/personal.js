@@ -54,7 +54,7 @@ export function personal(changed, report) {
     const word = $("block").value.trim();
     if (!word) return;
     $("block").value = "";
-    act(() => model.block(word), `“${word}” is never suggested.`);
+    act(() => model.block(word), `“${word}” will never be suggested.`);
   });
 
   $("export").addEventListener("click", async () => {
@@ -68,13 +68,13 @@ export function personal(changed, report) {
   $("import").addEventListener("change", async ({ target }) => {
     const [file] = target.files;
     target.value = ""; // the same file can be chosen again
-    if (file) await act(async () => model.restore(new Uint8Array(await file.arrayBuffer())), `${file.name} was imported.`);
+    if (file) await act(async () => model.restore(new Uint8Array(await file.arrayBuffer())), `${file.name} has been imported.`);
   });
 
   return {
     /** Shows the words once the models have changed. */
     refresh: async () => show(await model.words()),
     /** Learns the new words of the text, which was sent. */
-    learn: (text) => act(() => model.commit(text), "The new words of the text are learned."),
+    learn: (text) => act(() => model.commit(text), "The new words of the text have been learned."),
   };
 }

@@ -186,7 +186,7 @@ export class UnitView {
     const value = this.#columns[this.#word]?.[this.#layer]?.[this.#part]?.[this.#unit];
     let said = "";
     if (value !== undefined) said = `“${word}”, unit ${this.#unit}: ${this.#called(this.#part)} ${number(value, 3)}`;
-    else if (this.#word < this.#first) said = `“${word}” is not read any more`;
+    else if (this.#word < this.#first) said = `“${word}” is no longer read`;
     $("number").textContent = said;
     clearTimeout(this.#speaking);
     if (isSpoken) this.#speaking = setTimeout(() => ($("speech").textContent = said), QUIET);

@@ -54,7 +54,7 @@ def main() -> None:
         wheel, sdist = python_packages(copies, work)
         tarball = npm_package(copies, work)
         if wheel.name.split("-")[1] != tarball.stem.split("-")[1]:
-            raise CheckError(f"{wheel.name} and {tarball.name} are of different versions")
+            raise CheckError(f"{wheel.name} and {tarball.name} have different versions")
         installed_wheel(wheel, work)
         installed_tarball(tarball, work)
         playground()
@@ -120,7 +120,7 @@ def python_packages(copies: list[Path], work: Path) -> tuple[Path, Path]:
 
     source = {path.removeprefix("src/") for path in run("git", "ls-files", "src").splitlines()}
     if models := [name for name in source if name.endswith((".onnx", ".safetensors", ".pt"))]:
-        raise CheckError(f"the wheel would have models: {models}")
+        raise CheckError(f"the wheel would contain models: {models}")
     found = zipfile.ZipFile(wheel).namelist()
     expect("wheel", source, {name for name in found if ".dist-info/" not in name})
     with tarfile.open(sdist) as archive:
@@ -152,7 +152,7 @@ def expect(what: str, expected: set[str], found: set[str]) -> None:
     """Compares the files of a package with those that it should have."""
     if expected != found:
         raise CheckError(
-            f"the {what} lacks {sorted(expected - found)} and has {sorted(found - expected)} too many"
+            f"the {what} lacks {sorted(expected - found)} and has unexpected files {sorted(found - expected)}"
         )
 
 
@@ -192,7 +192,7 @@ def installed_wheel(wheel: Path, work: Path) -> None:
     (work / "mistaken_user.py").write_text(MISTAKEN_USER, encoding="utf-8")
     run(*mypy, "user.py", at=work)
     if "[arg-type]" not in run(*mypy, "mistaken_user.py", at=work, status=1):
-        raise CheckError("mypy finds nothing wrong with a wrong argument")
+        raise CheckError("mypy does not report an argument of the wrong type")
     print("installed wheel: the command and a user's mypy --strict are right")
 
 
@@ -211,7 +211,8 @@ def installed_tarball(tarball: Path, work: Path) -> None:
     size = sum(path.stat().st_size for path in (page / "dist").rglob("*"))
     if size > LARGEST_PAGE:
         raise CheckError(
-            f"Vite makes {size / MEGABYTE:.1f} MiB of a page, over {LARGEST_PAGE / MEGABYTE:.0f} MiB"
+            f"the page that Vite builds has {size / MEGABYTE:.1f} MiB; at most "
+            f"{LARGEST_PAGE / MEGABYTE:.0f} MiB are allowed"
         )
     print(f"installed npm package: Node, tsc --strict and Vite are right; the page has {size / 1e6:.1f} MB")
 
@@ -223,7 +224,8 @@ def playground() -> None:
     for path, size in sizes.items():
         if size > LARGEST_FILE:
             raise CheckError(
-                f"{path} has {size / MEGABYTE:.1f} MiB; hosts take {LARGEST_FILE / MEGABYTE:.0f}"
+                f"{path} has {size / MEGABYTE:.1f} MiB; hosts accept at most "
+                f"{LARGEST_FILE / MEGABYTE:.0f} MiB"
             )
     if (found := sum(path.suffix == ".wasm" for path in sizes)) != 1:
         raise CheckError(f"the playground has {found} .wasm files and needs one; run make vendor")

@@ -28,7 +28,7 @@ def main(torch: str | None) -> None:
     command += ["--report", "-", f".[{EXTRAS}]", f"torch=={torch}"]
     done = subprocess.run(command, cwd=ROOT, stdout=subprocess.PIPE, text=True, check=False)
     if done.returncode:
-        sys.exit(f"pip finds no versions that go together; {CONSTRAINTS.name} stays as it is")
+        sys.exit(f"pip finds no compatible versions; {CONSTRAINTS.name} is unchanged")
     after = constraints(json.loads(done.stdout))
     CONSTRAINTS.write_text(after, encoding="utf-8", newline="\n")
     print(*changes(versions(before), versions(after)) or [f"{CONSTRAINTS.name} is up to date"], sep="\n")

@@ -120,7 +120,7 @@ test("words appear as they are typed, and a half-typed one waits", async () => {
   await page.fill("#text", "");
   await page.waitForFunction(() => !document.querySelector("#words button, #chart li"));
   await page.locator("#text").pressSequentially("long ago, the mic");
-  await says("#message", "“mic” is read when it is a word");
+  await says("#message", "“mic” will be read once it is a word");
   await page.waitForFunction(() => document.querySelectorAll("#words button").length === 4);
   assert.deepEqual(await words(), ["long", "ago", ",", "the"]);
   await page.locator("#text").pressSequentially("e");
@@ -162,7 +162,7 @@ test("a word that is no longer read is marked as such", async () => {
   assert.deepEqual(await page.locator("#words .unread").allTextContents(), ["mice"]);
   await page.locator("#map").focus();
   await press("Home");
-  await says("#number", "“mice” is not read any more");
+  await says("#number", "“mice” is no longer read");
 });
 
 test("a network without a state shows its layers, and an unknown cell shows what it expects", async () => {

@@ -97,7 +97,7 @@ def evaluate(generator: "Generator", arguments: argparse.Namespace) -> None:
     print(f"{'keystrokes saved':<18}{found.keystrokes_saved:.3%}")
     if typed:
         print(f"{'mistyped words':<18}{typed.mistyped:,}")
-        print(f"{'understood first':<18}{typed.top_1:.3%}")
+        print(f"{'first guess right':<18}{typed.top_1:.3%}")
         print(f"{'among the first 3':<18}{typed.top_3:.3%}")
         print(f"{'corrected':<18}{typed.corrected:.3%}")
         print(f"{'wrongly corrected':<18}{typed.changed:.3%} of {typed.words:,} words typed right")

@@ -22,15 +22,15 @@ KNOBS = (
 
 _EXAMPLES = """\
 examples:
-  nextword generate "long ago ,"           continue a text by 32 words
-  nextword generate                        ask for prompts; Ctrl-D leaves
+  nextword generate "long ago ,"           continue a text with 32 more words
+  nextword generate                        ask for prompts; Ctrl-D quits
   nextword generate < prompts.txt          continue each line of a file
   nextword suggest "the old" -n 5          the likeliest next words
-  nextword suggest "the old mo"            what a half-typed word may become
+  nextword suggest "the old mo"            completions of a half-typed word
   nextword score --json < sentences.txt    how likely each line is, for scripts
   nextword evaluate book.txt               perplexity and keystrokes saved on a whole text
   nextword explain MODEL "the old mouse"   which word mattered; --output FILE.svg draws the gates
-  nextword learn MODEL mine.txt -o my.onnx teach a model your own text
+  nextword learn MODEL mine.txt -o my.onnx train a model further on your own text
   nextword type                            write with suggestions and corrections, as on a phone
   nextword info --model my.onnx            what a model file contains
 
@@ -156,13 +156,13 @@ def _parser() -> argparse.ArgumentParser:
     )
     explain.add_argument("model", metavar="MODEL", help="model file")
     explain.add_argument("text", metavar="TEXT", help="at least two words")
-    explain.add_argument("--output", metavar="FILE", help="an SVG file to draw; needs the extra [plot]")
+    explain.add_argument("--output", metavar="FILE", help="SVG file to write; needs the extra [plot]")
     explain.add_argument("--json", action="store_true", help="print one JSON object, for scripts")
     learn = commands.add_parser(
         "learn",
-        help="teach a model a text of your own, and write another model file",
-        description="Teach a model a text of your own, without PyTorch, and write another model file. The "
-        "last tenth of the text is held out: learning ends when the model gets no better on it.",
+        help="train a model further on your own text, and write another model file",
+        description="Train a model further on your own text, without PyTorch, and write another model file. "
+        "The last tenth of the text is held out: learning stops when the model no longer improves on it.",
         epilog="example: nextword learn models/nextword.onnx letters.txt -o mine.onnx",
     )
     learn.add_argument("model", metavar="MODEL", help="model file in float16, such as nextword.onnx")
@@ -172,7 +172,11 @@ def _parser() -> argparse.ArgumentParser:
         "--training-graph", metavar="FILE", help="training graph (default: nextword.train.onnx next to MODEL)"
     )
     learn.add_argument(
-        "--learning-rate", type=float, default=1e-3, metavar="X", help="rate of AdamW (default: %(default)s)"
+        "--learning-rate",
+        type=float,
+        default=1e-3,
+        metavar="X",
+        help="learning rate of AdamW (default: %(default)s)",
     )
     learn.add_argument(
         "--epochs", type=int, default=20, metavar="N", help="at most N epochs (default: %(default)s)"
@@ -205,15 +209,13 @@ def _add_knobs(generate: argparse.ArgumentParser) -> None:
         "--words", type=int, default=32, metavar="N", help="words to add (default: %(default)s)"
     )
     generate.add_argument("--samples", type=int, metavar="N", help="print N continuations, one per line")
-    knobs = generate.add_argument_group("how words are picked (default: the likeliest each time)")
+    knobs = generate.add_argument_group("how words are picked (default: always the likeliest)")
+    knobs.add_argument("--temperature", type=float, metavar="X", help="sample words; higher is more random")
+    knobs.add_argument("--top-k", type=int, metavar="N", help="sample from the N likeliest words")
     knobs.add_argument(
-        "--temperature", type=float, metavar="X", help="draw words; the higher, the more evenly"
+        "--top-p", type=float, metavar="X", help="sample from the fewest words whose probabilities reach X"
     )
-    knobs.add_argument("--top-k", type=int, metavar="N", help="draw from the N likeliest words")
-    knobs.add_argument(
-        "--top-p", type=float, metavar="X", help="draw from the fewest words whose probabilities reach X"
-    )
-    knobs.add_argument("--seed", type=int, metavar="N", help="the same seed draws the same words")
+    knobs.add_argument("--seed", type=int, metavar="N", help="the same seed picks the same words")
     knobs.add_argument(
         "--repetition-penalty", type=float, metavar="X", help="above 1: recent words become less likely"
     )

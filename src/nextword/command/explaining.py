@@ -26,7 +26,7 @@ def run(arguments: argparse.Namespace) -> None:
         print(json.dumps({"text": arguments.text, **about}, ensure_ascii=False))
         return
     print(f"next word: {found.next_word}, probability {np.exp(found.log_probability):.4%}")
-    print("nats that it loses when a word is left out:")
+    print("loss in nats when a word is left out:")
     for word, lost in zip(found.words, found.lost, strict=True):
         print(f"{lost:8.4f}  {word}")
     if arguments.output:
@@ -35,7 +35,7 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _contents(found: Explanation) -> str:
     if not found.layers:
-        return "the words alone, since the layers of this model have no state"
+        return "only the words, since the layers of this model have no state"
     units = found.layers[0]["hidden"].shape[1]
     return f"{', '.join(found.layers[-1])} of {units} units, {len(found.layers)} layers"
 

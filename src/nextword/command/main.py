@@ -108,4 +108,4 @@ def _lines(file: "TextIO") -> "Iterator[tuple[int, str]]":
         else:
             blank += 1
     if number == blank:
-        raise errors.PromptError("standard input has no text; give one a line, or as an argument")
+        raise errors.PromptError("standard input has no text; give one text per line, or one as an argument")

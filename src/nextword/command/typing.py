@@ -17,7 +17,7 @@ if TYPE_CHECKING:
 
 _ENTER, _TAB, _BACKSPACE, _ESCAPE = "\r\n", "\t", "\x7f\b", "\x1b"
 _END = "\x04"  # Ctrl-D
-_HELP = "Tab: take a suggestion; again: the next one. Backspace after a correction: undo it. Ctrl-D: leave."
+_HELP = "Tab: accept a suggestion; again: the next one. Backspace after a correction: undo it. Ctrl-D: quit."
 
 
 class Line:
