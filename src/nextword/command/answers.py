@@ -100,7 +100,7 @@ def evaluate(generator: "Generator", arguments: argparse.Namespace) -> None:
         print(f"{'first guess right':<18}{typed.top_1:.3%}")
         print(f"{'among the first 3':<18}{typed.top_3:.3%}")
         print(f"{'corrected':<18}{typed.corrected:.3%}")
-        print(f"{'wrongly corrected':<18}{typed.changed:.3%} of {typed.words:,} words typed right")
+        print(f"{'wrongly corrected':<18}{typed.changed:.3%} of {typed.words:,} correctly typed words")
 
 
 def _typed(generator: "Generator", file: str) -> "TypingQuality":

@@ -103,7 +103,9 @@ def _parser() -> argparse.ArgumentParser:
         "PROMPT",
         'nextword suggest "the cat ." -n 2',
     )
-    suggest.add_argument("-n", type=int, default=3, metavar="N", help="suggestions (default: %(default)s)")
+    suggest.add_argument(
+        "-n", type=int, default=3, metavar="N", help="number of suggestions (default: %(default)s)"
+    )
     add(
         "score",
         "show the probability of each word of a text, and the text's perplexity",

@@ -153,7 +153,7 @@ def test_a_checkpoint_that_does_not_fit_is_rejected(files: tuple[Path, Path]) ->
         with pytest.raises(TrainingError, match="not a checkpoint"):
             trainer.resume(found)
     for other in (learned(graph, model, seed=2), learned(graph, model, LEARNED + "the cat ran .")):
-        with pytest.raises(TrainingError, match="of other files, another text"):
+        with pytest.raises(TrainingError, match="belongs to other files, another text"):
             other.resume(data)
     assert trainer.step == 1
     assert all((trainer.weights[name] == weight).all() for name, weight in weights.items())
@@ -269,7 +269,7 @@ def test_a_failed_command_prints_one_line_and_writes_nothing(tmp_path: Path) -> 
     other = tmp_path / "other.txt"
     other.write_text("the mouse ran .\n" * 40 + "cat cat cat cat\n" * 5)
     for arguments, message in [
-        ((model, tmp_path / "none.txt"), "name a text file"),
+        ((model, tmp_path / "none.txt"), "specify a text file"),
         ((model, text, "--learning-rate", "0"), "--learning-rate must be above 0"),
         ((model, text, "--epochs", "0"), "--epochs must be from 1"),
         ((model, other), "did not improve on the last tenth of the text, so nothing was written"),
