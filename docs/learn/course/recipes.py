@@ -1,7 +1,8 @@
-"""Recipes beside the shipped one, on the story's windows: python course/recipes.py NAME [--set KEY=VALUE …].
+"""Recipes beside ours, on the story's windows: python course/recipes.py NAME … [--set KEY=VALUE …].
 
 The network is the project's. What differs is what goes in, the first weights, the loss, the optimiser and
 the windows of a step. Writes runs/recipe-NAME[-VALUE …].json, and with `--time` prints what a step takes.
+Several names, or several values of a key (`seed=1,2,3`), are several runs.
 """
 
 import argparse
@@ -13,6 +14,7 @@ from itertools import islice
 from pathlib import Path
 from typing import Any
 
+import each
 import kernels  # noqa: F401, before PyTorch
 import numpy as np
 import torch
@@ -25,6 +27,7 @@ from nextword.text import words
 from nextword.text.dictionary import Dictionary
 
 CONTEXT = 3
+ID_WIDTH = 16  # of which the first number is the id, and the others 0
 WORDS = 32  # written after the story's first three words
 STORY = Path("../../data/story.txt")
 YAML_1_2 = YAML(typ="safe", pure=True)
@@ -61,7 +64,10 @@ def dictionary_of(text: list[str]) -> Dictionary:
 
 def network_of(recipe: Recipe, size: int) -> Network:
     """The network before the first step."""
-    embedding = 1 if recipe.input == "id" else recipe.hidden
+    embedding = recipe.hidden
+    if recipe.input == "id":
+        # Over many windows, products with a single column have other last bits on each kind of processor.
+        embedding = ID_WIDTH if recipe.windows == "all" else 1
     network = Network(
         Architecture(
             size,
@@ -75,9 +81,9 @@ def network_of(recipe: Recipe, size: int) -> Network:
         ),
         recipe.seed,
     )
-    if recipe.input == "id":  # an embedding of one number, which is the id and is never trained
-        network.embedding.weight.requires_grad_(False)
-        network.embedding.weight.copy_(torch.arange(size)[:, None])
+    if recipe.input == "id":  # an embedding that is never trained
+        network.embedding.weight.requires_grad_(False).zero_()
+        network.embedding.weight[:, 0] = torch.arange(size)
     if recipe.start == "tutorial":
         _start_as_the_tutorial(network, np.random.default_rng(recipe.seed))
     return network
@@ -179,21 +185,28 @@ def _continued(network: Network, written: list[int]) -> list[int]:
 
 
 def main() -> None:
-    """Trains by the recipe that the command names."""
+    """Trains by the recipes that the command names."""
     parser = argparse.ArgumentParser()
-    parser.add_argument("name")
+    parser.add_argument("names", nargs="+")
     parser.add_argument("--set", nargs="*", default=[])
     parser.add_argument("--time", action="store_true")
     arguments = parser.parse_args()
+    runs = [[name, *run] for name in arguments.names for run in each.settings(arguments.set)]
+    if len(runs) > 1 and arguments.time:
+        parser.error("--time needs a single recipe, and a single value of each key")
+    if len(runs) > 1:
+        each.run([[name, "--set", *pairs] for name, *pairs in runs])
+        return
+    (name,) = arguments.names
     known = YAML_1_2.load(Path("params.yaml"))["recipes"]
     changes = dict(change.split("=") for change in arguments.set)
-    values = {**known["base"], **known[arguments.name], **{k: YAML_1_2.load(v) for k, v in changes.items()}}
+    values = {**known["base"], **known[name], **{k: YAML_1_2.load(v) for k, v in changes.items()}}
     found = train(Recipe(**values))
     milliseconds = found.pop("milliseconds")
     if arguments.time:
-        print(f"{arguments.name}: {milliseconds:.2f}")
+        print(f"{name}: {milliseconds:.2f}")
         return
-    path = Path("runs") / f"recipe-{'-'.join([arguments.name, *changes.values()])}.json"
+    path = Path("runs") / f"recipe-{'-'.join([name, *changes.values()])}.json"
     outputs.write_json(path, outputs.plain(found))
     print(f"{path}: accuracy {found['curve']['accuracy'][-1]:.2%}, {milliseconds:.2f} ms a step")
 

@@ -1,7 +1,8 @@
-"""One run of the shipped stages: python course/run.py EXPERIMENT [--stages NAME …] [--set KEY=VALUE …].
+"""A run of the shipped stages: python course/run.py EXPERIMENT [--stages NAME …] [--set KEY=VALUE …].
 
-The params are `base` of params.yaml, changed by the experiment's section and by `--set`. Params and outputs
-are in runs/EXPERIMENT, followed by the values that were set.
+The params are `base` of params.yaml, changed by the experiment's section and by `--set`; several values of a
+key (`train.seed=1,2,3`) are several runs. Params and outputs are in runs/EXPERIMENT, followed by the values
+that were set.
 """
 
 import argparse
@@ -12,6 +13,7 @@ import sys
 from pathlib import Path
 from typing import Any
 
+import each
 import kernels  # noqa: F401, before PyTorch
 from ruamel.yaml import YAML
 
@@ -47,6 +49,11 @@ def main() -> None:
     parser.add_argument("--stages", nargs="+", default=["prepare", "train"])
     parser.add_argument("--set", nargs="+", default=[])
     arguments = parser.parse_args()
+    runs = each.settings(arguments.set)
+    if len(runs) > 1:
+        stages = ["--stages", *arguments.stages]
+        each.run([[arguments.experiment, *stages, "--set", *run] for run in runs])
+        return
     pairs = [change.split("=") for change in arguments.set]
     changes = {key: YAML_1_2.load(value) for key, value in pairs}
     folder = HERE / folder_of(arguments.experiment, *(Path(value).stem for _, value in pairs))
