@@ -3,7 +3,7 @@
 # make torture          disturbs the pipeline in all kinds of ways, for SECONDS with SEED, and prints a table
 # make playground       builds the page for the browser and serves it (needs npm)
 # make playground-test  tests the page in Chromium (needs npm and Chromium)
-# make learn            repeats the changed experiments of the course, in about ten minutes
+# make learn            repeats the changed experiments of the course, in about seven minutes
 # make docs             builds the website of the documentation into site/, with the playground after `make vendor`
 # make docs-test        opens each of its pages in Chromium without a network (needs npm and Chromium)
 # make headers          downloads onnxruntime's headers for the C++ example (needs Debian's apt-get)

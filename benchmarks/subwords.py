@@ -15,7 +15,6 @@ import argparse
 import json
 import os
 import time
-from itertools import islice
 from pathlib import Path
 from typing import Any
 
@@ -106,8 +105,8 @@ def same_in_text_graph(folder: Path, text: str) -> int:
     """How many of a hundred prompts the text graph continues with the same words as the library."""
     generator = Generator.load(folder / "models/nextword.onnx")
     session = onnxruntime.InferenceSession(folder / "models/nextword.text.onnx")
-    lines = [line.split() for line in text.splitlines() if len(line.split()) > PROMPT_WORDS]
-    prompts = [" ".join(line[:PROMPT_WORDS]) for line in islice(lines, 0, None, len(lines) // PROMPTS)]
+    lines = [line.split() for line in text.splitlines() if line.strip()]
+    prompts = [" ".join(line[:PROMPT_WORDS]) for line in lines[:: max(len(lines) // PROMPTS, 1)]]
     same = 0
     for prompt in prompts[:PROMPTS]:
         inputs = {
