@@ -141,6 +141,26 @@ test("a model that cannot learn, or a session saved by another, is refused in on
   await Promise.all([dynamic.release(), faster.release(), generator.release()]);
 });
 
+test("files that do not belong together leave no session behind", async () => {
+  let open = 0;
+  const create = async (...given) => {
+    const session = await ort.InferenceSession.create(...given);
+    const release = session.release.bind(session);
+    session.release = async () => {
+      open--;
+      await release();
+    };
+    open++;
+    return session;
+  };
+  const counting = { ...ort, InferenceSession: { create } };
+  for (const model of ["explained_int8", "fixed"]) {
+    const options = { ort: counting, model: bytesOf(model) };
+    await assert.rejects(DynamicEvaluation.load(bytesOf("learning_streams.train"), options), { name: "ModelFileError" });
+    assert.equal(open, 0);
+  }
+});
+
 for (const { model, text, settings, checkpoint, losses } of table("checkpoints")) {
   const { learning_rate: learningRate, weight_decay: weightDecay, words_per_step: wordsPerStep, ...rest } = settings;
   const trainerOf = (changes = {}) =>

@@ -167,6 +167,14 @@ test("wrong settings are refused by name", async () => {
   }
 });
 
+test("a blocked word that is newer than Unicode 14.0 stays as it is, as in Python", async () => {
+  const keyboard = unbounded.keyboard();
+  const word = "a\u{1E4EF}\u0327"; // two marks, which later versions of Unicode order otherwise
+  assert.notEqual(word.normalize("NFC"), word);
+  await keyboard.block(word);
+  assert.deepEqual(keyboard.blocked, [word]);
+});
+
 test("a keyboard of a released model throws a ReleasedError", async () => {
   const generator = await load("lines");
   const keyboard = generator.keyboard();

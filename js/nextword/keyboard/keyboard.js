@@ -1,5 +1,6 @@
 /** A text field → suggestions and corrections, and what to insert where: Python's `keyboard.keyboard`. */
 
+import { normalise } from "../characters.js";
 import { NextwordError, checkedText, given, quoted } from "../errors.js";
 import { LEARNER, MODEL } from "../model.js";
 import { SubwordDictionary } from "../subwords.js";
@@ -16,6 +17,8 @@ const READ = 512; // words read of a text that arrives at once
 const POOL = 16; // least number of candidates of each language that are examined closely
 const KNOWN = 4; // extra nats of evidence needed against a known word
 const TYPED = 3; // cost in nats of suggesting the text as typed, if it is unknown
+
+const normalised = (word) => normalise(checkedText(word, "the word"));
 
 const DEFAULTS = Object.freeze({ layout: "qwerty", punctuation: true, adapts: true, saved: undefined });
 
@@ -141,7 +144,7 @@ export class Keyboard {
   /** Forgets that a word was ever learned, blocked or kept. */
   forget(word) {
     return this.#inTurn(() => {
-      this.#personal.forget(checkedText(word, "the word").normalize("NFC"));
+      this.#personal.forget(normalised(word));
       this.#correction = undefined;
     });
   }
@@ -149,7 +152,7 @@ export class Keyboard {
   /** Never suggests a word again, nor corrects another to it. */
   block(word) {
     return this.#inTurn(() => {
-      this.#personal.block(checkedText(word, "the word").normalize("NFC"));
+      this.#personal.block(normalised(word));
       this.#correction = undefined;
     });
   }
@@ -162,7 +165,7 @@ export class Keyboard {
   /** P(word | the finished words before the cursor); over all strings, these add up to 1. */
   probability(word) {
     return this.#inTurn(() =>
-      this.#mixture.probability(checkedText(word, "the word").normalize("NFC"), this.#mixture.expected()),
+      this.#mixture.probability(normalised(word), this.#mixture.expected()),
     );
   }
 

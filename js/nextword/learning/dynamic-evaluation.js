@@ -33,22 +33,30 @@ export class DynamicEvaluation {
     const { ort, model, learningRate } = { ...DEFAULTS, ...given("ArgumentError", "option", options, DEFAULTS) };
     checkNumber("TrainingError", "learningRate", learningRate, 0, MOST_RATE);
     if (!learningRate) throw new NextwordError("TrainingError", "with a learningRate of 0 nothing is learned");
-    const file = await TrainingFile.load(graph, ort);
     const { name, bytes } = await fileOf(model);
-    const base = await Model.load({ name, bytes }, ort);
-    if (base.info.weights === "int8") {
-      throw new NextwordError("ModelFileError", `${name} is in int8, which cannot learn; load nextword.onnx instead`);
+    const opened = [];
+    try {
+      const file = await TrainingFile.load(graph, ort);
+      opened.push(file);
+      const base = await Model.load({ name, bytes }, ort);
+      opened.push(base);
+      if (base.info.weights === "int8") {
+        throw new NextwordError("ModelFileError", `${name} is in int8, which cannot learn; load nextword.onnx instead`);
+      }
+      const weights = storedIn(bytes, file, name);
+      const casts = new Map(
+        new OnnxFile(bytes)
+          .nodes()
+          .filter(({ operator, inputs }) => operator === "Cast" && file.stored.has(inputs[0]))
+          .map(({ inputs: [from], outputs: [to] }) => [from, to]),
+      );
+      const inference = await ort.InferenceSession.create(withInputs(bytes, casts), { intraOpNumThreads: 1, logSeverityLevel: 4 });
+      const stored = new Map([...file.stored].map(([tensor, one]) => [casts.get(tensor), one]));
+      return new DynamicEvaluation({ ort, file, base, weights: asFloats(weights), inference, stored, learningRate });
+    } catch (error) {
+      await Promise.all(opened.map((one) => one.release()));
+      throw error;
     }
-    const weights = storedIn(bytes, file, name);
-    const casts = new Map(
-      new OnnxFile(bytes)
-        .nodes()
-        .filter(({ operator, inputs }) => operator === "Cast" && file.stored.has(inputs[0]))
-        .map(({ inputs: [from], outputs: [to] }) => [from, to]),
-    );
-    const inference = await ort.InferenceSession.create(withInputs(bytes, casts), { intraOpNumThreads: 1, logSeverityLevel: 4 });
-    const stored = new Map([...file.stored].map(([tensor, one]) => [casts.get(tensor), one]));
-    return new DynamicEvaluation({ ort, file, base, weights: asFloats(weights), inference, stored, learningRate });
   }
 
   constructor(parts) {
