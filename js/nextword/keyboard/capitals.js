@@ -13,15 +13,23 @@ export function folded(text) {
   return Array.from(text, (letter) => (letter === "ı" ? letter : letter.toLowerCase().toUpperCase().toLowerCase())).join("");
 }
 
+/** Whether a word has letters in lower case and no others: Python's `str.islower`. */
+export const isLower = (word) => HAS_LOWER.test(word) && !HAS_UPPER.test(word) && !HAS_TITLE.test(word);
+
+/** Whether several letters are in upper case throughout. */
+const isUpper = (typed) =>
+  HAS_UPPER.test(typed) && !HAS_LOWER.test(typed) && !HAS_TITLE.test(typed) && [...typed].length > 1;
+
+/** Whether it begins with a capital, and is not written in capitals throughout. */
+export const isCapitalised = (typed) => BEGINS_IN_UPPER.test(typed) && !isUpper(typed);
+
 /**
  * A word with the capitals of what was typed for it: `The` for `Th`, `THE` for `TH`. A word with capitals of its own
  * keeps them.
  */
 export function inCaseOf(word, typed) {
-  const isUpper = HAS_UPPER.test(typed) && !HAS_LOWER.test(typed) && !HAS_TITLE.test(typed);
-  if (isUpper && [...typed].length > 1) return word.toUpperCase();
-  const isLower = HAS_LOWER.test(word) && !HAS_UPPER.test(word) && !HAS_TITLE.test(word);
-  return isLower && BEGINS_IN_UPPER.test(typed) ? capitalised(word) : word;
+  if (isUpper(typed)) return word.toUpperCase();
+  return isLower(word) && BEGINS_IN_UPPER.test(typed) ? capitalised(word) : word;
 }
 
 /** A word as written at the start of a sentence. */

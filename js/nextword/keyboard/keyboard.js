@@ -9,7 +9,7 @@ import { languageOf } from "./languages.js";
 import { Layout } from "./layouts.js";
 import { Mixture } from "./mixture.js";
 import { restore, save } from "./saving.js";
-import { TextField, beginsSentence, isWord } from "./text-field.js";
+import { TextField, beginsSentence, isCapitalOfName, isWord } from "./text-field.js";
 
 const MOST_SUGGESTIONS = 100;
 
@@ -204,9 +204,9 @@ export class Keyboard {
   }
 
   async #suggest(n) {
-    const { typed } = this.#field;
+    const { typed, surfaces } = this.#field;
     const expected = this.#mixture.expected();
-    const found = await this.#mixture.candidates(typed, expected, Math.max(POOL, 4 * n));
+    const found = await this.#mixture.candidates(typed, expected, Math.max(POOL, 4 * n), false, this.#isName(typed, surfaces.at(-1)));
     if (typed && !this.#isKnown(typed) && !this.#personal.blocked.has(typed)) {
       const { score, word } = await this.#mixture.asTyped(typed, expected);
       found.push({ score: score - TYPED, word });
@@ -245,6 +245,11 @@ export class Keyboard {
     return this.#personal.isEstablished(word) || this.#mixture.has(word);
   }
 
+  /** Whether a word was typed after `before` with a capital that only a name needs. */
+  #isName(typed, before) {
+    return !this.#lowercase && isCapitalOfName(typed, before);
+  }
+
   /** The word with this number as it can be learned, null if there is nothing to learn. */
   #newWord(number) {
     const { surfaces, typed } = this.#field;
@@ -276,7 +281,7 @@ export class Keyboard {
     if (!after) return null;
     const typed = surfaces[number];
     if (this.#personal.kept.has(typed) || /[\p{Nd}\p{No}]/u.test(typed)) return null;
-    const found = await this.#mixture.candidates(typed, expected, POOL, true);
+    const found = await this.#mixture.candidates(typed, expected, POOL, true, this.#isName(typed, surfaces[number - 1]));
     const isSame = ({ word }) => inCaseOf(word, typed) === typed;
     const others = found.filter((one) => !isSame(one));
     if (!others.length) return null;

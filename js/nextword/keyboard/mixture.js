@@ -5,11 +5,13 @@
 import { normalise } from "../characters.js";
 import { shown } from "../subwords.js";
 import { MODEL, NAT, best, margin } from "./candidates.js";
+import { isLower } from "./capitals.js";
 import { REMEMBERED } from "./language.js";
 import { Personal } from "./personal.js";
 
 const SPELLING = 0.2; // weight of the letters of an unknown string
 const UNKNOWN = 4; // its cost in nats
+const CAPITAL = 25; // extra cost of a word in lower case where a name's capital was typed
 const STAYS = 0.94; // share of a language's weight that follows the text
 
 /**
@@ -101,17 +103,20 @@ export class Mixture {
    *
    * - `most`: how many of each language and of the user's words are examined closely.
    * - `isWhole`: whether what was typed is a whole word.
+   * - `isName`: whether it was typed with a capital that only a name needs.
    */
-  async candidates(typed, expected, most, isWhole = false) {
+  async candidates(typed, expected, most, isWhole = false, isName = false) {
     const weight = typed ? MODEL : 1;
-    const costs = new Map();
+    let costs = new Map();
     for (const one of expected) {
       for (const [word, cost] of await one.candidates(typed, most, isWhole)) costs.set(word, cost);
     }
+    if (isName) costs = asNames(costs);
     const found = await this.#scored(costs, expected, weight, new Map());
     const uses = this.personal.weights.map(Math.log);
-    const own = best(this.personal.table, (id) => weight * uses[id], typed, most, isWhole);
+    let own = best(this.personal.table, (id) => weight * uses[id], typed, most, isWhole);
     for (const word of costs.keys()) own.delete(word);
+    if (isName) own = asNames(own);
     const needed = Math.max(...found.map(({ score }) => score)) - margin(most);
     const least = new Map([...own].map(([word, cost]) => [word, Math.exp(Math.min((needed + cost / NAT) / weight, 0))]));
     found.push(...(await this.#scored(own, expected, weight, least)));
@@ -159,4 +164,9 @@ export class Mixture {
     }
     return found;
   }
+}
+
+/** The costs of words typed with a deliberate capital; those without one are hardly meant. */
+function asNames(costs) {
+  return new Map([...costs].map(([word, cost]) => [word, cost + (isLower(word) ? CAPITAL : 0)]));
 }

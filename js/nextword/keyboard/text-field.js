@@ -7,6 +7,7 @@ import { BLANK, normalise } from "../characters.js";
 import { BLANK_MARK, isUnspaced } from "../marks.js";
 import { surfaceOf } from "../subwords.js";
 import { END_OF_LINE, HAS_LETTER, Joiner, LINE_END, split } from "../words.js";
+import { isCapitalised } from "./capitals.js";
 
 const INSIDE_WORDS = new Set("'’-‐"); // a word may go on after these: don', well-
 const SENTENCE_ENDS = [".", "!", "?", "…", "।", "。", "！", "？"];
@@ -177,6 +178,13 @@ export const isWord = (token) => HAS_LETTER.test(token) && token !== END_OF_LINE
 /** Whether the word after `before`, the last one, begins a sentence. */
 export const beginsSentence = (before) =>
   before === undefined || before === END_OF_LINE || SENTENCE_ENDS.some((end) => before.endsWith(end));
+
+/**
+ * Whether what was typed after `before`, the last word, has a capital that only a name needs. Words written in capitals
+ * throughout, and what follows punctuation other than a comma, have other reasons.
+ */
+export const isCapitalOfName = (typed, before) =>
+  isCapitalised(typed) && before !== undefined && (isWord(before) || before === ",");
 
 /** The length of the common beginning of two strings. */
 export function commonBeginning(one, other) {

@@ -336,6 +336,16 @@ def test_a_lower_case_model_keeps_the_capitals_of_its_user(tmp_path: Path) -> No
     assert found.insert == "Mouse "
 
 
+def test_a_capital_inside_a_sentence_means_a_name(generator: Generator) -> None:
+    def odds(text: str) -> float:
+        found = {one.word: one.probability for one in after(generator.keyboard(), text)}
+        return found["Moukely"] / found["mouse"]
+
+    inside = odds("the Moukely and the Mou")
+    assert inside > 5 * odds("the Moukely and the cat. Mou")
+    assert inside > 5 * odds("the Moukely and the MOU")
+
+
 def test_punctuation_can_be_left_out(generator: Generator) -> None:
     with_marks = {one.word for one in generator.keyboard().suggest(100)}
     without = {one.word for one in generator.keyboard(punctuation=False).suggest(100)}

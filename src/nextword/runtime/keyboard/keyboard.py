@@ -169,7 +169,8 @@ class Keyboard:
             raise CountError(f"n must be a whole number from 1 to {MOST_SUGGESTIONS}; got {n!r:.40}")
         typed, expected = self._field.typed, self._mixture.expected()
         assert expected
-        found = self._mixture.candidates(typed, expected, max(_POOL, 4 * n))
+        is_name = self._is_name(typed, len(self._field.surfaces))
+        found = self._mixture.candidates(typed, expected, max(_POOL, 4 * n), is_name=is_name)
         if typed and not self._is_known(typed) and typed not in self._personal.blocked:
             own = self._mixture.as_typed(typed, expected)
             found = sorted([*found, own._replace(score=own.score - _TYPED)], key=lambda one: -one.score)
@@ -294,7 +295,8 @@ class Keyboard:
         typed = self._field.surfaces[number]
         if typed in self._personal.kept or any(map(str.isdigit, typed)):
             return None
-        found = self._mixture.candidates(typed, expected, _POOL, whole=True)
+        is_name = self._is_name(typed, number)
+        found = self._mixture.candidates(typed, expected, _POOL, whole=True, is_name=is_name)
         same = [one for one in found if text_field.in_case_of(one.word, typed) == typed]
         others = [one for one in found if one not in same]
         if not others:
@@ -311,6 +313,10 @@ class Keyboard:
         self._offered, self._taken = (number, typed, shown), False
         probability = math.exp(best.score) / (math.exp(own) + _total(others))
         return Suggestion(best.word, probability, "correction", len(after[0]), shown + after[1])
+
+    def _is_name(self, typed: str, number: int) -> bool:
+        """Whether a word after this many others was typed with a capital that only a name needs."""
+        return not self._lowercase and text_field.is_capital_of_name(typed, self._field.surfaces[:number])
 
     def _notice_whether_taken(self) -> None:
         """Keeps a string whose correction was put into the text and undone."""

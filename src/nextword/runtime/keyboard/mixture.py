@@ -16,6 +16,7 @@ from nextword.text.subwords import shown
 
 _SPELLING = 0.2  # weight of the letters of an unknown string
 _UNKNOWN = 4.0  # its cost in nats
+_CAPITAL = 25  # extra cost of a word in lower case where a name's capital was typed
 _STAYS = 0.94  # share of a language's weight that follows the text
 
 
@@ -102,7 +103,7 @@ class Mixture:
         return self._probabilities([word], expected, {})[0]
 
     def candidates(
-        self, typed: str, expected: Sequence[Expected], most: int, whole: bool = False
+        self, typed: str, expected: Sequence[Expected], most: int, whole: bool = False, is_name: bool = False
     ) -> list[Candidate]:
         """The words that the user may mean, or that may come next if nothing was typed, best first.
 
@@ -112,15 +113,20 @@ class Mixture:
 
         - `most`: how many of each language and of the user's words are examined closely.
         - `whole`: whether what was typed is a whole word.
+        - `is_name`: whether it was typed with a capital that only a name needs.
         """
         weight = MODEL if typed else 1.0
         costs: dict[str, int] = {}
         for one in expected:
             costs |= one.candidates(typed, most, whole)
+        if is_name:
+            costs = _as_names(costs)
         found = self._scored(costs, expected, weight, {})
         uses = np.array(self.personal.weights, np.float32)
         own = best(self.personal.table, np.float32(weight) * np.log(uses), typed, most, whole)
         own = {word: cost for word, cost in own.items() if word not in costs}
+        if is_name:
+            own = _as_names(own)
         needed = max((one.score for one in found), default=-math.inf) - margin(most)
         least = {word: math.exp(min((needed + cost / NAT) / weight, 0.0)) for word, cost in own.items()}
         found += self._scored(own, expected, weight, least)
@@ -171,3 +177,8 @@ class Mixture:
             + (unknown and unknown * self.personal.share(word, expected.spelling(word, least.get(word, 0.0))))
             for word, (value, unknown) in zip(words, known, strict=True)
         ]
+
+
+def _as_names(costs: Mapping[str, int]) -> dict[str, int]:
+    """The costs of words typed with a deliberate capital; those without one are hardly meant."""
+    return {word: cost + (_CAPITAL if word.islower() else 0) for word, cost in costs.items()}

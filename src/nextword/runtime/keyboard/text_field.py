@@ -185,6 +185,15 @@ def begins_sentence(before: Sequence[str]) -> bool:
     return not before or before[-1] == END_OF_LINE or before[-1].endswith(_SENTENCE_ENDS)
 
 
+def is_capital_of_name(typed: str, before: Sequence[str]) -> bool:
+    """Whether what was typed after these has a capital that only a name needs.
+
+    Words written in capitals throughout, and what follows punctuation other than a comma, have other reasons.
+    """
+    alone = typed[:1].isupper() and not (len(typed) > 1 and typed.isupper())
+    return alone and bool(before) and (is_word(before[-1]) or before[-1] == ",")
+
+
 def common_beginning(one: str, other: str) -> int:
     """The length of the common beginning of two strings."""
     low, high = 0, min(len(one), len(other))
