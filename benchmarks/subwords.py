@@ -58,7 +58,7 @@ def make(folder: Path, text: Path, experiment: str, reading: dict[str, Any], ste
 
 
 def first_words(text: str, count: int) -> str:
-    """The lines of a text that have so many words."""
+    """The lines of a text that together have this many words."""
     lines, so_far = [], 0
     for line in text.splitlines(keepends=True):
         lines.append(line)
