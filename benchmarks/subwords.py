@@ -7,8 +7,8 @@ Three models are trained: `experiments/book.yaml` with dictionaries of 10,000 an
 `experiments/forms.yaml` with 4,000 subwords. They stay in FOLDER and are not trained again. Figures are those
 of the test part, the last twentieth of the lines; accuracy and keystrokes are those of its first 2,000 words,
 and words that a dictionary lacks are typed in full. Times are CPU milliseconds of one thread. With a list of
-misspellings, the keyboards of the models are measured too, on the same misspelled words. With sizes, models
-that know so many subwords are trained instead.
+misspellings, the keyboards of the models are measured too, on the same misspelled words. With sizes,
+models with that many subwords are trained instead.
 """
 
 import argparse

@@ -123,7 +123,7 @@ class _Expected:
         language = self._language
         fits = is_word if typed or not language.punctuation else _any
         search = SubwordSearch(self._tree, language.costs, most, typed, whole, fits)
-        words = list(search.run(functools.partial(self._missing, [typed] if typed else [], {})))
+        words = search.run(functools.partial(self._missing, [typed] if typed else [], {}))
         if not typed:
             return dict.fromkeys(words, 0)
         table = WordTable(words, language.layout)

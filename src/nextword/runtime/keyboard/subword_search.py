@@ -74,13 +74,13 @@ class SubwordSearch:
         self._typed, self._whole, self._fits = typed, whole, fits
         self._weight, self._margin = MODEL if typed else 1.0, margin(n)
         self._open: list[tuple[float, Path, int, _Siblings]] = []
-        self._scores: dict[str, tuple[float, bool]] = {}  # and whether a word is one entry
+        self._scores: dict[str, float] = {}
         self._worst = -math.inf
         self._best: list[float] = []  # a heap of the scores of the best n words
         costs.type(typed)
 
-    def run(self, missing: Callable[[], list[Node]]) -> dict[str, bool]:
-        """The words found, and whether each is a single entry.
+    def run(self, missing: Callable[[], list[Node]]) -> list[str]:
+        """The words found, best first.
 
         **Arguments:**
 
@@ -101,9 +101,8 @@ class SubwordSearch:
                 continuation = found[node.path]
                 assert continuation
                 self._visit(node, covered, continuation)
-        near = [word for word, (score, _) in self._scores.items() if score >= self._worst]
-        chosen = sorted(near, key=lambda word: (-self._scores[word][0], word))[: self._n]
-        return {word: self._scores[word][1] for word in chosen}
+        near = [word for word, score in self._scores.items() if score >= self._worst]
+        return sorted(near, key=lambda word: (-self._scores[word], word))[: self._n]
 
     def _best_open(self) -> list[tuple[Node, Covered]]:
         nodes: list[tuple[Node, Covered]] = []
@@ -124,21 +123,21 @@ class SubwordSearch:
 
     def _visit(self, node: Node, covered: Covered, continuation: Continuation) -> None:
         if node.surface:
-            self._add(node.surface, node.log_probability + continuation.end, covered, len(node.path) == 1)
+            self._add(node.surface, node.log_probability + continuation.end, covered)
         if len(node.path) < MOST_SUBWORDS:
             self._add_children(node.path, node.surface, node.log_probability, covered, continuation)
 
-    def _add(self, word: str, log_probability: float, covered: Covered, is_entry: bool) -> None:
+    def _add(self, word: str, log_probability: float, covered: Covered) -> None:
         letters = len(self._typed)
         cost = begun_cost(letters, covered.beyond)
         for end, own in covered.ends:
             if end == letters:
                 cost = min(cost, own)
         score = self._weight * log_probability - cost / NAT
-        before = self._scores.get(word, (-math.inf, True))[0]
+        before = self._scores.get(word, -math.inf)
         if cost >= MOST or score <= before or not self._fits(word):
             return
-        self._scores[word] = score, is_entry
+        self._scores[word] = score
         self._worst = max(self._worst, score - self._margin)
         if before == -math.inf:
             heapq.heappush(self._best, score)
@@ -174,7 +173,7 @@ class SubwordSearch:
             if entries.is_whole[child.id]:
                 word = surface + entries.surfaces[child.id]
                 word = END_OF_LINE if word == LINE_END else word
-                self._add(word, child.log_probability, covered, is_entry=True)
+                self._add(word, child.log_probability, covered)
         open_ones = [child for child in children if not entries.is_whole[child.id]]
         self._push(_Siblings(path, surface, covered, open_ones, continuation.after), 0)
 
