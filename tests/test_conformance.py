@@ -11,8 +11,10 @@ import numpy as np
 import onnxruntime
 import pytest
 from safetensors.numpy import save
+from tiny import make_network
 
 from nextword import Generator, NextwordError, Sampling
+from nextword.evaluate.gradient_flow import gradient_flow
 from nextword.runtime import draw
 from nextword.runtime.explanation import explain
 from nextword.runtime.keyboard.keyboard import Keyboard, Suggestion
@@ -20,6 +22,7 @@ from nextword.runtime.learning.trainer import Settings, Trainer
 from nextword.text import characters, words
 from nextword.text.dictionary import Dictionary
 from nextword.text.subwords import SubwordDictionary
+from nextword.text.windows import Windows
 
 HERE = Path(__file__).parent / "conformance"
 MODELS = ["fixed", "unbounded", "lines", "characters", "gru", "feedforward", "subwords", "subwords_fixed"]
@@ -123,6 +126,15 @@ def test_sessions(case: Any) -> None:
     for session in (fed, resumed):
         check({"result": case["suggest"]}, lambda _, session=session: session.suggest(5))
         check({"result": case["completed"]}, lambda _, session=session: session.suggest(5, "m"))
+
+
+@pytest.mark.parametrize("case", table("gradient_flow"), ids=lambda case: case["model"])
+def test_gradient_flow(case: Any) -> None:
+    words = Generator.load(HERE / f"{case['model']}.onnx").info.dictionary
+    network = make_network(len(words), seed=11, scale=2.0, **{"context": None} | case["sizes"])
+    found = gradient_flow(network, Windows(np.array(case["ids"]), np.array(case["following"])))
+    for part, norms in found.items():
+        np.testing.assert_allclose(norms, case[part], rtol=1e-5)
 
 
 @pytest.mark.parametrize("case", table("explanation"), ids=lambda case: case["model"])

@@ -15,10 +15,13 @@ const PARTS = 4;
 const EQUATIONS = { LSTM: lstm, GRU: gru, RNN: rnn };
 const STATES = ["hidden", "cell"];
 
-/** Computes a network's layers, a word at a time. */
+/**
+ * Computes a network's layers, a word at a time.
+ *
+ * `layers`: of a recurrent network, each layer's `operator`, and its weights `ofInput`, `ofState` and `biases`.
+ */
 export class Network {
   #embedding;
-  #layers;
   #logits;
   #bias;
   #projection = null;
@@ -33,15 +36,15 @@ export class Network {
     const isInteger = file.nodes().some(({ operator }) => operator.startsWith("DynamicQuantize"));
     this.isRecurrent = cells.length > 0;
     this.#embedding = matrix(stored, "embedding");
-    this.#layers = this.isRecurrent
+    this.layers = this.isRecurrent
       ? file.nodes().filter((node) => Object.hasOwn(EQUATIONS, operatorOf(node))).map((node, number) => {
           const isTransposed = node.operator !== operatorOf(node);
           const [ofInput, ofState] = ["W", "R"].map((name) => matrix(stored, `${name}_${number}`, isTransposed));
           const biases = matrix(stored, `B_${number}`).values;
-          return { equations: EQUATIONS[operatorOf(node)], ofInput, ofState, biases };
+          return { operator: operatorOf(node), ofInput, ofState, biases };
         })
       : feedForward(stored, isInteger);
-    this.hidden = this.isRecurrent ? this.#layers[0].ofState.columns : this.#layers[0].ofInput.rows;
+    this.hidden = this.isRecurrent ? this.layers[0].ofState.columns : this.layers[0].ofInput.rows;
     if (has(stored, "projection")) this.#projection = matrix(stored, "projection", true);
     const isTied = !has(stored, "logits_weight") && !has(stored, "logits");
     const name = has(stored, "logits") ? "logits" : "logits_weight";
@@ -55,27 +58,33 @@ export class Network {
    */
   step(id, before) {
     let values = row(this.#embedding, id);
-    return this.#layers.map(({ equations, ofInput, ofState, biases }, number) => {
-      const state = before?.[number] ?? Object.fromEntries(STATES.map((name) => [name, new Float32Array(this.hidden)]));
-      const [x, h] = [times(ofInput, values), times(ofState, state.hidden)];
-      for (let place = 0; place < x.length; place++) {
-        x[place] += biases[place];
-        h[place] += biases[x.length + place];
-      }
-      const found = equations(x, h, state);
+    return this.layers.map((layer, number) => {
+      const state = before?.[number] ?? this.zero();
+      const [x, h] = sums(layer, values, state.hidden);
+      const found = EQUATIONS[layer.operator](x, h, state);
       values = found.hidden;
       return found;
     });
   }
 
+  /** The state of a layer before the first word. */
+  zero() {
+    return Object.fromEntries(STATES.map((name) => [name, new Float32Array(this.hidden)]));
+  }
+
+  /** The vector of a word. */
+  vector(id) {
+    return row(this.#embedding, id);
+  }
+
   /** The values of the layers of a feed-forward network for the last words of a text. */
   window(ids) {
     const { columns } = this.#embedding;
-    let values = new Float32Array(this.#layers[0].ofInput.columns); // zero vectors before the first word
+    let values = new Float32Array(this.layers[0].ofInput.columns); // zero vectors before the first word
     const last = ids.slice(-Math.floor(values.length / columns));
     const start = values.length - columns * last.length;
     last.forEach((id, place) => values.set(row(this.#embedding, id), start + columns * place));
-    return this.#layers.map(({ ofInput, biases }) => {
+    return this.layers.map(({ ofInput, biases }) => {
       const summed = times(ofInput, values);
       values = Float32Array.from(summed, (value, unit) => Math.tanh(value + biases[unit]));
       return { hidden: values };
@@ -88,6 +97,22 @@ export class Network {
     const features = this.#projection ? times(this.#projection, hidden) : hidden;
     return times(this.#logits, features).map((value, id) => value + this.#bias[id]);
   }
+
+  /** The gradient with respect to the hidden state of the last layer, from that with respect to the logits. */
+  back(ofLogits) {
+    const ofFeatures = timesRows(ofLogits, this.#logits);
+    return this.#projection ? timesRows(ofFeatures, this.#projection) : ofFeatures;
+  }
+}
+
+/** What a layer adds up for each gate and unit: from the values that it reads, and from its hidden state. */
+export function sums({ ofInput, ofState, biases }, values, hidden) {
+  const [x, h] = [times(ofInput, values), times(ofState, hidden)];
+  for (let place = 0; place < x.length; place++) {
+    x[place] += biases[place];
+    h[place] += biases[x.length + place];
+  }
+  return [x, h];
 }
 
 const operatorOf = ({ operator }) => operator.replace(/^DynamicQuantize/, "");
@@ -106,7 +131,7 @@ const notOurs = () => new BadFileError("has weights that cannot be identified");
 
 // ── equations ───────────────────────────────────────────────────────────────────────────────────
 
-const sigmoid = (x) => (1 + Math.tanh(x / 2)) / 2;
+export const sigmoid = (x) => (1 + Math.tanh(x / 2)) / 2;
 
 function lstm(x, h, before) {
   const size = before.hidden.length;
@@ -190,6 +215,15 @@ function floats({ name }, bytes) {
 }
 
 const row = ({ columns, values }, number) => values.subarray(number * columns, (number + 1) * columns);
+
+/** A vector times a matrix. */
+export function timesRows(vector, { rows, columns, values }) {
+  const found = new Float64Array(columns);
+  for (let row = 0, place = 0; row < rows; row++) {
+    for (let column = 0; column < columns; column++, place++) found[column] += vector[row] * values[place];
+  }
+  return found;
+}
 
 /** A matrix times a vector. */
 function times({ rows, columns, values }, vector) {

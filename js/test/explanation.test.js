@@ -6,6 +6,7 @@ import * as ort from "onnxruntime-web";
 
 import { Generator } from "../nextword.js";
 import { Explainer } from "../nextword/explanation.js";
+import { gradientFlow } from "../nextword/gradient-flow.js";
 import { MODEL } from "../nextword/model.js";
 import { Network } from "../nextword/network.js";
 import { logSoftmax } from "../nextword/sampling.js";
@@ -141,3 +142,13 @@ test("the unknown word is never among the likeliest", async () => {
   assert.deepEqual(explainer.likeliest(expected, 2), [19, 18]);
   assert.equal(explainer.likeliest(expected, 99).length, length - 1);
 });
+
+const flows = JSON.parse(readFileSync(new URL("gradient_flow.json", HERE), "utf8"));
+for (const { model, ids, following, ...norms } of flows) {
+  test(`the gradients of the ${model} model reach as far back as in Python`, () => {
+    const network = new Network(bytesIn(model));
+    const found = gradientFlow(network, ids.map((row, place) => ({ ids: row, following: following[place] })));
+    for (const [part, values] of Object.entries(found)) near(values, norms[part], 1e-4, part);
+    assert.equal("cell" in found, "cell" in norms);
+  });
+}

@@ -20,7 +20,9 @@ from safetensors.numpy import save
 from tiny import SUBWORDS, make_network, make_wordy_network, metadata_of, weights_of
 
 from nextword import Generator, NextwordError, Sampling
+from nextword.evaluate.gradient_flow import gradient_flow
 from nextword.export import int8, step, text, training
+from nextword.model.network import Network
 from nextword.runtime import draw
 from nextword.runtime.explanation import explain
 from nextword.runtime.keyboard.keyboard import Keyboard
@@ -28,6 +30,7 @@ from nextword.runtime.learning.trainer import Settings, Trainer
 from nextword.text import characters, words
 from nextword.text.dictionary import Dictionary
 from nextword.text.subwords import SubwordDictionary
+from nextword.text.windows import Windows
 
 HERE = Path(__file__).parent
 DICTIONARY = ["the", ",", ".", "mouse", "cat", '"', "mice", "(", ")", "don't", "über", "“", "”", "3.14"]
@@ -429,6 +432,7 @@ def keyboard_table() -> list[dict[str, Any]]:
 # In addition to the models of `MODELS`, which the other tables use too.
 EXPLAINED: dict[str, dict[str, Any]] = {
     "explained_rnn": {"cell": "rnn"},
+    "explained_gru": {"cell": "gru"},
     "explained_tied": {"tied": True, "embedding": 4},
     "explained_int8": {"weights": "int8"},
     "explained_gru_int8": {"cell": "gru", "weights": "int8"},
@@ -437,11 +441,16 @@ EXPLAINED: dict[str, dict[str, Any]] = {
 EXPLAINED_TEXTS = {"characters": "the ma.", "subwords": "the mouses, mé", "subwords_fixed": "the mouses, mé"}
 
 
+def explained_network(cell: str = "lstm", context: int | None = None, **sizes: Any) -> Network:
+    """The network of a model of `EXPLAINED`."""
+    return make_network(len(DICTIONARY), seed=11, scale=2.0, cell=cell, context=context, **sizes)
+
+
 def explained_models() -> None:
     """Writes the models of `EXPLAINED`."""
     for name, changes in EXPLAINED.items():
         weights = changes.pop("weights", "float16")
-        network = make_network(len(DICTIONARY), seed=11, scale=2.0, **({"context": None} | changes))
+        network = explained_network(**changes)
         properties = metadata_of(network, DICTIONARY, weights=weights).to_properties()
         build = int8.build if weights == "int8" else step.build
         onnx.save(build(weights_of(network), network.architecture, properties), HERE / f"{name}.onnx")
@@ -459,6 +468,19 @@ def explanation_table() -> list[dict[str, Any]]:
         about = dataclasses.asdict(found) | {"lost": rounded(found.lost), "layers": layers}
         table.append({"model": model, "text": text} | about)
     return table
+
+
+def gradient_flow_table() -> list[dict[str, Any]]:
+    """How far back the losses of a few windows reach."""
+    ids = np.random.default_rng(5).integers(len(DICTIONARY), size=(4, 9))
+    windows = Windows(ids[:, :-1], ids[:, -1])
+    return [
+        {"model": model, "sizes": EXPLAINED[model], "ids": windows.contexts.tolist()}
+        | {"following": windows.next_words.tolist()}
+        | {part: rounded(norms.tolist()) for part, norms in gradient_flow(network, windows).items()}
+        for model in ("explained_rnn", "explained_gru", "explained_tied")
+        for network in [explained_network(**EXPLAINED[model])]
+    ]
 
 
 LEARNED: dict[str, dict[str, Any]] = {
@@ -628,6 +650,7 @@ def main() -> None:
     write("sessions", sessions_table())
     explained_models()
     write("explanation", explanation_table())
+    write("gradient_flow", gradient_flow_table())
     write("random", random_table())
     write("learning", learning_table())
     write("dynamic_evaluation", dynamic_evaluation_table())
