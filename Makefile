@@ -63,13 +63,16 @@ docs-test: vendor docs
 
 vendor: $(VENV)/train.installed $(MODULES)
 	@dvc repro --quiet export
-	@cd docs/learn && dvc repro --quiet gates small
+	@cd docs/learn && dvc repro --quiet gates small gradients
 	@mkdir -p $(VENDOR)
 	@cp $(ORT)/ort.wasm.min.mjs $(ORT)/ort-wasm-simd-threaded.mjs $(ORT)/ort-wasm-simd-threaded.wasm $(VENDOR)
 	@cp -r js/nextword.js js/nextword models/nextword.int8.onnx $(VENDOR)
 	@cp docs/learn/runs/gates/models/nextword.onnx $(VENDOR)/gates.onnx
 	@for kind in onnx train.onnx; do cp models/nextword.$$kind $(VENDOR)/story.$$kind; done
 	@for kind in onnx train.onnx; do cp docs/learn/runs/small/models/nextword.$$kind $(VENDOR)/small.$$kind; done
+	@for cell in rnn gru lstm; do for kind in onnx train.onnx; do \
+		cp docs/learn/runs/gradients-$$cell/models/nextword.$$kind $(VENDOR)/gradients-$$cell.$$kind; done; done
+	@cp docs/learn/data/countries-8.txt docs/learn/data/countries-16.txt docs/learn/data/countries-32.txt $(VENDOR)
 	@python playground/story.py > $(VENDOR)/story.json
 	@cd playground && find . -type f ! -name '.*' ! -name '*.py' ! -name service-worker.js \
 		! -name 'story.*onnx' ! -name files.txt | sort > vendor/files.txt

@@ -1,7 +1,7 @@
 // The curves of a run as an SVG: the loss, and the accuracy with the highest possible one.
+import { make } from "./svg.js";
 
-const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [400, 220, 34, 40, 10, 24];
-const NAMESPACE = "http://www.w3.org/2000/svg";
+const [WIDTH, HEIGHT, LEFT, RIGHT, TOP, BOTTOM] = [400, 220, 34, 48, 10, 24];
 
 /** Draws `points`, `{ step, loss, accuracy }`; only points where it was measured have an accuracy. */
 export function draw(svg, points, possible) {
@@ -24,11 +24,4 @@ export function draw(svg, points, possible) {
     make("text", { x: LEFT, y: HEIGHT - 8 }, "0"),
   ];
   svg.replaceChildren(...parts);
-}
-
-function make(name, attributes, text = "") {
-  const made = document.createElementNS(NAMESPACE, name);
-  for (const [key, value] of Object.entries(attributes)) made.setAttribute(key, value);
-  made.textContent = text;
-  return made;
 }

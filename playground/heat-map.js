@@ -12,6 +12,16 @@ const STATE = {
 };
 const GATES = ["forget", "input", "output", "update", "reset"];
 
+/** The names of the gates and of the cell state, as they are shown. */
+export const PARTS = {
+  forget: "forget gate",
+  input: "input gate",
+  output: "output gate",
+  update: "update gate",
+  reset: "reset gate",
+  cell: "cell state",
+};
+
 export const isGate = (name) => GATES.includes(name);
 
 const bytes = (color) => [1, 3, 5].map((place) => parseInt(color.slice(place, place + 2), 16));

@@ -1,21 +1,21 @@
 // Watch it learn: the page sends requests to the worker, and shows its results.
 import { draw } from "./curve.js";
+import { GateMap } from "./gate-map.js";
 import { keep } from "./learned.js";
 import { handOver } from "./offline.js";
+import { $, Training, describe, enable, say } from "./training-page.js";
 
-const $ = (id) => document.getElementById(id);
 const percent = new Intl.NumberFormat("en", { style: "percent", minimumFractionDigits: 1, maximumFractionDigits: 1 });
-const PAUSES = [2000, 800, 300, 80, 0]; // milliseconds between steps, slow to fast
 const MOST_WRITTEN = 50; // continuations that are shown
 const SOURCES = { small: { name: "small", rate: 0.02 }, shipped: { name: "story", rate: 0.003 }, own: { name: "small", rate: 0.02 } };
 
-let worker;
+let training;
 let story; // the story's text, and the checksum of the weights that the train stage made from it
 let points = [];
 let possible = 1;
-let isGoing = false;
 let isDone = false;
 let file = null; // the address of the file that can be downloaded
+const gates = new GateMap();
 
 function begin() {
   const { value } = $("source");
@@ -24,13 +24,14 @@ function begin() {
   say("");
   [points, isDone] = [[], false];
   $("written").replaceChildren();
+  gates.clear();
   for (const id of ["download", "type", "sums"]) $(id).hidden = true;
   $("numbers").textContent = "No step yet.";
   enable(false);
   if (value === "own" && !text.trim()) return describe("Paste a text to learn.");
   describe("Loading…");
-  worker.postMessage({ begin: { name, text, learningRate: Number($("rate").value), seed: Number($("seed").value) } });
-  worker.postMessage({ after: $("prompt").value });
+  training.ask({ begin: { name, text, learningRate: Number($("rate").value), seed: Number($("seed").value) } });
+  training.ask({ after: $("prompt").value });
 }
 
 const takes = {
@@ -50,19 +51,22 @@ const takes = {
     show();
   },
 
-  written({ step, text }) {
+  written({ step, text, words, columns }) {
     $("prompt-message").textContent = "";
+    $("gate-step").textContent = step ? `After step ${step}` : "Before the first step";
+    gates.take(words, columns);
+    if (text === null) return; // nothing was learned yet
     const item = document.createElement("li");
     const label = Object.assign(document.createElement("span"), { className: "step", textContent: `step ${step}` });
     item.append(label, ` ${text}`);
     $("written").prepend(item);
     while ($("written").children.length > MOST_WRITTEN) $("written").lastChild.remove();
-    if (!isGoing) worker.postMessage({ take: true });
+    takeFile();
   },
 
   unread(message) {
     $("prompt-message").textContent = message;
-    if (!isGoing) worker.postMessage({ take: true });
+    takeFile();
   },
 
   async file(bytes) {
@@ -75,25 +79,21 @@ const takes = {
     $("type").hidden = false;
   },
 
-  isGoing(value, { sum }) {
-    isGoing = value;
-    $("go").textContent = isGoing ? "Pause" : "Start";
-    if (!isGoing && points.length) worker.postMessage({ take: true });
+  isGoing(_, { sum }) {
+    takeFile();
     if (sum) compare(sum);
     show();
   },
 
-  error(message) {
-    isGoing = false;
-    $("go").textContent = "Start";
+  error() {
     if (!points.length) describe("Nothing to learn yet.");
-    say(message);
-  },
-
-  fault(message) {
-    throw new Error(message);
   },
 };
+
+/** Asks for the model's file once it rests. */
+function takeFile() {
+  if (!training.isGoing && points.length) training.ask({ take: true });
+}
 
 /** Shows the checksum of the weights beside the train stage's, for the shipped story only. */
 function compare(sum) {
@@ -119,26 +119,6 @@ function show() {
   document.documentElement.dataset.step = last.step;
 }
 
-function enable(isReady) {
-  for (const id of ["go", "one"]) $(id).disabled = !isReady;
-}
-
-const describe = (text) => ($("model").textContent = text);
-
-function say(message) {
-  $("message").textContent = message;
-  $("message").classList.toggle("error", Boolean(message));
-}
-
-function start() {
-  worker = new Worker(new URL("./learning-worker.js", import.meta.url), { type: "module" });
-  worker.addEventListener("message", ({ data }) => {
-    const kind = Object.keys(takes).find((one) => data[one] !== undefined);
-    takes[kind](data[kind], data);
-  });
-  worker.addEventListener("error", ({ message }) => describe(message || "The worker could not be started."));
-}
-
 // ── user actions ─────────────────────────────────────────────────────────────────────────────────
 
 $("source").addEventListener("change", ({ target }) => {
@@ -153,12 +133,9 @@ $("text").addEventListener("change", () => {
   begin();
 });
 $("again").addEventListener("click", begin);
-$("go").addEventListener("click", () => worker.postMessage({ go: !isGoing }));
-$("one").addEventListener("click", () => worker.postMessage({ go: false, one: true }));
-$("speed").addEventListener("input", ({ target }) => worker.postMessage({ speed: PAUSES[target.value] }));
-$("prompt").addEventListener("input", ({ target }) => worker.postMessage({ after: target.value }));
+$("prompt").addEventListener("input", ({ target }) => training.ask({ after: target.value }));
 
 await handOver();
 story = await (await fetch("vendor/story.json")).json();
-start();
+training = new Training("./learning-worker.js", takes);
 begin();

@@ -1,6 +1,6 @@
 // Words from left to right and the values of the units after each: a heat map of all units, the numbers of one of them,
 // and the effect of leaving each word out. A cursor is at one word and one unit.
-import { Colors, HeatMap, isGate } from "./heat-map.js";
+import { Colors, HeatMap, PARTS, isGate } from "./heat-map.js";
 import { BARS, PART, WIDTH, drawLost, drawMap, drawNumbers, number } from "./unit-drawing.js";
 import { WordRow } from "./word-row.js";
 
@@ -8,15 +8,6 @@ const LABEL = 24; // height of a unit's name beside the map
 const PAGE = 16; // units that Page Up and Page Down move by
 const TALLEST = 400; // the greatest height in pixels, unless a unit would be less than a pixel high
 const QUIET = 250; // milliseconds without a move until a number is spoken
-
-const PARTS = {
-  forget: "forget gate",
-  input: "input gate",
-  output: "output gate",
-  update: "update gate",
-  reset: "reset gate",
-  cell: "cell state",
-};
 
 const $ = (id) => document.getElementById(id);
 const dark = matchMedia("(prefers-color-scheme: dark)");

@@ -80,6 +80,7 @@ for (const [path, embedded, name] of [
   ["learn/gates", "glass-box.html", "wide"],
   ["learn/gates", "glass-box.html", "phone, dark"],
   ["learn/training", "learning.html", "wide"],
+  ["learn/gradients", "gradients.html", "wide"],
 ]) {
   test(`${path} embeds ${embedded} when served by a server: ${name}`, async () => {
     const server = await serve(SITE);

@@ -30,13 +30,14 @@ test("the models and the WASM are sent only once, for the first visit and later 
   const sent = server.sent.length;
   for (const path of ["", "", "glass-box.html"]) await visit(context, path);
   const large = server.sent.slice(sent).filter((url) => /\.(wasm|onnx)$/.test(url));
-  const names = ["gates.onnx", "nextword.int8.onnx", "ort-wasm-simd-threaded.wasm", "small.onnx", "small.train.onnx"];
+  const learning = ["gradients-gru", "gradients-lstm", "gradients-rnn", "small"].flatMap((name) => [`${name}.onnx`, `${name}.train.onnx`]);
+  const names = ["gates.onnx", "nextword.int8.onnx", "ort-wasm-simd-threaded.wasm", ...learning].sort();
   assert.deepEqual(large.sort(), names.map((name) => `/vendor/${name}`));
   await context.close();
 });
 
 test("after a visit to any page, all pages work offline", async () => {
-  const pages = ["", "glass-box.html", "learning.html"];
+  const pages = ["", "glass-box.html", "learning.html", "gradients.html"];
   for (const first of pages) {
     const context = await browser.newContext();
     await visit(context, first);

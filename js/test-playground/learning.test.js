@@ -87,6 +87,25 @@ test("the user's own text is learned step by step, and again from the beginning"
   assert.equal(await page.locator("#written li").count(), 0);
 });
 
+const mean = async () => Number((await page.textContent("#gate-note")).match(/average (\d\.\d+)/)[1]);
+
+test("the gates of either layer are shown before the first step and after each", async () => {
+  await says("#gate-step", "Before the first step");
+  assert.ok(Math.abs((await mean()) - 0.5) < 0.05, "random weights leave the gates half open");
+  assert.ok(await page.isHidden("#download"));
+  await page.click("#one");
+  await says("#gate-step", "After step 1");
+  await learnAll();
+  await says("#gate-step", "After step 1");
+  assert.ok((await mean()) > 0.7, "the forget gates have opened");
+  assert.match(await page.getAttribute("#gate-map", "aria-label"), /forget gate of 128 units.*: long 0\.\d+, ago 0\.\d+, , 0\.\d+$/);
+  const whole = await page.textContent("#gate-note");
+  await page.selectOption("#gate-layer", "0");
+  assert.notEqual(await page.textContent("#gate-note"), whole);
+  await page.selectOption("#gate-part", "cell");
+  assert.match(await page.textContent("#gate-note"), /−\d is orange, \+\d violet/);
+});
+
 test("the same seed gives the same steps, and another seed different ones", async () => {
   const losses = [];
   for (const seed of ["1", "1", "2"]) {

@@ -201,23 +201,23 @@ def _flow() -> dict[str, Any]:
     found: dict[str, dict[str, list[float]]] = {"untrained": {}, "trained": {}}
     for cell, folder in folders.items():
         after, text = trained(folder)
-        asked = _asked(text, distance + 1)
+        asked = _asked(text, 2 * distance + 3)  # the line before too: a network is at home within a text
         before = Network(after.architecture, 1).eval()
         for name, net in (("untrained", before), ("trained", after)):
-            found[name][cell] = gradient_flow(net, asked)["hidden"].tolist()
+            found[name][cell] = gradient_flow(net, asked)["hidden"][:distance].tolist()
         if cell == "lstm":
-            found["untrained"]["lstm_cell"] = [*gradient_flow(before, asked)["cell"].tolist()]
+            found["untrained"]["lstm_cell"] = gradient_flow(before, asked)["cell"][:distance].tolist()
             with torch.no_grad():
                 size = after.architecture.hidden
                 dict(before.named_parameters())["layers.0.bias_ih_l0"][size : 2 * size] = 1.0
             flow = gradient_flow(before, asked)
-            found["untrained"]["lstm_bias_1"] = flow["hidden"].tolist()
-            found["untrained"]["lstm_cell_bias_1"] = flow["cell"].tolist()
+            found["untrained"]["lstm_bias_1"] = flow["hidden"][:distance].tolist()
+            found["untrained"]["lstm_cell_bias_1"] = flow["cell"][:distance].tolist()
     return {"distance": distance, **found, "exploding": _explosion()}
 
 
 def _asked(text: corpus.Corpus, length: int) -> windows.Windows:
-    """Windows that end where a language follows, and begin with its country."""
+    """Windows that end where a language follows."""
     ids = np.array(text.held_out["test"], np.int64)
     every = windows.windows(ids, length - 1)
     speaks = text.dictionary.encode([SPEAKS])[0]
