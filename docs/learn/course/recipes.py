@@ -66,7 +66,7 @@ def network_of(recipe: Recipe, size: int) -> Network:
     """The network before the first step."""
     embedding = recipe.hidden
     if recipe.input == "id":
-        # Over many windows, products with a single column have other last bits on each kind of processor.
+        # Over many windows, the product with one column had other last bits on another kind of processor.
         embedding = ID_WIDTH if recipe.windows == "all" else 1
     network = Network(
         Architecture(
