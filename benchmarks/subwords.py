@@ -25,7 +25,6 @@ from edge import table
 from keyboard import milliseconds, misspelled, text_of
 
 from nextword import Generator
-from nextword.runtime.entries import Entries
 from nextword.runtime.keyboard.slips import evaluate_typing
 from nextword.runtime.keystrokes import IsSuggested, KeystrokeCounter
 from nextword.runtime.model_file import ModelFile
@@ -72,7 +71,7 @@ def keystroke_times(file: ModelFile, text: str) -> list[float]:
     """Milliseconds of each search while a text is typed."""
     assert isinstance(file.dictionary, SubwordDictionary)
     counter = KeystrokeCounter(Joiner("subwords", file.metadata.line_ends))
-    reader = WordReader(file, Entries(file.dictionary), 1)
+    reader = WordReader(file, file.entries, 1)
     taken: list[float] = []
     for word, path in in_words(file.dictionary, words.split(text, "subwords", line_ends=True)):
         if reader.is_ready:

@@ -140,7 +140,8 @@ export class Generator {
    * The `n` (3) likeliest next words, best first. A last word without a blank after it that is not in the dictionary
    * counts as half typed, and is completed; with a dictionary of subwords, a last word counts as half typed if it is
    * likelier to go on than to end there. The probabilities of completions are renormalised over all words that begin
-   * with what was typed. With a dictionary of subwords they include the probability that the word ends there.
+   * with what was typed. With a dictionary of subwords they include the probability that the word ends there, and a word
+   * that the training text lacks comes as late as if it were e³ times less likely.
    */
   suggest(prompt: string, n?: number): Promise<Suggestion[]>;
 

@@ -34,6 +34,7 @@ def main() -> None:
     """Runs the stage."""
     settings, text = params.load(PARAMS), corpus.load(PREPARED)
     architecture, weights = network.load_weights(TRAINED)
+    training_words = text.training_words
     metadata = Metadata(
         dictionary=list(text.dictionary.words),
         split_by=text.split_by,
@@ -48,6 +49,7 @@ def main() -> None:
         metrics=outputs.read_json(METRICS, dict),
         corpus_sha256=text.sha256,
         unicode=unicode.VERSION,
+        training_words=training_words.text if training_words else "",
     )
     compared = windows.windows(text.training, architecture.context or UNBOUNDED_WORDS)
     compared = compared if architecture.context else compared.some(UNBOUNDED_WINDOWS)

@@ -23,6 +23,7 @@ from nextword.text import characters, words
 from nextword.text.dictionary import Dictionary
 from nextword.text.subwords import SubwordDictionary
 from nextword.text.windows import Windows
+from nextword.text.word_filter import WordFilter
 
 HERE = Path(__file__).parent / "conformance"
 MODELS = ["fixed", "unbounded", "lines", "characters", "gru", "feedforward", "subwords", "subwords_fixed"]
@@ -62,6 +63,13 @@ def test_dictionary() -> None:
         assert dictionary.neighbours(case["word"]) == case["neighbours"]
     for case in cases["prefixes"]:
         assert sorted(dictionary.starting_with(case["prefix"])) == case["ids"]
+
+
+def test_word_filters() -> None:
+    for case in table("word_filters"):
+        found = WordFilter.of(case["words"])
+        assert found.text == case["filter"]
+        assert {word: word in found for word in case["has"]} == case["has"]
 
 
 def test_subwords() -> None:

@@ -8,16 +8,22 @@ import { Surfaces, surfaceOf } from "./subwords.js";
 import { END_OF_LINE } from "./words.js";
 
 export const MOST_SUBWORDS = 32; // of a word; a longer one ends there
+const NEVER_SEEN = 3; // nats by which a word that the training text lacks comes later
 
-/** Bytes are read but never written. A new word may begin anywhere except after a bare mark. */
+/**
+ * Bytes are read but never written. A new word may begin anywhere except after a bare mark. `trainingWords` are those
+ * of the training text, if known.
+ */
 export class Entries {
   #bytes;
   #notFirst;
   #notAfterMark;
   #notLater;
+  #trainingWords;
 
-  constructor(dictionary) {
+  constructor(dictionary, trainingWords = null) {
     this.dictionary = dictionary;
+    this.#trainingWords = trainingWords;
     const { words, begins } = dictionary;
     const all = [...words.keys()];
     this.surfaces = words.map(surfaceOf);
@@ -48,6 +54,14 @@ export class Entries {
     const bare = isUnspaced(word) ? [word] : [];
     const paths = [...bare, BLANK_MARK + word, GLUE_MARK + word].map((spelt) => this.dictionary.split(spelt));
     return paths.filter((path) => path.length <= MOST_SUBWORDS && !path.some((id) => this.#bytes.has(id)));
+  }
+
+  /**
+   * The nats by which a word comes later among suggestions than its probability says: a model of subwords spells words
+   * that do not exist, and finds them likelier than they are.
+   */
+  handicap(word) {
+    return !this.#trainingWords || this.#trainingWords.has(word) ? 0 : NEVER_SEEN;
   }
 
   /** Whether an entry is a bare mark. */

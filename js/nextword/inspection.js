@@ -7,6 +7,7 @@
 import { UNICODE } from "./unicode.js";
 import { DamagedError, ElsewhereError, OnnxFile, UnknownPartError, numberNamed, tensorAmong, utf8 } from "./onnx-file.js";
 import { isInventory } from "./subwords.js";
+import { WordFilter } from "./word-filter.js";
 
 const FORMATS = ["nextword/1", "nextword/2"];
 const SPLIT_BY = ["whitespace", "words", "characters", "subwords"];
@@ -70,14 +71,14 @@ export function propertiesOf(bytes) {
   return Object.fromEntries(pairs.map(([key, value]) => [key, utf8(value) ?? "\ufffd"]));
 }
 
-/** A file's metadata, its states and its outputs; throws a `BadFileError` if something is wrong. */
+/** A file's metadata, its filter of words as text, its states and its outputs; throws a `BadFileError` if something is wrong. */
 export function inspect(bytes) {
   if (!bytes.length) throw new BadFileError("is empty; copy or export it again");
   const file = reading(() => new OnnxFile(bytes));
   if (reading(() => file.inputNames()).includes("prompt")) {
     throw new BadFileError("is a text graph, which onnxruntime runs by itself; load the step graph, nextword.onnx");
   }
-  const info = infoOf(reading(() => file.properties()));
+  const { info, trainingWords } = infoOf(reading(() => file.properties()));
   const nodes = reading(() => file.refuseMore() ?? file.nodes());
   nodes.forEach(checkOperator);
   const [stored, made, inputs, outputs] = reading(() => [
@@ -96,7 +97,7 @@ export function inspect(bytes) {
   if (growth(nodes, new Map([...stored, ...made])) > MOST_VALUES) {
     throw new BadFileError("creates tensors larger than any model needs; export it again");
   }
-  return { info, states, outputs };
+  return { info, trainingWords, states, outputs };
 }
 
 // ── metadata ────────────────────────────────────────────────────────────────────────────────────
@@ -160,6 +161,7 @@ function infoOf(pairs) {
     weights: properties.get("weights") ?? "float16",
     unicode: properties.get("unicode") ?? "",
   };
+  const trainingWords = properties.get("training_words") ?? "";
   const isWhole = (key) => /^\s*-?\d+\s*$/u.test(properties.get(key)); // in Python 1.0 is not one
   const isCount = (key, value) => isWhole(key) && value >= 1 && value <= MOST_COUNT;
   const size = isDictionary(info.dictionary) ? info.dictionary.length : 0;
@@ -176,10 +178,11 @@ function infoOf(pairs) {
       (splitBy !== "subwords" && isWhole("unknown") && info.unknown >= 0 && info.unknown < size),
     params: isObject(info.params),
     metrics: isObject(info.metrics),
+    training_words: !trainingWords || WordFilter.from(trainingWords) !== null,
   })) {
     if (!isGood) throw damaged(`${key} cannot be ${start(properties.get(key))}`);
   }
-  return Object.freeze(info);
+  return { info: Object.freeze(info), trainingWords };
 }
 
 function isDictionary(value) {

@@ -5,6 +5,7 @@ import { NextwordError, checkedText } from "./errors.js";
 import { BadFileError, elements, inspect, isSame, propertiesOf } from "./inspection.js";
 import { dictionaryOf } from "./subwords.js";
 import { inTurn } from "./turns.js";
+import { WordFilter } from "./word-filter.js";
 import { split } from "./words.js";
 
 /** Under this key, a generator gives the library, and nobody else, access to its model. */
@@ -99,7 +100,12 @@ export class Model {
 
   /** What the entries add to a text; only for a dictionary of subwords. */
   get entries() {
-    return (this.#entries ??= new Entries(this.dictionary));
+    return (this.#entries ??= new Entries(this.dictionary, this.trainingWords));
+  }
+
+  /** The words of the training text; null if the file does not say. */
+  get trainingWords() {
+    return WordFilter.from(this.#about.trainingWords);
   }
 
   /** The words of a text, by the file's rules. */

@@ -1,5 +1,6 @@
 /** Arrays by name ⇄ bytes, in the format of `numpy.savez`. */
 
+import { crc32 } from "./crc32.js";
 import { elements } from "./inspection.js";
 import { TYPES, utf8 } from "./onnx-file.js";
 
@@ -123,17 +124,5 @@ function arrayOf(bytes) {
   const Numbers = NUMBERS.get(type);
   const fits = Numbers && data.byteLength === elements(shape) * Numbers.BYTES_PER_ELEMENT;
   return fits ? { type, shape, data: new Numbers(data) } : null;
-}
-
-let crcTable;
-
-function crc32(bytes) {
-  crcTable ??= Uint32Array.from({ length: 256 }, (_, value) => {
-    for (let bit = 0; bit < 8; bit++) value = value & 1 ? 0xedb88320 ^ (value >>> 1) : value >>> 1;
-    return value;
-  });
-  let crc = ~0;
-  for (const byte of bytes) crc = crcTable[(crc ^ byte) & 255] ^ (crc >>> 8);
-  return ~crc >>> 0;
 }
 

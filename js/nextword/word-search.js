@@ -18,7 +18,7 @@ export class Search {
   #open = new Heap(isBefore);
   #found = new Map();
   #counted = new Set(); // the names of what they were spelt by
-  #best = new Map(); // the likeliest n words that were found, and how likely
+  #best = new Map(); // the best n words that were found: ln P less their handicap
   #worst = -Infinity; // of these, if there are so many
   #beginning;
 
@@ -34,13 +34,15 @@ export class Search {
   /** The best words, best first. */
   get found() {
     const best = Array.from(this.#best.keys(), (word) => this.#found.get(word));
-    return best.sort((one, other) => other.logProbability - one.logProbability || compared(one.path, other.path));
+    const value = ({ word }) => this.#best.get(word);
+    return best.sort((one, other) => value(other) - value(one) || compared(one.path, other.path));
   }
 
   /** ln P(the next word begins with what was typed), as far as it was searched. */
   get beginning() {
     // What was found may have come another way than the nodes that were opened.
-    return Math.max(this.#beginning, [...this.#best.values()].reduce(logOfSum, -Infinity));
+    const found = Array.from(this.#best.keys(), (word) => this.#found.get(word).logProbability);
+    return Math.max(this.#beginning, found.reduce(logOfSum, -Infinity));
   }
 
   /** The likeliest nodes of which is not known what follows, if they may lead to a better word. */
@@ -76,10 +78,11 @@ export class Search {
    */
   otherSpellings() {
     const nodes = [];
-    for (const [word, logProbability] of [...this.#best]) {
+    for (const word of [...this.#best.keys()]) {
+      const least = this.#found.get(word).logProbability + NEGLIGIBLE;
       for (const path of this.#entries.spellings(word)) {
         if (this.#counted.has(path.join())) continue;
-        const node = this.#along(path, word, logProbability + NEGLIGIBLE);
+        const node = this.#along(path, word, least);
         if (node) nodes.push(node);
       }
     }
@@ -136,8 +139,9 @@ export class Search {
     const total = before ? logOfSum(before.logProbability, logProbability) : logProbability;
     const likelier = before && before.logProbability >= logProbability ? before.path : path;
     this.#found.set(word, { word, path: likelier, logProbability: total });
-    if (total <= this.#worst && !this.#best.has(word)) return;
-    this.#best.set(word, total);
+    const value = total - this.#entries.handicap(word);
+    if (value <= this.#worst && !this.#best.has(word)) return;
+    this.#best.set(word, value);
     if (this.#best.size > this.#n) this.#best.delete(leastOf(this.#best)[0]);
     if (this.#best.size === this.#n) this.#worst = leastOf(this.#best)[1];
   }

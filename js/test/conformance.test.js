@@ -5,6 +5,7 @@ import { test } from "node:test";
 import * as ort from "onnxruntime-web";
 
 import { Generator, Keyboard, NextwordError, clusters, draw, join, metadataOf, split, uniform } from "../nextword.js";
+import { WordFilter } from "../nextword/word-filter.js";
 import { SubwordDictionary } from "../nextword/subwords.js";
 import { UNICODE } from "../nextword/unicode.js";
 
@@ -38,6 +39,20 @@ test("words are split and joined as in Python", () => {
   for (const { text, split_by, lowercase, line_ends, words, joined } of table("words")) {
     assert.deepEqual(split(text, split_by, lowercase, line_ends), words);
     assert.equal(join(words, split_by, line_ends), joined);
+  }
+});
+
+test("filters of words have the same words as in Python", () => {
+  for (const { words, filter: text, has } of table("word_filters")) {
+    const filter = WordFilter.from(text);
+    assert.deepEqual(Object.fromEntries(Object.keys(has).map((word) => [word, filter.has(word)])), has);
+    for (const word of words) filter.add(word);
+    assert.equal(filter.text, text);
+    for (const word of Object.keys(has)) filter.add(word);
+    assert.ok(Object.keys(has).every((word) => filter.has(word)));
+  }
+  for (const bad of ["", "AAAA", "not base64", btoa("\0".repeat(24)), " " + btoa("\0".repeat(8))]) {
+    assert.equal(WordFilter.from(bad), null);
   }
 });
 

@@ -31,6 +31,7 @@ from nextword.text import characters, words
 from nextword.text.dictionary import Dictionary
 from nextword.text.subwords import SubwordDictionary
 from nextword.text.windows import Windows
+from nextword.text.word_filter import WordFilter
 
 HERE = Path(__file__).parent
 DICTIONARY = ["the", ",", ".", "mouse", "cat", '"', "mice", "(", ")", "don't", "über", "“", "”", "3.14"]
@@ -56,6 +57,7 @@ MODELS: dict[str, dict[str, Any]] = {
         "context": None,
         "line_ends": True,
         "dictionary": SUBWORDS,
+        "training_words": WordFilter.of(["the", "mouse", "cat", "said", ",", ".", "<eos>", "世界"]).text,
     },
     "subwords_fixed": {
         "split_by": "subwords",
@@ -282,6 +284,18 @@ def subwords_table() -> list[dict[str, Any]]:
         found = words.split(line, "subwords", line_ends=True)
         spelt = [{"word": word, "ids": list(ids)} for word, ids in dictionary.spelt(found)]
         table.append({"words": found, "spelt": spelt})
+    return table
+
+
+def word_filters_table() -> list[dict[str, Any]]:
+    """Filters of words, and whether each of some words is in them."""
+    table = []
+    for count in (0, 3, 40):
+        texts = [*dict.fromkeys(word for text in TEXTS for word in text.split())]
+        found = WordFilter.of(texts[:count])
+        table.append(
+            {"words": texts[:count], "filter": found.text, "has": {word: word in found for word in texts}}
+        )
     return table
 
 
@@ -646,6 +660,7 @@ def main() -> None:
     write("sampling", sampling_table())
     write("dictionary", dictionary_table())
     write("keyboard", keyboard_table())
+    write("word_filters", word_filters_table())
     write("errors", errors_table())
     write("sessions", sessions_table())
     explained_models()

@@ -321,6 +321,28 @@ def test_a_word_of_ten_thousand_letters_is_cut(tmp_path: Path) -> None:
     assert len(prepared.ids) < 1000
 
 
+def test_the_words_of_the_training_part_are_known_wherever_it_is_cut(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    lines = [f"the mice had word{number} , 世界 and {'ab' * number} .\n" for number in range(40)]
+    path = tmp_path / "text.txt"
+    path.write_text("".join(lines), encoding="utf-8")
+    wanted = settings_for(path, "subwords", max_words=300, held_out=0.2, line_ends=True)
+    prepared = preparation.prepare(wanted, tmp_path / "prepared")
+    found = prepared.training_words
+    assert found is not None
+    for word in ("the", "mice", ",", ".", "<eos>", "word0", "word31", "ab" * 31):
+        assert word in found
+    assert not any(f"word{number}" in found for number in range(36, 40))
+    for block in (1, 7, 64):
+        monkeypatch.setattr(corpus, "_BLOCK", block)
+        again = prepared.training_words
+        assert again is not None
+        assert again.text == found.text
+    plain = preparation.prepare(settings_for(path, "words"), tmp_path / "plain")
+    assert plain.training_words is None
+
+
 @pytest.mark.parametrize(
     ("changes", "message"),
     [({"max_words": 0}, "at least 300"), ({"max_words": 400, "min_count": 2}, "since no word is unknown")],

@@ -66,6 +66,7 @@ def test_values_other_than_strings_are_json() -> None:
         ("cell", "", "cell cannot be"),
         ("layers", '"2"', 'layers cannot be "2"'),
         ("unknown", "2", "unknown cannot be 2"),
+        ("training_words", "AAAA", "training_words cannot be AAAA"),
         ("unknown", "-1", "unknown cannot be -1"),
     ],
 )

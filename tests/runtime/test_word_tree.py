@@ -21,6 +21,7 @@ from nextword.runtime.word_tree import WordTree
 from nextword.text import words
 from nextword.text.marks import byte_of, is_unspaced
 from nextword.text.subwords import SubwordDictionary
+from nextword.text.word_filter import WordFilter
 
 DICTIONARY = SubwordDictionary(SUBWORDS)
 WRITTEN = [id for id, entry in enumerate(SUBWORDS) if byte_of(entry) is None]
@@ -163,6 +164,33 @@ def test_completions_are_whole_words_with_their_share(path: Path) -> None:
     session = generator.session()
     session.feed("the cat")
     assert dict(session.suggest(3, "mous")) == pytest.approx(dict(found), rel=1e-4)
+
+
+def test_words_that_the_training_text_lacks_come_later_with_the_same_probability(
+    network: Network, path: Path, tmp_path: Path
+) -> None:
+    seen = WordFilter.of(["the", "cat", "mouse", "said", "世界"])
+    filtered = export(
+        tmp_path / "m.onnx",
+        network,
+        SUBWORDS,
+        split_by="subwords",
+        line_ends=True,
+        training_words=seen.text,
+    )
+
+    def rank(word: str, probability: float) -> float:
+        return probability * (1 if word in seen else math.exp(-3))
+
+    is_changed = False
+    for prompt in ("the cat mou", "the cat t", "the s", "the mouse ", "the 世 "):
+        found, plain = (Generator.load(one).suggest(prompt, 20) for one in (filtered, path))
+        ranks = [rank(*one) for one in found]
+        assert ranks == sorted(ranks, reverse=True)
+        probabilities = dict(plain)
+        assert all(p == close(probabilities[word]) for word, p in found if word in probabilities)
+        is_changed |= [word for word, _ in found] != [word for word, _ in plain]
+    assert is_changed
 
 
 def test_a_half_typed_word_needs_one_before_it(path: Path) -> None:

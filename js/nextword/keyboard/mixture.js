@@ -107,16 +107,17 @@ export class Mixture {
    */
   async candidates(typed, expected, most, isWhole = false, isName = false) {
     const weight = typed ? MODEL : 1;
-    let costs = new Map();
-    for (const one of expected) {
-      for (const [word, cost] of await one.candidates(typed, most, isWhole)) costs.set(word, cost);
-    }
-    if (isName) costs = asNames(costs);
-    const found = await this.#scored(costs, expected, weight, new Map());
     const uses = this.personal.weights.map(Math.log);
     let own = best(this.personal.table, (id) => weight * uses[id], typed, most, isWhole);
-    for (const word of costs.keys()) own.delete(word);
-    if (isName) own = asNames(own);
+    let costs = new Map();
+    for (const one of expected) {
+      for (const [word, cost] of await one.candidates(typed, most, isWhole)) {
+        costs.set(word, Math.min(cost, costs.get(word) ?? cost, own.get(word) ?? cost));
+        own.delete(word);
+      }
+    }
+    if (isName) [costs, own] = [asNames(costs), asNames(own)];
+    const found = await this.#scored(costs, expected, weight, new Map());
     const needed = Math.max(...found.map(({ score }) => score)) - margin(most);
     const least = new Map([...own].map(([word, cost]) => [word, Math.exp(Math.min((needed + cost / NAT) / weight, 0))]));
     found.push(...(await this.#scored(own, expected, weight, least)));

@@ -6,7 +6,7 @@ import { logOfSum, logSoftmax } from "../sampling.js";
 import { shown } from "../subwords.js";
 import { WordTree } from "../word-tree.js";
 import { END_OF_LINE } from "../words.js";
-import { WordTable, either } from "./candidates.js";
+import { NAT, WordTable, either } from "./candidates.js";
 import { EntryCosts } from "./entry-costs.js";
 import { Language, SHARE } from "./language.js";
 import { SubwordSearch } from "./subword-search.js";
@@ -86,7 +86,8 @@ export class SubwordLanguage extends Language {
     const { beginnings, wholes } = table.costs();
     const letters = [...typed].length;
     const cost = (place) => (isWhole ? wholes[place] : either(letters, beginnings[place], wholes[place]));
-    return new Map(words.map((word, place) => [word, cost(place)]));
+    const handicap = (word) => Math.round(NAT * this.entries.handicap(word));
+    return new Map(words.map((word, place) => [word, cost(place) + handicap(word)]));
   }
 }
 

@@ -56,6 +56,7 @@ export class Trainer {
   #options;
   #values;
   #state = null;
+  #trainingWords; // the words of a model's training text and of this one, as text; undefined if unknown
 
   /**
    * - `graph`: a training graph (`nextword.train.onnx`): bytes, a Blob, a Response or a URL.
@@ -82,6 +83,10 @@ export class Trainer {
 
   constructor(ort, graph, { name, bytes, base }, text, options) {
     const stored = storedIn(bytes, graph, name);
+    if (options.fromNothing && base.info.splitBy === "subwords") {
+      const message = "uses subwords, which only `dvc repro` can learn; use a model of whole words";
+      throw new NextwordError("ModelFileError", `${name} ${message}`);
+    }
     const tokens = base.split(text);
     const { context } = graph;
     const words = options.fromNothing ? byFrequency(tokens) : base.info.dictionary;
@@ -94,6 +99,11 @@ export class Trainer {
     this.#text = text;
     this.#options = options;
     this.words = words;
+    const { trainingWords } = base;
+    if (trainingWords) {
+      for (const { word } of base.dictionary.spelt(tokens)) trainingWords.add(word);
+      this.#trainingWords = trainingWords.text;
+    }
     this.interval = this.#data.interval ?? null;
     this.best = this.#data.best ?? null;
     const weights = options.fromNothing ? drawn(graph, options.seed, words.length) : stored;
@@ -138,6 +148,7 @@ export class Trainer {
       tensors.set(name, { shape, bytes: new Uint8Array(toHalves(values).buffer) });
     }
     const properties = { metrics: "{}", corpus_sha256: await sha256(new TextEncoder().encode(this.#text)) };
+    if (this.#trainingWords) properties.training_words = this.#trainingWords;
     if (this.#options.fromNothing) Object.assign(properties, { dictionary: JSON.stringify(this.words), unknown: "null" });
     return rewritten(this.#file, { tensors, properties, words: this.words.length });
   }

@@ -43,7 +43,7 @@ class SubwordJudge:
         self, corpus: Corpus, dictionary: SubwordDictionary, texts: dict[str, NDArray[Any]], first: int
     ) -> None:
         self._corpus, self._dictionary, self._first = corpus, dictionary, first
-        self._entries = Entries(dictionary)
+        self._entries = Entries(dictionary, corpus.training_words)
         self._begins = np.array(dictionary.begins)
         self._numbers: dict[Path, int] = {}  # the number of each word, by its subwords
         self.training = self.in_words(corpus.training[-_COUNTED:])

@@ -18,6 +18,8 @@ settings; `nextword.runtime.draw` defines the draw.
 docs/text-graph.md lists the differences from the library.
 """
 
+from dataclasses import replace
+
 import numpy as np
 import onnx
 from onnx import TensorProto, helper
@@ -103,7 +105,7 @@ def build(step: onnx.ModelProto, metadata: Metadata) -> onnx.ModelProto:
         ir_version=IR_VERSION,
         opset_imports=[helper.make_opsetid(domain, version) for domain, version in domains.items()],
     )
-    helper.set_model_props(model, metadata.to_properties())
+    helper.set_model_props(model, replace(metadata, training_words="").to_properties())
     onnx.checker.check_model(model)
     return model
 

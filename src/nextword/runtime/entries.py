@@ -7,15 +7,21 @@ from numpy.typing import NDArray
 
 from nextword.text.marks import BLANK_MARK, GLUE_MARK, MARKS, byte_of, is_unspaced
 from nextword.text.subwords import SubwordDictionary, Surfaces, surface_of
+from nextword.text.word_filter import WordFilter
 from nextword.text.words import END_OF_LINE
 
 MOST_SUBWORDS = 32  # of a word; a longer one ends there
+_NEVER_SEEN = 3.0  # nats by which a word that the training text lacks comes later
 
 
 class Entries:
     """What the subwords of a dictionary add to a text, and what may follow them.
 
     Bytes are read but never written. A new word may begin anywhere except after a bare mark.
+
+    **Arguments:**
+
+    - `training_words`: the words of the training text, if known.
 
     **Attributes:**
 
@@ -27,8 +33,9 @@ class Entries:
       everywhere else.
     """
 
-    def __init__(self, dictionary: SubwordDictionary) -> None:
+    def __init__(self, dictionary: SubwordDictionary, training_words: WordFilter | None = None) -> None:
         self.dictionary = dictionary
+        self._training_words = training_words
         entries, begins = dictionary.words, dictionary.begins
         self.surfaces = [surface_of(entry) for entry in entries]
         self.longest = max(map(len, self.surfaces))
@@ -54,6 +61,14 @@ class Entries:
         bare = [word] if is_unspaced(word) else []
         paths = [self.dictionary.split(spelt) for spelt in (*bare, BLANK_MARK + word, GLUE_MARK + word)]
         return [path for path in paths if len(path) <= MOST_SUBWORDS and not self._bytes.intersection(path)]
+
+    def handicap(self, word: str) -> float:
+        """The nats by which a word comes later among suggestions than its probability says.
+
+        A model of subwords spells words that do not exist, and finds them likelier than they are.
+        """
+        is_seen = self._training_words is None or word in self._training_words
+        return 0.0 if is_seen else _NEVER_SEEN
 
     def is_mark(self, id: int) -> bool:
         """Whether an entry is a bare mark."""

@@ -13,7 +13,6 @@ from nextword.errors import PromptError
 from nextword.figures import SUGGESTIONS
 from nextword.runtime import draw
 from nextword.runtime.cache import CacheSettings, NeuralCache
-from nextword.runtime.entries import Entries
 from nextword.runtime.keystrokes import KeystrokeCounter, Suggester
 from nextword.runtime.learning.dynamic_evaluation import DynamicEvaluation
 from nextword.runtime.model_file import ModelFile
@@ -146,8 +145,8 @@ def _in_words(
     dynamic: DynamicEvaluation | None,
 ) -> _Tally:
     """Evaluates a model whose entries may be parts of words."""
-    tally, entries = _Tally(KeystrokeCounter(joiner)), Entries(dictionary)
-    reader = WordReader(model, entries, model.metadata.least_context, memory, dynamic)
+    tally = _Tally(KeystrokeCounter(joiner))
+    reader = WordReader(model, model.entries, model.metadata.least_context, memory, dynamic)
     for word, path in in_words(dictionary, words):
         if not reader.is_ready:
             tally.keystrokes.show(word)

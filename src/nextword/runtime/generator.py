@@ -137,7 +137,8 @@ class Generator:
 
         **Returns:** pairs of word and probability, best first. The probabilities of completions are
         renormalised over all words that begin with what was typed. With a dictionary of subwords they
-        include the probability that the word ends there.
+        include the probability that the word ends there, and a word that the training text lacks comes
+        as late as if it were e³ times less likely.
 
         **Raises:** `PromptError` for a prompt without a whole word, `UnknownWordError` for a word
         that is neither in the dictionary nor the beginning of a word in it, `CountError`.

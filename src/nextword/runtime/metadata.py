@@ -13,6 +13,7 @@
 | `layers`, `hidden` | whole numbers, for people too |
 | `weights` | `float16`, also if missing, or `int8`, where activations are quantised too |
 | `unknown` | id of `<unk>`, or `null` |
+| `training_words` | of a dictionary of subwords, the words of the training part: a filter in Base64 |
 | `params`, `metrics` | JSON: what the model was made with, and how good it is |
 | `corpus_sha256` | SHA-256 of the text file |
 """
@@ -28,6 +29,7 @@ from typing import Any, Self
 from nextword.errors import ModelFileError
 from nextword.text import subwords, words
 from nextword.text.unicode import VERSION
+from nextword.text.word_filter import WordFilter
 
 FORMAT = "nextword/2"
 
@@ -36,7 +38,8 @@ _READABLE = ("nextword/1", FORMAT)
 _MOST = 2**31 - 1  # of counts
 _DEEPEST = 100  # levels of params and metrics
 
-_STRINGS = frozenset({"split_by", "cell", "corpus_sha256", "weights", "unicode"})  # all others are JSON
+# All others are JSON.
+_STRINGS = frozenset({"split_by", "cell", "corpus_sha256", "weights", "unicode", "training_words"})
 
 
 @dataclass(frozen=True)
@@ -57,6 +60,7 @@ class Metadata:
     corpus_sha256: str
     weights: str = "float16"
     unicode: str = ""
+    training_words: str = ""
 
     @property
     def least_context(self) -> int:
@@ -68,6 +72,7 @@ class Metadata:
         return {"format": FORMAT} | {
             key: value if key in _STRINGS else json.dumps(value, ensure_ascii=False, allow_nan=False)
             for key, value in vars(self).items()
+            if key != "training_words" or value
         }
 
     @classmethod
@@ -134,6 +139,7 @@ class Metadata:
             ),
             "params": _is_object(self.params),
             "metrics": _is_object(self.metrics),
+            "training_words": not self.training_words or bool(WordFilter.from_text(self.training_words)),
         }
 
 

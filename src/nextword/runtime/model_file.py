@@ -19,6 +19,7 @@ from nextword.runtime import arguments
 from nextword.runtime.inspection import inspect
 from nextword.text import words
 from nextword.text.subwords import SubwordDictionary, dictionary_of
+from nextword.text.word_filter import WordFilter
 
 if TYPE_CHECKING:
     from nextword.runtime.entries import Entries
@@ -106,7 +107,8 @@ class ModelFile:
         """What the entries add to a text; only for a dictionary of subwords."""
         from nextword.runtime.entries import Entries
 
-        return Entries(cast("SubwordDictionary", self.dictionary))
+        training_words = WordFilter.from_text(self.metadata.training_words)
+        return Entries(cast("SubwordDictionary", self.dictionary), training_words)
 
     @cached_property
     def sha256(self) -> str:

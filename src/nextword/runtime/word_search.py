@@ -35,7 +35,7 @@ class Search:
         self._open: list[tuple[float, Path, int, _Siblings]] = []
         self._found: dict[str, FoundWord] = {}
         self._counted: set[Path] = set()  # how they were spelt
-        self._best: dict[str, float] = {}  # the likeliest n words found
+        self._best: dict[str, float] = {}  # the best n words found: ln P less their handicap
         self._worst = -math.inf  # of these, once there are n
         self._beginning = -math.inf if typed else 0.0
         root = Node((), "", 0.0, tree.root.after)
@@ -45,13 +45,14 @@ class Search:
     def found(self) -> list[FoundWord]:
         """The best words, best first."""
         best = [self._found[word] for word in self._best]
-        return sorted(best, key=lambda one: (-one.log_probability, one.path))
+        return sorted(best, key=lambda one: (-self._best[one.word], one.path))
 
     @property
     def beginning(self) -> float:
         """The ln of P(the next word begins with what was typed), as far as it was searched."""
         # Words may have been found other than through opened nodes.
-        return max(self._beginning, functools.reduce(_log_add, self._best.values(), -math.inf))
+        found = (self._found[word].log_probability for word in self._best)
+        return max(self._beginning, functools.reduce(_log_add, found, -math.inf))
 
     def best_open(self, most: int) -> list[Node]:
         """The likeliest unexpanded nodes that may lead to a better word."""
@@ -84,10 +85,11 @@ class Search:
         **Returns:** the nodes to expand before all can be added.
         """
         nodes = []
-        for word, log_probability in list(self._best.items()):
+        for word in list(self._best):
+            least = self._found[word].log_probability + _NEGLIGIBLE
             for path in self._entries.spellings(word):
                 if path not in self._counted:
-                    node = self._along(path, word, log_probability + _NEGLIGIBLE)
+                    node = self._along(path, word, least)
                     nodes += [node] if node else []
         return nodes
 
@@ -140,8 +142,9 @@ class Search:
             if before.log_probability >= log_probability:
                 path = before.path
         self._found[word] = FoundWord(word, path, total)
-        if total > self._worst or word in self._best:
-            self._best[word] = total
+        value = total - self._entries.handicap(word)
+        if value > self._worst or word in self._best:
+            self._best[word] = value
             if len(self._best) > self._n:
                 del self._best[min(self._best, key=lambda one: self._best[one])]
             if len(self._best) == self._n:

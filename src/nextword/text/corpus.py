@@ -23,6 +23,7 @@ from nextword import outputs
 from nextword.errors import StageError
 from nextword.text import subwords, words
 from nextword.text.dictionary import Dictionary
+from nextword.text.word_filter import WordFilter
 
 _BLOCK = 1 << 20  # ids processed at once
 PARTS = ("training", "validation", "test")
@@ -92,6 +93,21 @@ class Corpus:
         return sum(
             int(begins[self.ids[start : start + _BLOCK]].sum()) for start in range(0, len(self.ids), _BLOCK)
         )
+
+    @property
+    def training_words(self) -> WordFilter | None:
+        """The words of the training part as a user sees them; `None` unless it is split into subwords."""
+        if not isinstance(self.dictionary, subwords.SubwordDictionary):
+            return None
+        begins, ids = np.array(self.dictionary.begins), self.training
+        paths: set[tuple[int, ...]] = set()
+        last = ids[:0]  # the word that may go on in the next block
+        for start in range(0, len(ids), _BLOCK):
+            block = np.concatenate([last, ids[start : start + _BLOCK]])
+            starts, listed = [0, *np.flatnonzero(begins[block]).tolist()], block.tolist()
+            paths.update(tuple(listed[start:end]) for start, end in itertools.pairwise(starts) if start < end)
+            last = block[starts[-1] :]
+        return WordFilter.of(map(self.dictionary.shown, paths | {tuple(last.tolist())}))
 
     @property
     def unknown_shares(self) -> dict[str, float]:

@@ -11,7 +11,16 @@ from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 from runs import LINES, STREAMS, train
 from safetensors.numpy import load_file, save
-from tiny import TEXT, TRAINED, export, make_network, prepare, write_files
+from tiny import (
+    SUBWORDS,
+    TEXT,
+    TRAINED,
+    export,
+    make_network,
+    make_wordy_network,
+    prepare,
+    write_files,
+)
 
 from nextword import Generator
 from nextword.errors import ModelFileError, NextwordError, PromptError, TrainingError, UnknownWordError
@@ -19,6 +28,8 @@ from nextword.model import network
 from nextword.runtime.learning.rewriting import rewritten
 from nextword.runtime.learning.stored import Stored
 from nextword.runtime.learning.trainer import Settings, Trainer
+from nextword.runtime.model_file import ModelFile
+from nextword.text.word_filter import WordFilter
 
 COMMAND = [sys.executable, "-c", "from nextword.command.main import main; main()", "learn"]
 WORDS = ["the", "mouse", "cat", "ran", "said", ".", "<unk>"]
@@ -279,3 +290,14 @@ def test_a_failed_command_prints_one_line_and_writes_nothing(tmp_path: Path) -> 
         assert message in error
         assert error.count("\n") == 1
         assert not mine.exists()
+
+
+def test_the_words_of_a_learned_text_count_as_words_of_the_training_text(tmp_path: Path) -> None:
+    about: dict[str, Any] = {"split_by": "subwords", "training_words": WordFilter.of(["cat"]).text}
+    graph, model = write_files(tmp_path, make_wordy_network(None), SUBWORDS, **about)
+    mine = tmp_path / "mine.onnx"
+    learned(graph, model, "the mouse said, the mouses ran. " * 12, steps=1).save(mine)
+    found = WordFilter.from_text(ModelFile(mine).metadata.training_words)
+    assert found is not None
+    assert all(word in found for word in ("cat", "the", "mouses", ","))
+    assert "mouser" not in found

@@ -116,17 +116,15 @@ class Mixture:
         - `is_name`: whether it was typed with a capital that only a name needs.
         """
         weight = MODEL if typed else 1.0
-        costs: dict[str, int] = {}
-        for one in expected:
-            costs |= one.candidates(typed, most, whole)
-        if is_name:
-            costs = _as_names(costs)
-        found = self._scored(costs, expected, weight, {})
         uses = np.array(self.personal.weights, np.float32)
         own = best(self.personal.table, np.float32(weight) * np.log(uses), typed, most, whole)
-        own = {word: cost for word, cost in own.items() if word not in costs}
+        costs: dict[str, int] = {}
+        for one in expected:
+            for word, cost in one.candidates(typed, most, whole).items():
+                costs[word] = min(cost, costs.get(word, cost), own.pop(word, cost))
         if is_name:
-            own = _as_names(own)
+            costs, own = _as_names(costs), _as_names(own)
+        found = self._scored(costs, expected, weight, {})
         needed = max((one.score for one in found), default=-math.inf) - margin(most)
         least = {word: math.exp(min((needed + cost / NAT) / weight, 0.0)) for word, cost in own.items()}
         found += self._scored(own, expected, weight, least)

@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 
 from nextword.runtime import draw
 from nextword.runtime.entries import MOST_SUBWORDS
-from nextword.runtime.keyboard.candidates import WordTable, either
+from nextword.runtime.keyboard.candidates import NAT, WordTable, either
 from nextword.runtime.keyboard.entry_costs import EntryCosts
 from nextword.runtime.keyboard.language import SHARE, Language
 from nextword.runtime.keyboard.layouts import Layout
@@ -130,7 +130,11 @@ class _Expected:
         table.type(typed)
         beginnings, wholes = table.costs()
         costs = wholes if whole else either(len(typed), beginnings, wholes)
-        return dict(zip(words, costs.tolist(), strict=True))
+        handicaps = (round(NAT * language.entries.handicap(word)) for word in words)
+        return {
+            word: cost + handicap
+            for word, cost, handicap in zip(words, costs.tolist(), handicaps, strict=True)
+        }
 
     def _prepare(self, words: Sequence[str], least: Mapping[str, float]) -> None:
         """Computes what the probabilities of some words need, in batches."""

@@ -22,6 +22,7 @@ from nextword.runtime.learning.training_file import Step, TrainingFile
 from nextword.runtime.model_file import ModelFile
 from nextword.runtime.saved_arrays import SavedArrays
 from nextword.text.dictionary import Dictionary
+from nextword.text.word_filter import WordFilter
 
 _MEASURED = 64  # windows, or words of a stream, whose loss is computed at once
 _FORMAT = "nextword-checkpoint/1"
@@ -100,6 +101,9 @@ class Trainer:
             self.dictionary = Dictionary.count(Counter(tokens))
             spelt = json.dumps(self.dictionary.words, ensure_ascii=False)
             self._properties |= {"dictionary": spelt, "unknown": "null"}
+        elif known := WordFilter.from_text(self._base.metadata.training_words):
+            known.add(word for word, _ in self._base.dictionary.spelt(tokens))
+            self._properties |= {"training_words": known.text}
         ids = np.array(self.dictionary.encode(tokens))
         if (ids == self.dictionary.unknown).all():
             raise PromptError(f"{model} knows no word of the text; use a model of the text's language")
