@@ -1,44 +1,20 @@
 // "Watch it learn" in a real Chromium.
 import assert from "node:assert/strict";
 import { readFileSync } from "node:fs";
-import { after, before, beforeEach, test } from "node:test";
-import { fileURLToPath } from "node:url";
+import { beforeEach, test } from "node:test";
 import * as ort from "onnxruntime-web";
 
 import { Generator } from "../nextword.js";
-import { launch, serve } from "./browser.js";
+import { PHONE, Visits, checkWidth } from "./browser.js";
 
-const PHONE = { viewport: { width: 360, height: 800 }, isMobile: true, hasTouch: true };
 const RHYME = "one for the money , two for the show , three to get ready , and four to go . ".repeat(4);
 
-let server, browser, page;
-const requests = [];
-const problems = [];
-
-before(async () => {
-  server = await serve(fileURLToPath(new URL("../../playground/", import.meta.url)));
-  browser = await launch();
-});
-
-after(async () => {
-  await browser?.close();
-  server?.close();
-});
-
-async function open(options = {}) {
-  const context = await browser.newContext({ viewport: { width: 1000, height: 900 }, ...options });
-  const opened = await context.newPage();
-  opened.on("request", (request) => requests.push(request.url()));
-  opened.on("pageerror", (error) => problems.push(String(error)));
-  opened.on("console", (message) => message.type() === "error" && problems.push(message.text()));
-  await opened.goto(`${server.address}learning.html`);
-  await opened.waitForSelector("[data-ready]", { timeout: 60_000 });
-  return opened;
-}
+let page;
+const visits = new Visits("learning.html");
 
 beforeEach(async () => {
   await page?.context().close();
-  page = await open();
+  page = await visits.open();
 });
 
 const says = (id, part) =>
@@ -139,14 +115,10 @@ test("a failure to learn is reported in one line, and nothing is lost", async ()
 
 test("on a phone nothing is wider than the screen", async () => {
   await page.context().close();
-  page = await open(PHONE);
+  page = await visits.open(PHONE);
   await page.click("#one");
   await page.waitForSelector("#download:not([hidden])");
-  const [width, inner] = await page.evaluate(() => [document.documentElement.scrollWidth, innerWidth]);
-  assert.ok(width <= inner, `${width} > ${inner}`);
+  await checkWidth(page);
 });
 
-test("no other host is contacted, and nothing goes wrong", () => {
-  assert.deepEqual(requests.filter((url) => !url.startsWith(server.address) && !url.startsWith("blob:")), []);
-  assert.deepEqual(problems, []);
-});
+test("no other host is contacted, and nothing goes wrong", () => visits.checkAll());
