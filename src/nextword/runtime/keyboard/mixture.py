@@ -11,12 +11,14 @@ from nextword.runtime.keyboard.candidates import MODEL, NAT, best, margin
 from nextword.runtime.keyboard.language import REMEMBERED, Expected, Language
 from nextword.runtime.keyboard.layouts import Layout
 from nextword.runtime.keyboard.personal import Personal
+from nextword.runtime.keyboard.text_field import in_case_of
 from nextword.text.characters import normalise
 from nextword.text.subwords import shown
 
 _SPELLING = 0.2  # weight of the letters of an unknown string
 _UNKNOWN = 4.0  # its cost in nats
 _CAPITAL = 25  # extra cost of a word in lower case where a name's capital was typed
+_OWN, _OWN_LETTERS = 1.0, 2  # nats gained a letter after the first, and how many letters count
 _STAYS = 0.94  # share of a language's weight that follows the text
 
 
@@ -109,6 +111,9 @@ class Mixture:
 
         score = 0.75 ln P(word) − cost of typing it
 
+        A word of the user's own that begins as typed gains 1 nat after two letters, and 2 after more: whoever
+        writes it so far hardly means another.
+
         **Arguments:**
 
         - `most`: how many of each language and of the user's words are examined closely.
@@ -128,7 +133,16 @@ class Mixture:
         needed = max((one.score for one in found), default=-math.inf) - margin(most)
         least = {word: math.exp(min((needed + cost / NAT) / weight, 0.0)) for word, cost in own.items()}
         found += self._scored(own, expected, weight, least)
+        if typed and not whole:
+            gain = _OWN * min(len(typed) - 1, _OWN_LETTERS)
+            found = [
+                one._replace(score=one.score + gain) if self._is_own(one.word, typed) else one for one in found
+            ]
         return sorted(found, key=lambda candidate: -candidate.score)
+
+    def _is_own(self, word: str, typed: str) -> bool:
+        """Whether a word is known from the user alone, and begins as typed."""
+        return word in self.personal and not self.has(word) and in_case_of(word, typed).startswith(typed)
 
     def _scored(
         self,
