@@ -423,6 +423,13 @@ TYPED: list[tuple[str, str]] = [
     ("update", "x"),
     ("update", "the 世界 th 世界世"),
     ("update", "the cats mouses "),
+    ("update", "the cat said.\nquux quux bell.\nthe mouse said. m"),
+    ("update", "the cat said.\nquux quux bell.\nth"),
+    ("update", "the cat said.\nquux quux b"),
+    ("commit", ""),
+    ("update", ""),
+    ("update", "qu"),
+    ("update", "quux"),
 ]
 
 

@@ -125,7 +125,7 @@ export class Keyboard {
       const last = this.#field.typed ? this.#newWord(this.#field.words.length) : null;
       if (last) this.#personal.use(last);
       this.#personal.learn();
-      for (const language of this.#mixture.languages) await language.keep();
+      await this.#mixture.keep();
       this.#committed = this.#field.words.length;
       this.#correction = undefined;
     });

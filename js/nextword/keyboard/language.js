@@ -43,7 +43,8 @@ const RANK = 2.7; // offset in Zipf's law as Mandelbrot amended it
  */
 export class Language {
   adapts;
-  #past = []; // what was read, and what was known before it; logits only for what cannot be read
+  #past = []; // what was read, and what was known before it; `after` only where the ids do not lead there
+  #own; // where the last line of this language ended
   #reader;
   #expected = null;
 
@@ -89,15 +90,19 @@ export class Language {
   }
 
   /**
-   * Reads a word, and adapts to it if it is new. `share` is P(the word is of this language): there is nothing to adapt
-   * to in a foreign word.
+   * Reads a word, and adapts to it if it is new.
+   *
+   * - `share`: P(the word is of this language): there is nothing to adapt to in a foreign word.
+   * - `ends`: whether a line ends with it, and `isForeign`, whether it is of another language; after a line of another
+   *   language, the model goes on from where its own last line ended.
    */
-  async read(word, isNew = true, share = 1) {
+  async read(word, isNew = true, share = 1, ends = false, isForeign = false) {
     const { learner, seen, foreseen } = this;
     const ids = this.idsOf(word);
     const expected = isNew ? this.expected : null;
     const { last, state } = this.#reader;
-    const logits = ids.length ? null : this.logits;
+    const own = this.#own;
+    let after = ids.length ? null : this.#place;
     const learned = learner?.learned;
     const learns = learner && isNew && share > 1 / 2;
     const bias = [];
@@ -111,7 +116,13 @@ export class Language {
       if (learns) await learner.note(id, this.#carried, place === 0);
       await this.#step(id);
     }
-    this.#past.push({ ids, last, state, expected, seen, foreseen, bias, logits, learned });
+    if (ends && isForeign) {
+      after = own;
+      this.#goTo(own);
+    } else if (ends) {
+      this.#own = this.#place;
+    }
+    this.#past.push({ ids, last, state, expected, seen, foreseen, bias, own, after, learned });
     if (this.#past.length > REMEMBERED) this.#past.shift();
     if (this.#past.length > EXPECTED) this.#past.at(-EXPECTED - 1).expected = null;
     this.#expected = null;
@@ -130,15 +141,18 @@ export class Language {
     this.seen = moment.seen;
     this.foreseen = moment.foreseen;
     if (this.learner) this.learner.learned = moment.learned;
+    this.#own = moment.own;
     const before = this.#past.at(-1);
     if (!before) {
       await this.#begin();
+    } else if (moment.expected) {
+      this.#goTo({ last: moment.last, state: moment.state, logits: moment.expected.logits });
+    } else if (before.after) {
+      this.#goTo(before.after);
     } else {
-      const { last, state } = moment.expected ? moment : before;
-      Object.assign(this.#reader, { last, state });
-      this.logits = moment.expected?.logits ?? before.logits ?? this.logits;
       // The last remaining word is read again.
-      if (!moment.expected) for (const id of before.ids) await this.#step(id);
+      Object.assign(this.#reader, { last: before.last, state: before.state });
+      for (const id of before.ids) await this.#step(id);
     }
     this.#expected = moment.expected;
   }
@@ -189,6 +203,17 @@ export class Language {
     return this.model.info.context === null ? this.#reader.state : null;
   }
 
+  /** What the model has read, and what it expects there. */
+  get #place() {
+    const { last, state } = this.#reader;
+    return { last, state, logits: this.logits };
+  }
+
+  #goTo({ last, state, logits }) {
+    Object.assign(this.#reader, { last, state });
+    this.logits = logits;
+  }
+
   /** Reads what comes before a text: a line end, if the model knows line ends. */
   async #begin() {
     const { model, dictionary } = this;
@@ -201,6 +226,7 @@ export class Language {
       // Ids are ranks; the file does not give the frequencies of words, but Zipf's law does.
       this.logits = Float32Array.from(this.bias, (_, id) => -Math.log(id + RANK));
     }
+    this.#own = this.#place;
   }
 
   async #step(id) {

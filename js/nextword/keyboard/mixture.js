@@ -4,35 +4,55 @@
 
 import { normalise } from "../characters.js";
 import { shown } from "../subwords.js";
+import { END_OF_LINE } from "../words.js";
 import { MODEL, NAT, best, margin } from "./candidates.js";
-import { isLower } from "./capitals.js";
+import { inCaseOf, isLower } from "./capitals.js";
 import { REMEMBERED } from "./language.js";
 import { Personal } from "./personal.js";
+import { beginsSentence } from "./text-field.js";
 
 const SPELLING = 0.2; // weight of the letters of an unknown string
 const UNKNOWN = 4; // its cost in nats
 const CAPITAL = 25; // extra cost of a word in lower case where a name's capital was typed
-const STAYS = 0.94; // share of a language's weight that follows the text
+const [OWN, OWN_LETTERS] = [1, 2]; // nats gained a letter after the first, and how many letters count
+const INSIDE = 0.01; // how often another language follows inside a line
+const HABITS = [0.02, 0.3, 0.9]; // how often it may do where a line begins
+const ANY_HABIT = 0.01; // share of the weights that goes to all habits alike there
 
 /**
  * Languages, each with a weight π that follows the text, and the user's own words. P(word) = Σ π P(word | language),
  * and after each word
  *
- *     π ← 0.94 π P(word | language) / Σ + 0.06 / number of languages
+ *     π ← (1 − α) π′ + α (1 − π′) / (number of languages − 1), where π′ = π P(word | language) / Σ
  *
- * (Herbster & Warmuth 1998, fixed share). A language that lacks the word gives it a share of its `<unk>`.
+ * (Herbster & Warmuth 1998, fixed share). Inside a line α = 0.01. Where a line begins, or a sentence if the models know
+ * no line ends, α is 0.02, 0.3 or 0.9: each of these habits has its own π, and counts as much as it has foretold
+ * the text, but for 1 %, which is shared out anew there. A language that lacks the word gives it a share of its `<unk>`.
  */
 export class Mixture {
   #lowercase;
+  #lineEnds;
   #isMarked;
+  #habits; // the weights of the languages for each habit
   #past = [];
 
   constructor(languages, layout) {
     this.languages = languages;
-    this.weights = languages.map(() => 1 / languages.length);
+    this.start(languages.map(() => 1 / languages.length));
     this.personal = new Personal(layout);
     this.#lowercase = languages[0].model.info.lowercase;
+    this.#lineEnds = languages[0].model.info.lineEnds;
     this.#isMarked = languages.some(({ isMarked }) => isMarked);
+  }
+
+  /** π of each language. */
+  get weights() {
+    return summed(this.#habits);
+  }
+
+  /** Starts with these weights of the languages, and any habit. */
+  start(weights) {
+    this.#habits = HABITS.map(() => weights.map((weight) => weight / HABITS.length));
   }
 
   /** Whether any dictionary has a word. */
@@ -47,25 +67,37 @@ export class Mixture {
     return this.languages.some((language) => language.canWrite(normal));
   }
 
-  /** Reads a word of the text field; the weights and the languages adapt to it if it is new. */
+  /** Reads a word of the text field; the weights follow, and the languages adapt to it if it is new. */
   async read(word, isNew = true) {
     const plain = this.#isMarked ? shown(word) : word;
-    this.#past.push(this.weights);
+    this.#past.push(this.#habits);
     if (this.#past.length > REMEMBERED) this.#past.shift();
-    let shares = this.languages.map(() => 1);
-    if (isNew && this.languages.length > 1) {
-      const parts = [];
-      for (const [place, { expected }] of this.languages.entries()) {
+    const ends = this.#lineEnds ? plain === END_OF_LINE : beginsSentence(plain);
+    let shares = [1];
+    if (this.languages.length > 1) {
+      const likelihoods = [];
+      for (const { expected } of this.languages) {
         const [probability] = await this.#probabilitiesIn(expected, [plain], new Map());
-        parts.push(this.weights[place] * Math.max(probability, 1e-30));
+        likelihoods.push(Math.max(probability, 1e-30));
       }
-      const total = parts.reduce((one, other) => one + other);
+      const parts = this.weights.map((weight, place) => weight * likelihoods[place]);
+      const total = sum(parts);
       shares = parts.map((part) => part / total);
-      this.weights = shares.map((share) => STAYS * share + (1 - STAYS) / shares.length);
+      const followed = this.#habits.map((weights) => {
+        return weights.map((weight, place) => (weight * likelihoods[place]) / total);
+      });
+      this.#habits = switched(followed, ends);
     }
     for (const [place, language] of this.languages.entries()) {
-      await language.read(language.isMarked ? word : plain, isNew, shares[place]);
+      const share = shares[place];
+      await language.read(language.isMarked ? word : plain, isNew, share, ends, share < 1 / shares.length);
     }
+  }
+
+  /** Keeps the adaptation and the weights so far, whatever is removed later. */
+  async keep() {
+    for (const language of this.languages) await language.keep();
+    if (this.languages.length > 1) this.#past.fill(switched(this.#habits, true));
   }
 
   /** Whether the last `number` words of a text of `of` words are remembered. */
@@ -76,7 +108,7 @@ export class Mixture {
   /** Removes the last words, at least one. */
   async takeBack(number) {
     for (const language of this.languages) await language.takeBack(number);
-    for (; number > 0; number--) this.weights = this.#past.pop();
+    for (; number > 0; number--) this.#habits = this.#past.pop();
   }
 
   /** Goes back to the beginning of a text; what was adapted and learned stays. */
@@ -101,6 +133,9 @@ export class Mixture {
    *
    *     score = 0.75 ln P(word) − cost of typing it
    *
+   * A word of the user's own that begins as typed gains 1 nat after two letters, and 2 after more: whoever writes it so
+   * far hardly means another.
+   *
    * - `most`: how many of each language and of the user's words are examined closely.
    * - `isWhole`: whether what was typed is a whole word.
    * - `isName`: whether it was typed with a capital that only a name needs.
@@ -121,7 +156,16 @@ export class Mixture {
     const needed = Math.max(...found.map(({ score }) => score)) - margin(most);
     const least = new Map([...own].map(([word, cost]) => [word, Math.exp(Math.min((needed + cost / NAT) / weight, 0))]));
     found.push(...(await this.#scored(own, expected, weight, least)));
+    if (typed && !isWhole) {
+      const gain = OWN * Math.min([...typed].length - 1, OWN_LETTERS);
+      for (const one of found) if (this.#isOwn(one.word, typed)) one.score += gain;
+    }
     return found.sort((one, other) => other.score - one.score);
+  }
+
+  /** Whether a word is known from the user alone, and begins as typed. */
+  #isOwn(word, typed) {
+    return this.personal.has(word) && !this.has(word) && inCaseOf(word, typed).startsWith(typed);
   }
 
   /** Words with their scores, except for blocked ones; `least` is that of `known`. */
@@ -136,9 +180,10 @@ export class Mixture {
   /** An unknown string, as a candidate for what the user means. */
   async asTyped(typed, expected) {
     let [unknown, spelling] = [0, 0];
+    const { weights } = this;
     for (const [place, one] of expected.entries()) {
-      unknown += this.weights[place] * one.unknown;
-      spelling += this.weights[place] * (await one.spelling(typed));
+      unknown += weights[place] * one.unknown;
+      spelling += weights[place] * (await one.spelling(typed));
     }
     return { score: MODEL * Math.log(unknown) + SPELLING * Math.log(Math.max(spelling, 1e-300)) - UNKNOWN, word: typed };
   }
@@ -146,9 +191,10 @@ export class Mixture {
   /** P(word) of each. */
   async #probabilities(words, expected, least) {
     const sums = words.map(() => 0);
+    const { weights } = this;
     for (const [place, one] of expected.entries()) {
       const found = await this.#probabilitiesIn(one, words, least);
-      found.forEach((probability, number) => (sums[number] += this.weights[place] * probability));
+      found.forEach((probability, number) => (sums[number] += weights[place] * probability));
     }
     return sums;
   }
@@ -165,6 +211,24 @@ export class Mixture {
     }
     return found;
   }
+}
+
+const sum = (values) => values.reduce((one, other) => one + other);
+
+/** The weight of each language, whatever the habit. */
+const summed = (habits) => habits[0].map((_, place) => sum(habits.map((weights) => weights[place])));
+
+/** The weights of at least two languages for each habit after a word, with which a line may end. */
+function switched(habits, ends) {
+  const found = habits.map((weights, number) => {
+    const rate = ends ? HABITS[number] : INSIDE;
+    const total = sum(weights);
+    const others = weights.length - 1;
+    return weights.map((weight) => (1 - rate) * weight + (rate * (total - weight)) / others);
+  });
+  if (!ends) return found;
+  const shared = summed(found).map((weight) => (ANY_HABIT * weight) / HABITS.length);
+  return found.map((weights) => weights.map((weight, place) => (1 - ANY_HABIT) * weight + shared[place]));
 }
 
 /** The costs of words typed with a deliberate capital; those without one are hardly meant. */

@@ -21,7 +21,7 @@ export async function save({ personal, languages, weights }) {
     kept: [...personal.kept],
     recent: personal.recent,
     languages: languages.map((language, place) => ({
-      weight: weights[place],
+      weight: Number(weights[place].toFixed(9)),
       seen: language.seen,
       expected: language.foreseen,
       bias: language.adapted(),
@@ -56,7 +56,7 @@ export function restore(bytes, mixture) {
     language.adaptTo(bias);
   });
   const total = saved.languages.reduce((sum, { weight }) => sum + weight, 0);
-  mixture.weights = saved.languages.map(({ weight }) => weight / total);
+  mixture.start(saved.languages.map(({ weight }) => weight / total));
   return async () => {
     for (const [place, one] of learned.entries()) if (one) await learnWeights(languages[place], one);
   };

@@ -180,6 +180,19 @@ def test_a_new_word_is_suggested_at_its_second_use(generator: Generator) -> None
     assert "Kowalski" in [one.word for one in after(keyboard, "", "a kow")]
 
 
+def test_a_new_word_gains_with_each_letter_that_is_typed_of_it(tmp_path: Path) -> None:
+    keyboard = load(tmp_path / "m.onnx").keyboard()
+
+    def odds(typed: str) -> float:
+        keyboard.update(f"the thenar said {typed}")
+        found = {one.word: one.probability for one in keyboard.suggest(20)}
+        return found["thenar"] / found["then"]
+
+    assert [odds("th") / odds("t"), odds("the") / odds("th")] == pytest.approx([math.e, math.e], rel=1e-4)
+    # `then` is a whole word now, and `thenar` goes on, which costs a little; it gains nothing more.
+    assert odds("then") == pytest.approx(odds("the") * math.exp(-0.3), rel=1e-4)
+
+
 def test_a_word_that_was_never_sent_is_not_learned(generator: Generator) -> None:
     keyboard = generator.keyboard()
     after(keyboard, "the Kowalski ", "the ", "the cat ")
@@ -367,10 +380,19 @@ def test_without_line_ends_frequent_words_are_suggested_first(tmp_path: Path) ->
     assert [one.word for one in generator.keyboard().suggest(3)] == ["the", "cat", "mouse"]
 
 
+FINNISH = ["ja", ",", ".", "hiiri", "kissa", "<eos>", "talo", "<unk>", "on", "sanoi"]
+ENGLISH_LINE, FINNISH_LINE = "the cat said the mouse .\n", "kissa sanoi ja hiiri on talo .\n"
+
+
+def of_two(folder: Path, **settings: Any) -> Keyboard:
+    one = load(folder / "one.onnx", scale=2.0)
+    other = load(folder / "other.onnx", FINNISH, seed=5, scale=2.0)
+    return Keyboard.of([one, other], **settings)
+
+
 def test_the_weights_of_two_languages_follow_the_text(tmp_path: Path) -> None:
     one = load(tmp_path / "one.onnx")
-    finnish = ["ja", ",", ".", "hiiri", "kissa", "<eos>", "talo", "<unk>", "on", "sanoi"]
-    other = load(tmp_path / "other.onnx", finnish, seed=5)
+    other = load(tmp_path / "other.onnx", FINNISH, seed=5)
     keyboard = Keyboard.of([one, other])
     keyboard.update("the cat said the mouse ")
     english = keyboard.probability("bell") / keyboard.probability("talo")
@@ -382,6 +404,51 @@ def test_the_weights_of_two_languages_follow_the_text(tmp_path: Path) -> None:
     assert keyboard.learned == {}
     with pytest.raises(KeyboardError, match="2 languages; this one has 1"):
         one.keyboard(saved=keyboard.save())
+
+
+def test_with_two_languages_suggestions_depend_only_on_the_text(tmp_path: Path) -> None:
+    lines = [ENGLISH_LINE, FINNISH_LINE, "the cat said ja kissa on\n", "hiiri .\nthe ", "quux\n"]
+
+    @settings(SEVERAL, max_examples=20)
+    @given(*[st.lists(st.sampled_from(lines), max_size=3).map("".join)] * 2)
+    def check(earlier: str, text: str) -> None:
+        keyboard = of_two(tmp_path)
+        assert after(keyboard, earlier, text) == after(of_two(tmp_path), text)
+
+    check()
+
+
+def test_a_keyboard_learns_that_each_line_is_in_another_language(tmp_path: Path) -> None:
+    def odds(text: str) -> float:
+        keyboard = of_two(tmp_path, adapts=False)
+        keyboard.update(text)
+        return keyboard.probability("bell") / keyboard.probability("talo")
+
+    in_turns, at_last = odds((FINNISH_LINE + ENGLISH_LINE) * 4), odds(FINNISH_LINE * 4 + ENGLISH_LINE * 4)
+    assert in_turns < at_last / 4
+
+
+def test_a_line_is_followed_by_the_next_one_of_its_language(tmp_path: Path) -> None:
+    def odds(*texts: str) -> float:
+        keyboard = of_two(tmp_path, adapts=False)
+        for text in texts:
+            keyboard.update(text)
+        return keyboard.probability("bell") / keyboard.probability("mouse")
+
+    between = odds(ENGLISH_LINE + FINNISH_LINE + "the ")
+    assert between == pytest.approx(odds(ENGLISH_LINE + "the "), rel=0.02)
+    assert between == odds(ENGLISH_LINE + FINNISH_LINE + ENGLISH_LINE, ENGLISH_LINE + FINNISH_LINE + "the ")
+
+
+def test_the_next_message_is_expected_in_the_language_of_the_last_one(tmp_path: Path) -> None:
+    def odds(sent: str) -> float:
+        keyboard = of_two(tmp_path, adapts=False)
+        keyboard.update(sent)
+        keyboard.commit()
+        keyboard.update("")
+        return keyboard.probability("bell") / keyboard.probability("talo")
+
+    assert odds("the cat said the mouse ") > 1.3 * odds("") > 1.3**2 * odds("kissa sanoi ja hiiri ")
 
 
 def test_languages_must_split_texts_in_the_same_way(tmp_path: Path) -> None:

@@ -204,8 +204,7 @@ class Keyboard:
         if last:
             self._personal.use(last)
         self._personal.learn()
-        for language in self._mixture.languages:
-            language.keep()
+        self._mixture.keep()
         self._committed = len(self._field.words)
         self._correction.clear()
 

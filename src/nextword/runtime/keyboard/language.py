@@ -79,11 +79,20 @@ class Bias(NamedTuple):
     scale: float
 
 
+class _Place(NamedTuple):
+    """What a model has read, and what it expects there."""
+
+    last: NDArray[np.int64]
+    state: State | None
+    logits: NDArray[np.floating]
+
+
 @dataclass(frozen=True)
 class _Moment:
-    """A word, by its ids, and what is known before it is read; `logits`, if the model cannot read it.
+    """A word, by its ids, and what is known before it is read.
 
-    `learned` is set where the model's weights change.
+    `own` is where the last line of this language ended. `after` is set where the model goes on from another
+    place than the ids lead to, and `learned` where its weights change.
     """
 
     ids: Sequence[int]
@@ -93,7 +102,8 @@ class _Moment:
     seen: float
     foreseen: float
     bias: Sequence[Bias]
-    logits: NDArray[np.floating] | None
+    own: _Place
+    after: _Place | None
     learned: Learned | None
 
 
@@ -131,6 +141,7 @@ class Language(ABC):
         self._reader = Reader(model)
         self._expected: Expected | None = None
         self._logits: NDArray[np.floating]
+        self._own: _Place  # where the last line of this language ended
         self.restart()
 
     @abstractmethod
@@ -179,18 +190,22 @@ class Language(ABC):
             return self.expected
         return self._past[-back].expected if back <= len(self._past) else None
 
-    def read(self, word: str, is_new: bool = True, share: float = 1.0) -> None:
+    def read(
+        self, word: str, is_new: bool = True, share: float = 1.0, ends: bool = False, is_foreign: bool = False
+    ) -> None:
         """Reads a word, and adapts to it if it is new.
 
         **Arguments:**
 
         - `share`: P(the word is of this language); a foreign word causes no adaptation.
+        - `ends`: whether a line ends with it, and `is_foreign`, whether it is of another language; after a
+          line of another language, the model goes on from where its own last line ended.
         """
         ids, expected = self._ids(word), self.expected if is_new else None
         last, state = self._reader.last, self._reader.state
-        logits = None if ids else self._logits
         seen, foreseen, bias = self.seen, self.foreseen, []
         learned = self.dynamic.learned if self.dynamic else None
+        own, after = self._own, None if ids else self._place()
         if expected:
             self.seen += share * self._is_new(word)
             self.foreseen += share * expected.by_model
@@ -202,7 +217,12 @@ class Language(ABC):
             if self.dynamic and is_new and share > 1 / 2:
                 self.dynamic.note(id, self._reader.state, may_learn=place == 0)
             self._step([id])
-        self._past.append(_Moment(ids, last, state, expected, seen, foreseen, bias, logits, learned))
+        if ends and is_foreign:
+            after = own
+            self._go_to(own)
+        elif ends:
+            self._own = self._place()
+        self._past.append(_Moment(ids, last, state, expected, seen, foreseen, bias, own, after, learned))
         if len(self._past) > _EXPECTED:
             self._past[-_EXPECTED - 1] = replace(self._past[-_EXPECTED - 1], expected=None)
         self._expected = None
@@ -216,6 +236,7 @@ class Language(ABC):
         self.seen, self.foreseen = moment.seen, moment.foreseen
         if self.dynamic and moment.learned:
             self.dynamic.learned = moment.learned
+        self._own = moment.own
         if not self._past:
             self._begin()
         elif moment.expected:
@@ -223,10 +244,11 @@ class Language(ABC):
             self._logits = moment.expected.logits
         else:  # the last remaining word is read again
             before = self._past[-1]
-            self._reader.last, self._reader.state = before.last, before.state
-            if before.logits is not None:
-                self._logits = before.logits
-            self._step(before.ids)
+            if before.after:
+                self._go_to(before.after)
+            else:
+                self._reader.last, self._reader.state = before.last, before.state
+                self._step(before.ids)
         self._expected = moment.expected
 
     def keep(self) -> None:
@@ -265,6 +287,14 @@ class Language(ABC):
         else:
             # Ids are ranks; the file does not give the frequencies of words, but Zipf's law does.
             self._logits = -np.log(np.arange(len(self.dictionary)) + _RANK).astype(np.float32)
+        self._own = self._place()
+
+    def _place(self) -> _Place:
+        """Where the model is now."""
+        return _Place(self._reader.last, self._reader.state, self._logits)
+
+    def _go_to(self, place: _Place) -> None:
+        self._reader.last, self._reader.state, self._logits = place
 
     def _step(self, ids: Sequence[int]) -> None:
         for id in ids:

@@ -11,15 +11,18 @@ from nextword.runtime.keyboard.candidates import MODEL, NAT, best, margin
 from nextword.runtime.keyboard.language import REMEMBERED, Expected, Language
 from nextword.runtime.keyboard.layouts import Layout
 from nextword.runtime.keyboard.personal import Personal
-from nextword.runtime.keyboard.text_field import in_case_of
+from nextword.runtime.keyboard.text_field import begins_sentence, in_case_of
 from nextword.text.characters import normalise
 from nextword.text.subwords import shown
+from nextword.text.words import END_OF_LINE
 
 _SPELLING = 0.2  # weight of the letters of an unknown string
 _UNKNOWN = 4.0  # its cost in nats
 _CAPITAL = 25  # extra cost of a word in lower case where a name's capital was typed
 _OWN, _OWN_LETTERS = 1.0, 2  # nats gained a letter after the first, and how many letters count
-_STAYS = 0.94  # share of a language's weight that follows the text
+_INSIDE = 0.01  # how often another language follows inside a line
+_HABITS = (0.02, 0.3, 0.9)  # how often it may do where a line begins
+_ANY_HABIT = 0.01  # share of the weights that goes to all habits alike there
 
 
 class Candidate(NamedTuple):
@@ -34,9 +37,12 @@ class Mixture:
 
     P(word) = Σ π P(word | language), and after each word
 
-        π ← 0.94 π P(word | language) / Σ + 0.06 / number of languages
+        π ← (1 − α) π′ + α (1 − π′) / (number of languages − 1), where π′ = π P(word | language) / Σ
 
-    (Herbster & Warmuth 1998, fixed share). A language that lacks the word gives it a share of its `<unk>`.
+    (Herbster & Warmuth 1998, fixed share). Inside a line α = 0.01. Where a line begins, or a sentence if the
+    models know no line ends, α is 0.02, 0.3 or 0.9: each of these habits has its own π, and counts as
+    much as it has foretold the text, but for 1 %, which is shared out anew there. A language that lacks the
+    word gives it a share of its `<unk>`.
 
     **Arguments:**
 
@@ -46,11 +52,21 @@ class Mixture:
 
     def __init__(self, languages: Sequence[Language], layout: Layout) -> None:
         self.languages = languages
-        self.weights = [1 / len(languages)] * len(languages)
+        self.start([1 / len(languages)] * len(languages))
         self.personal = Personal(layout)
         self._lowercase = languages[0].model.metadata.lowercase
+        self._line_ends = languages[0].model.metadata.line_ends
         self._is_marked = any(language.is_marked for language in languages)
-        self._past: deque[list[float]] = deque(maxlen=REMEMBERED)
+        self._past: deque[list[list[float]]] = deque(maxlen=REMEMBERED)
+
+    @property
+    def weights(self) -> list[float]:
+        """π of each language."""
+        return [math.fsum(shares) for shares in zip(*self._habits, strict=True)]
+
+    def start(self, weights: Sequence[float]) -> None:
+        """Starts with these weights of the languages, and any habit."""
+        self._habits = [[weight / len(_HABITS) for weight in weights] for _ in _HABITS]
 
     def has(self, word: str) -> bool:
         """Whether any dictionary has a word."""
@@ -63,19 +79,34 @@ class Mixture:
         return any(language.can_write(normal) for language in self.languages)
 
     def read(self, word: str, is_new: bool = True) -> None:
-        """Reads a word of the text field; the weights and the languages adapt to it if it is new."""
+        """Reads a word of the text field; the weights follow, and the languages adapt to it if it is new."""
         plain = shown(word) if self._is_marked else word
-        self._past.append(self.weights)
-        shares = [1.0] * len(self.languages)
-        if is_new and len(self.languages) > 1:
-            parts = [
-                weight * max(self._probabilities_in(language.expected, [plain], {})[0], 1e-30)
-                for language, weight in zip(self.languages, self.weights, strict=True)
+        self._past.append(self._habits)
+        ends = plain == END_OF_LINE if self._line_ends else begins_sentence([plain])
+        shares = [1.0]
+        if len(self.languages) > 1:
+            likelihoods = [
+                max(self._probabilities_in(language.expected, [plain], {})[0], 1e-30)
+                for language in self.languages
             ]
-            shares = [part / math.fsum(parts) for part in parts]
-            self.weights = [_STAYS * share + (1 - _STAYS) / len(shares) for share in shares]
+            parts = [weight * value for weight, value in zip(self.weights, likelihoods, strict=True)]
+            total = math.fsum(parts)
+            shares = [part / total for part in parts]
+            followed = [
+                [weight * value / total for weight, value in zip(weights, likelihoods, strict=True)]
+                for weights in self._habits
+            ]
+            self._habits = _switched(followed, ends)
         for language, share in zip(self.languages, shares, strict=True):
-            language.read(word if language.is_marked else plain, is_new, share)
+            is_foreign = share < 1 / len(shares)
+            language.read(word if language.is_marked else plain, is_new, share, ends, is_foreign)
+
+    def keep(self) -> None:
+        """Keeps the adaptation and the weights so far, whatever is removed later."""
+        for language in self.languages:
+            language.keep()
+        if len(self.languages) > 1:
+            self._past = deque([_switched(self._habits, ends=True)] * len(self._past), REMEMBERED)
 
     def can_take_back(self, number: int, of: int) -> bool:
         """Whether the last `number` words of a text of `of` words are remembered."""
@@ -86,7 +117,7 @@ class Mixture:
         for language in self.languages:
             language.take_back(number)
         for _ in range(number):
-            self.weights = self._past.pop()
+            self._habits = self._past.pop()
 
     def restart(self) -> None:
         """Goes back to the beginning of a text; what was adapted and learned stays."""
@@ -135,9 +166,7 @@ class Mixture:
         found += self._scored(own, expected, weight, least)
         if typed and not whole:
             gain = _OWN * min(len(typed) - 1, _OWN_LETTERS)
-            found = [
-                one._replace(score=one.score + gain) if self._is_own(one.word, typed) else one for one in found
-            ]
+            found = [Candidate(score + gain * self._is_own(word, typed), word) for score, word in found]
         return sorted(found, key=lambda candidate: -candidate.score)
 
     def _is_own(self, word: str, typed: str) -> bool:
@@ -173,8 +202,9 @@ class Mixture:
     ) -> list[float]:
         """P(word) of each."""
         by_language = [self._probabilities_in(one, words, least) for one in expected]
+        weights = self.weights
         return [
-            sum(weight * value for weight, value in zip(self.weights, values, strict=True))
+            sum(weight * value for weight, value in zip(weights, values, strict=True))
             for values in zip(*by_language, strict=True)
         ]
 
@@ -189,6 +219,22 @@ class Mixture:
             + (unknown and unknown * self.personal.share(word, expected.spelling(word, least.get(word, 0.0))))
             for word, (value, unknown) in zip(words, known, strict=True)
         ]
+
+
+def _switched(habits: Sequence[Sequence[float]], ends: bool) -> list[list[float]]:
+    """The weights of at least two languages for each habit after a word, with which a line may end."""
+    found = []
+    for weights, habit in zip(habits, _HABITS, strict=True):
+        rate, total = habit if ends else _INSIDE, math.fsum(weights)
+        others = len(weights) - 1
+        found.append([(1 - rate) * weight + rate * (total - weight) / others for weight in weights])
+    if not ends:
+        return found
+    shared = [_ANY_HABIT * math.fsum(weights) / len(_HABITS) for weights in zip(*found, strict=True)]
+    return [
+        [(1 - _ANY_HABIT) * weight + more for weight, more in zip(weights, shared, strict=True)]
+        for weights in found
+    ]
 
 
 def _as_names(costs: Mapping[str, int]) -> dict[str, int]:

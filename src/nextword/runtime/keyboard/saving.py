@@ -35,7 +35,7 @@ def save(mixture: Mixture) -> bytes:
         "recent": personal.recent,
         "languages": [
             {
-                "weight": weight,
+                "weight": round(weight, 9),
                 "seen": one.seen,
                 "expected": one.foreseen,
                 "bias": one.adapted(),
@@ -78,7 +78,7 @@ def restore(data: bytes, mixture: Mixture) -> None:
         if language.dynamic and weights:
             language.dynamic.learned = weights
     total = sum(one["weight"] for one in known)
-    mixture.weights = [one["weight"] / total for one in known]
+    mixture.start([one["weight"] / total for one in known])
 
 
 def _weights(language: Language) -> dict[str, Any]:
