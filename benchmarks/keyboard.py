@@ -15,7 +15,7 @@ import string
 import time
 import tracemalloc
 from collections import defaultdict
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 from pathlib import Path
 
@@ -26,10 +26,10 @@ from nextword.runtime.keyboard.layouts import Layout
 from nextword.runtime.keyboard.slips import beside, evaluate_typing, mistyped, with_text_before
 from nextword.runtime.keyboard.text_field import is_word
 from nextword.text import reading
-from nextword.text.words import END_OF_LINE, Joiner, split
+from nextword.text.words import END_OF_LINE, split
 
 SLIPS = 0.05  # share of mistyped letters
-TURN = 3  # lines of one language before the other takes over
+TURNS = (3, 1)  # lines of one language before the other takes over
 KEYS = Layout("qwerty")
 
 
@@ -167,24 +167,28 @@ def saved_by(keyboard: Keyboard, text: Iterator[tuple[str, str]], learns: bool) 
     return keystrokes(text, suggest)
 
 
-def perplexity(keyboard: Keyboard, text: Iterator[tuple[str, str]], learns: bool) -> float:
-    """The perplexity of a text whose unknown words are spelled letter by letter."""
-    loss = count = 0.0
+def losses(keyboard: Keyboard, text: Iterator[tuple[str, str]], learns: bool = False) -> Iterator[float]:
+    """The loss of each word in nats; unknown words are spelled letter by letter."""
     for before, word in text:
-        read(keyboard, before, learns)
-        loss -= math.log(max(keyboard.probability(word), 1e-300))
-        count += 1
-    return math.exp(loss / count)
+        # A blank finishes the word before a punctuation mark, so that it is read.
+        read(keyboard, before if not before or before[-1].isspace() else before + " ", learns)
+        yield -math.log(max(keyboard.probability(word), 1e-300))
+
+
+def perplexity(losses: Iterable[float]) -> float:
+    """The perplexity of a text."""
+    return math.exp(statistics.fmean(losses))
 
 
 def new_words(generator: Generator, path: Path, words: int) -> None:
-    """How often a word that the dictionary lacks is suggested at its second use."""
+    """How often a word that the dictionary lacks is suggested at its second use; each line is sent."""
     keyboard = generator.keyboard()
     uses: dict[str, int] = defaultdict(int)
     right: dict[str, int] = dict.fromkeys(("after 2 letters", "after 3 letters"), 0)
     names = dict(right)
     count = count_of_names = 0
     for before, word in text_of(generator, path, words):
+        read(keyboard, before, learns=True)
         if not word.isalpha() or len(word) < 4 or word in generator.info.dictionary:
             continue
         uses[word] += 1
@@ -263,12 +267,12 @@ def main() -> None:
         for name, learns in (("nothing learned", False), ("learned", True)):
             text, again = (text_of(generator, given.kind, given.words) for _ in range(2))
             saved = saved_by(generator.keyboard(adapts=learns), text, learns)
-            found = perplexity(generator.keyboard(adapts=learns), again, learns)
+            found = perplexity(losses(generator.keyboard(adapts=learns), again, learns))
             print(f"  {name}: {saved:.2%}, {found:.2f}")
         print("new words at their second use:")
         new_words(generator, given.kind, 10 * given.words)
     if given.other:
-        print("two languages, three lines of each in turns, perplexity with unknown words' letters:")
+        print("two languages, perplexity with unknown words' letters:")
         languages([generator, Generator.load(given.other[0])], [given.text, given.other[1]], given.words)
     print(f"a keystroke: {milliseconds(generator, given.text, 300)}")
     long = given.text.read_text(encoding="utf-8")[:30_000] + "\n"
@@ -277,28 +281,35 @@ def main() -> None:
 
 
 def languages(generators: list[Generator], paths: list[Path], words: int) -> None:
-    """Lines of two languages in turns: perplexity compared with an oracle that knows the language."""
+    """Lines of two languages in turns, and of each alone: compared with an oracle that knows the language."""
     lines = [lines_of(path, words // 2) for path in paths]
-    text = [
-        (line, number)
-        for start in range(0, min(map(len, lines)), TURN)
-        for number, own in enumerate(lines)
-        for line in own[start : start + TURN]
-    ]
-    both, alone = Keyboard.of(generators), [generator.keyboard() for generator in generators]
-    info, loss = generators[0].info, {"both": 0.0, "oracle": 0.0}
-    before, own, count = "", ["", ""], 0
-    for line, number in text:
-        joiner = Joiner(info.split_by, info.line_ends)
-        for word in split(line, info.split_by, info.lowercase, info.line_ends):
-            piece = joiner.push(word)
-            for name, keyboard, read in (("both", both, before), ("oracle", alone[number], own[number])):
-                keyboard.update(read + piece[: piece.startswith(" ")])
-                loss[name] -= math.log(max(keyboard.probability(word), 1e-300))
-            before, own[number], count = before + piece, own[number] + piece, count + 1
-    found = {name: math.exp(nats / count) for name, nats in loss.items()}
-    above = found["both"] / found["oracle"] - 1
-    print(f"  {found['both']:.1f}, oracle {found['oracle']:.1f}: {above:+.1%} (of {count:,} words)")
+    for turn in TURNS:
+        text = [
+            (line, number)
+            for start in range(0, min(map(len, lines)), turn)
+            for number, own in enumerate(lines)
+            for line in own[start : start + turn]
+        ]
+        beside_oracle(f"lines of each in turn: {turn}", generators, text)
+    for number, path in enumerate(paths):
+        beside_oracle(f"{path.stem} alone", generators, [(line, number) for line in lines_of(path, words)])
+
+
+def beside_oracle(title: str, generators: list[Generator], text: list[tuple[str, int]]) -> None:
+    """The perplexity of lines, each with the number of its language, beside that of one keyboard for each."""
+    info = generators[0].info
+
+    def words_of(lines: list[str]) -> Iterator[tuple[str, str]]:
+        words = split("".join(lines), info.split_by, info.lowercase, info.line_ends)
+        return with_text_before(words, info.split_by, info.line_ends)
+
+    found = list(losses(Keyboard.of(generators), words_of([line for line, _ in text])))
+    by_oracle: list[float] = []
+    for number, generator in enumerate(generators):
+        own = [line for line, of in text if of == number]
+        by_oracle += losses(generator.keyboard(), words_of(own))
+    both, oracle = perplexity(found), perplexity(by_oracle)
+    print(f"  {title}: {both:.1f}, oracle {oracle:.1f}: {both / oracle - 1:+.1%} (of {len(found):,} words)")
 
 
 def lines_of(path: Path, words: int) -> list[str]:
