@@ -451,6 +451,17 @@ def test_the_next_message_is_expected_in_the_language_of_the_last_one(tmp_path: 
     assert odds("the cat said the mouse ") > 1.3 * odds("") > 1.3**2 * odds("kissa sanoi ja hiiri ")
 
 
+def test_the_cursor_may_move_far_back_to_another_language(tmp_path: Path) -> None:
+    def odds(*texts: str) -> float:
+        keyboard = of_two(tmp_path, adapts=False)
+        for text in texts:
+            keyboard.update(text)
+        return keyboard.probability("bell") / keyboard.probability("talo")
+
+    there = ENGLISH_LINE * 2 + "the cat "
+    assert odds(there + "\n" + FINNISH_LINE * 20, there) == pytest.approx(odds(there), rel=0.2)
+
+
 def test_languages_must_split_texts_in_the_same_way(tmp_path: Path) -> None:
     one, other = load(tmp_path / "one.onnx"), load(tmp_path / "other.onnx", lowercase=True)
     with pytest.raises(KeyboardError, match="lowercase"):
