@@ -7,7 +7,7 @@ export const REMEMBERED = 64; // words that can be removed without reading the t
 const EXPECTED = 4; // how many of these keep what was expected there
 export const SHARE = 0.05; // of new words, where a model knows no <unk>
 
-const [RATE, DECAY] = [0.4, 0.0007]; // of the bias
+const [RATE, DECAY] = [0.8, 0.0007]; // of the bias
 const LEAST = Math.fround(Math.log(1e-3)); // least log-probability of a word whose bias changes
 const LEAST_BIAS = 1e-3; // worth saving
 const SEEN = 4; // unknown words that count as seen and as expected at the start
@@ -17,7 +17,7 @@ const RANK = 2.7; // offset in Zipf's law as Mandelbrot amended it
  * Reads the words written on a keyboard, and can remove them again. It adapts to its user: a bias b is added to the
  * logits, and after each entry of the dictionary
  *
- *     b ← (1 − 0.0007) b + 0.4 (onehot − p)
+ *     b ← (1 − 0.0007) b + 0.8 (onehot − p)
  *
  * where p holds the probabilities of entries of at least 0.1 %. The odds of an unknown word are multiplied by
  * (seen + 4) / (foreseen + 4). Where a model learns while it reads, `learner` changes its weights as well.

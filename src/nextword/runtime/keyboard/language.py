@@ -18,7 +18,7 @@ from nextword.text.words import END_OF_LINE
 REMEMBERED = 64  # words that can be removed without reading the text again
 _EXPECTED = 4  # how many of these keep what was expected there
 
-_RATE, _DECAY = 0.4, 0.0007  # of the bias
+_RATE, _DECAY = 0.8, 0.0007  # of the bias
 _LEAST = 1e-3  # least probability of a word whose bias changes
 _LEAST_BIAS = 1e-3  # worth saving
 _SEEN = 4.0  # unknown words that count as seen and as expected at the start
@@ -112,7 +112,7 @@ class Language(ABC):
 
     It adapts to its user: a bias b is added to the logits, and after each entry of the dictionary
 
-        b ← (1 − 0.0007) b + 0.4 (onehot − p)
+        b ← (1 − 0.0007) b + 0.8 (onehot − p)
 
     where p holds the probabilities of entries of at least 0.1 % (dynamic evaluation of the last layer's
     bias, Krause et al. 2018). The odds of an unknown word are multiplied by
