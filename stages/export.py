@@ -15,8 +15,7 @@ from nextword.runtime.metadata import Metadata
 from nextword.text import corpus, unicode, windows
 
 PARAMS = Path("params.yaml")
-PREPARED = Path("data/prepared")
-TRAINED = Path("models/trained")
+PREPARED, TRAINED = Path("data/prepared"), Path("models/trained")
 METRICS, SAMPLES = Path("metrics.json"), Path("data/samples.json")  # of the evaluate stage
 MODELS = Path("models")
 # A model with an unbounded context is compared on windows of this length, read from the zero state.
@@ -34,7 +33,6 @@ def main() -> None:
     """Runs the stage."""
     settings, text = params.load(PARAMS), corpus.load(PREPARED)
     architecture, weights = network.load_weights(TRAINED)
-    training_words = text.training_words
     metadata = Metadata(
         dictionary=list(text.dictionary.words),
         split_by=text.split_by,
@@ -49,7 +47,7 @@ def main() -> None:
         metrics=outputs.read_json(METRICS, dict),
         corpus_sha256=text.sha256,
         unicode=unicode.VERSION,
-        training_words=training_words.text if training_words else "",
+        training_words=known.text if (known := text.training_words) else "",
     )
     compared = windows.windows(text.training, architecture.context or UNBOUNDED_WORDS)
     compared = compared if architecture.context else compared.some(UNBOUNDED_WINDOWS)

@@ -222,14 +222,24 @@ def test_keyboard(case: Any) -> None:
         correction = keyboard.correction()
         check_suggestions([correction] if correction else [], [step["correction"]] * bool(step["correction"]))
         assert (keyboard.learned, keyboard.blocked) == (step["learned"], step["blocked"])
+    again = Keyboard.of(generators, **case["settings"], saved=json.dumps(case["saved"]).encode())
     saved = json.loads(keyboard.save())
     for found, expected in zip(saved.pop("languages"), case["saved"]["languages"], strict=True):
         assert found.pop("bias") == pytest.approx(expected["bias"], rel=1e-3, abs=1e-3)
+        cache, expected_cache = found.pop("cache", None), expected.get("cache")
+        assert (cache is None) == (expected_cache is None)
+        if cache:
+            features, wanted = (halves(one.pop("features")) for one in (cache, expected_cache))
+            np.testing.assert_allclose(features, wanted, rtol=2e-3, atol=1e-4)
+            assert cache == {name: expected_cache[name] for name in cache}
         assert found == pytest.approx({name: expected[name] for name in found}, rel=1e-3)
     assert saved == {name: case["saved"][name] for name in saved}
-    again = Keyboard.of(generators, **case["settings"], saved=json.dumps(case["saved"]).encode())
     again.update("the m")
     check_suggestions(again.suggest(5), case["restored"])
+
+
+def halves(text: str) -> np.ndarray:
+    return np.frombuffer(base64.b64decode(text), "<f2").astype(np.float32)
 
 
 def check_suggestions(found: list[Suggestion], expected: list[dict[str, Any]]) -> None:

@@ -5,6 +5,7 @@ import { test } from "node:test";
 import * as ort from "onnxruntime-web";
 
 import { Generator, Keyboard, NextwordError, clusters, draw, join, metadataOf, split, uniform } from "../nextword.js";
+import { half } from "../nextword/half.js";
 import { WordFilter } from "../nextword/word-filter.js";
 import { SubwordDictionary } from "../nextword/subwords.js";
 import { UNICODE } from "../nextword/unicode.js";
@@ -157,6 +158,8 @@ const offers = (found, expected) => {
   found.forEach(({ probability }, place) => near(probability, expected[place].probability, 1e-3));
 };
 
+const halves = (text) => Array.from(new Uint16Array(new Uint8Array(Buffer.from(text, "base64")).buffer), half);
+
 for (const { models, settings, steps, saved, restored } of table("keyboard")) {
   test(`a keyboard of ${models.join(" and ")} suggests the same as Python's, and saves the same file`, async () => {
     const generators = await Promise.all(models.map(load));
@@ -170,8 +173,14 @@ for (const { models, settings, steps, saved, restored } of table("keyboard")) {
     const { languages, ...words } = JSON.parse(new TextDecoder().decode(await keyboard.save()));
     const { format, learned, blocked, kept, recent } = saved;
     assert.deepEqual(words, { format, learned, blocked, kept, recent });
-    languages.forEach(({ bias, ...numbers }, place) => {
-      const { bias: wanted, ...others } = saved.languages[place];
+    languages.forEach(({ bias, cache, ...numbers }, place) => {
+      const { bias: wanted, cache: wantedCache, ...others } = saved.languages[place];
+      const { features = "", ...entries } = cache ?? {};
+      const { features: wantedFeatures = "", ...wantedEntries } = wantedCache ?? {};
+      assert.deepEqual(entries, wantedEntries);
+      const [own, python] = [features, wantedFeatures].map(halves);
+      assert.equal(own.length, python.length);
+      own.forEach((value, at) => assert.ok(Math.abs(value - python[at]) <= 2e-3 * Math.abs(python[at]) + 1e-4));
       assert.deepEqual(Object.keys(bias), Object.keys(wanted));
       for (const [word, value] of Object.entries(bias)) assert.ok(Math.abs(value - wanted[word]) <= 2e-3, word);
       for (const [name, value] of Object.entries(numbers)) near(value, others[name], 1e-3);

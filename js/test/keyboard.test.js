@@ -185,3 +185,17 @@ test("a keyboard of a released model throws a ReleasedError", async () => {
     await assert.rejects(async () => ask(), { name: "ReleasedError" });
   }
 });
+
+test("a damaged cache is refused, but not that of another model", async () => {
+  const keyboard = lines.keyboard();
+  await keyboard.update("the bell . ");
+  const saved = JSON.parse(new TextDecoder().decode(await keyboard.save()));
+  const [{ cache }] = saved.languages;
+  const restored = () => lines.keyboard({ saved: Buffer.from(JSON.stringify(saved)) });
+  for (const change of [{ entries: [-1] }, { entries: ["the"] }, { entries: Array(501).fill(0) }, { features: "AAAA" }, { features: "é" }]) {
+    saved.languages[0].cache = { ...cache, ...change };
+    await assert.rejects(restored().update("the "), { name: "KeyboardError", message: /not a saved keyboard/ });
+  }
+  saved.languages[0].cache.file = "another";
+  assert.ok(!("cache" in JSON.parse(new TextDecoder().decode(await restored().save())).languages[0]));
+});

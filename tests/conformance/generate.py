@@ -368,6 +368,7 @@ SAVED_CHANGES: list[dict[str, Any]] = [
     {"languages": [SAVED_LANGUAGE | {"weight": 0}]},
     {"languages": [SAVED_LANGUAGE | {"bias": {"mouse": 1e9}}]},
     {"languages": [SAVED_LANGUAGE | {"bias": {"mouse": math.nan}}]},
+    {"languages": [SAVED_LANGUAGE | {"cache": ["the", "mouse"]}]},
 ]
 BAD_SAVED = [
     "",

@@ -44,7 +44,9 @@ def test_figures_are_in_words_and_agree_with_the_device(context: int | None) -> 
     text, network, metrics = evaluated(context)
     own = metrics["test"]
     Path("test.txt").write_text("".join(LINES[27:]), encoding="utf-8")
-    changes = {"split_by": "subwords", "line_ends": True, "context": context}
+    assert text.training_words is not None
+    about = {"split_by": "subwords", "line_ends": True, "training_words": text.training_words.text}
+    changes = {"context": context, **about}
     path = export(Path("m.onnx"), network, list(text.dictionary.words), **changes)
     on_device = Generator.load(path).evaluate("test.txt")
     assert own["words"] == on_device.words

@@ -157,7 +157,7 @@ export class Keyboard {
     });
   }
 
-  /** What was learned, blocked, kept and adapted, without the text; `saved` of another keyboard. */
+  /** What was learned, blocked, kept and adapted, and the last 500 words for the cache; `saved` of another keyboard. */
   save() {
     return this.#inTurn(() => save(this.#mixture));
   }

@@ -1,5 +1,7 @@
 /** One model behind a keyboard: what it has read and adapted to, and what it expects. Python's `keyboard.language`. */
 
+import { NeuralCache } from "../cache.js";
+import { half, toHalves } from "../half.js";
 import { LEARNER, MODEL } from "../model.js";
 import { END_OF_LINE } from "../words.js";
 
@@ -7,6 +9,8 @@ export const REMEMBERED = 64; // words that can be removed without reading the t
 const EXPECTED = 4; // how many of these keep what was expected there
 export const SHARE = 0.05; // of new words, where a model knows no <unk>
 
+const CACHE = { size: 500, weight: 0.1, flatness: 0.3 };
+const NO_CACHE = { size: 0, weight: 0, flatness: 0 };
 const [RATE, DECAY] = [0.8, 0.0007]; // of the bias
 const LEAST = Math.fround(Math.log(1e-3)); // least log-probability of a word whose bias changes
 const LEAST_BIAS = 1e-3; // worth saving
@@ -19,7 +23,8 @@ const RANK = 2.7; // offset in Zipf's law as Mandelbrot amended it
  *
  *     b ← (1 − 0.0007) b + 0.8 (onehot − p)
  *
- * where p holds the probabilities of entries of at least 0.1 %. The odds of an unknown word are multiplied by
+ * where p holds the probabilities of entries of at least 0.1 %. A cache of the last 500 entries, with features rounded to
+ * float16, as they are saved, has a tenth of the probability. The odds of an unknown word are multiplied by
  * (seen + 4) / (foreseen + 4). Where a model learns while it reads, `learner` changes its weights as well.
  *
  * Each kind of language adds these:
@@ -45,6 +50,7 @@ export class Language {
   adapts;
   #past = []; // what was read, and what was known before it; `after` only where the ids do not lead there
   #own; // where the last line of this language ended
+  #features = null; // after what was read; null before anything was
   #reader;
   #expected = null;
 
@@ -57,6 +63,8 @@ export class Language {
     this.logits = null; // of what comes next
     this.bias = new Float64Array(this.dictionary.words.length); // without its scale
     this.scale = 1;
+    const { features } = this.model;
+    this.cache = new NeuralCache(adapts && features ? CACHE : NO_CACHE, features);
     this.seen = 0; // unknown words so far
     this.foreseen = 0; // how many the model expected
   }
@@ -100,19 +108,23 @@ export class Language {
     const { learner, seen, foreseen } = this;
     const ids = this.idsOf(word);
     const expected = isNew ? this.expected : null;
-    const { last, state } = this.#reader;
+    const { last, state, features } = this.#place;
     const own = this.#own;
     let after = ids.length ? null : this.#place;
     const learned = learner?.learned;
     const learns = learner && isNew && share > 1 / 2;
     const bias = [];
+    const overwritten = []; // what the cache loses for each entry that it remembers
     if (expected) {
       this.seen += this.isNew(word) ? share : 0;
       this.foreseen += share * expected.byModel;
     }
     if (learner && !learns) learner.startAgain();
     for (const [place, id] of ids.entries()) {
-      if (isNew && this.adapts && id !== this.dictionary.unknown) bias.push(this.#adapt(id, RATE * share));
+      if (isNew && this.adapts && id !== this.dictionary.unknown) {
+        bias.push(this.#adapt(id, RATE * share));
+        if (share > 1 / 2 && this.#features) overwritten.push(this.cache.remember(rounded(this.#features), id));
+      }
       if (learns) await learner.note(id, this.#carried, place === 0);
       await this.#step(id);
     }
@@ -122,7 +134,7 @@ export class Language {
     } else if (ends) {
       this.#own = this.#place;
     }
-    this.#past.push({ ids, last, state, expected, seen, foreseen, bias, own, after, learned });
+    this.#past.push({ ids, last, state, features, expected, seen, foreseen, bias, overwritten, own, after, learned });
     if (this.#past.length > REMEMBERED) this.#past.shift();
     if (this.#past.length > EXPECTED) this.#past.at(-EXPECTED - 1).expected = null;
     this.#expected = null;
@@ -137,6 +149,7 @@ export class Language {
         ids.forEach((id, place) => (this.bias[id] = values[place]));
         this.scale = scale;
       }
+      for (const one of moment.overwritten.toReversed()) this.cache.forget(one);
     }
     this.seen = moment.seen;
     this.foreseen = moment.foreseen;
@@ -146,7 +159,8 @@ export class Language {
     if (!before) {
       await this.#begin();
     } else if (moment.expected) {
-      this.#goTo({ last: moment.last, state: moment.state, logits: moment.expected.logits });
+      const { last, state, features } = moment;
+      this.#goTo({ last, state, features, logits: moment.expected.logits });
     } else if (before.after) {
       this.#goTo(before.after);
     } else {
@@ -164,7 +178,7 @@ export class Language {
     await this.learner?.learnRest();
     const { seen, foreseen } = this;
     const learned = this.learner?.learned;
-    for (const moment of this.#past) Object.assign(moment, { bias: [], seen, foreseen, learned });
+    for (const moment of this.#past) Object.assign(moment, { bias: [], overwritten: [], seen, foreseen, learned });
   }
 
   /** The bias of each entry where it is worth saving. */
@@ -192,6 +206,11 @@ export class Language {
     return found;
   }
 
+  /** Log-probabilities of the next entry, mixed with the cache's. */
+  withCache(logProbabilities) {
+    return this.#features ? this.cache.mix(logProbabilities, this.#features) : logProbabilities;
+  }
+
   /** The probability of an unknown word, adapted to the user. */
   unknownShare(byModel) {
     const odds = ((byModel / (1 - byModel)) * (this.seen + SEEN)) / (this.foreseen + SEEN);
@@ -206,12 +225,13 @@ export class Language {
   /** What the model has read, and what it expects there. */
   get #place() {
     const { last, state } = this.#reader;
-    return { last, state, logits: this.logits };
+    return { last, state, logits: this.logits, features: this.#features };
   }
 
-  #goTo({ last, state, logits }) {
+  #goTo({ last, state, logits, features }) {
     Object.assign(this.#reader, { last, state });
     this.logits = logits;
+    this.#features = features;
   }
 
   /** Reads what comes before a text: a line end, if the model knows line ends. */
@@ -225,13 +245,14 @@ export class Language {
     } else {
       // Ids are ranks; the file does not give the frequencies of words, but Zipf's law does.
       this.logits = Float32Array.from(this.bias, (_, id) => -Math.log(id + RANK));
+      this.#features = null;
     }
     this.#own = this.#place;
   }
 
   async #step(id) {
     this.#expected = null;
-    this.logits = (await this.#reader.read([id])).logits;
+    ({ logits: this.logits, features: this.#features } = await this.#reader.read([id]));
   }
 
   /** Changes the bias before the entry `id` is read; returns its earlier values. */
@@ -246,3 +267,5 @@ export class Language {
     return before;
   }
 }
+
+const rounded = (features) => Float32Array.from(toHalves(features), half);

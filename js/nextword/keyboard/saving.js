@@ -1,6 +1,7 @@
 /** What a keyboard has learned ⇄ bytes: JSON in UTF-8, the same in Python and JavaScript. */
 
 import { NextwordError, bytesOf, quoted } from "../errors.js";
+import { half, toHalves } from "../half.js";
 import { LONGEST, MOST_WORDS, longerThan } from "./personal.js";
 
 const FORMAT = "nextword-keyboard/1";
@@ -9,11 +10,11 @@ const MOST_BIAS = 1000;
 const MOST_COUNT = 2 ** 31 - 1;
 
 /**
- * What was learned, without the text itself. It holds words, not ids, so it outlives a model file, except for what
- * weights have learned.
+ * What was learned, and the last 500 words in the cache, but not the text otherwise. It holds words, not ids, so it
+ * outlives a model file, except for the cache and what weights have learned.
  */
 export async function save({ personal, languages, weights }) {
-  const learned = await Promise.all(languages.map(weightsOf));
+  const [learned, cached] = await Promise.all([weightsOf, cacheOf].map((of) => Promise.all(languages.map(of))));
   const kept = {
     format: FORMAT,
     learned: Object.fromEntries(personal.learned),
@@ -25,6 +26,7 @@ export async function save({ personal, languages, weights }) {
       seen: language.seen,
       expected: language.foreseen,
       bias: language.adapted(),
+      ...cached[place],
       ...learned[place],
     })),
   };
@@ -33,7 +35,8 @@ export async function save({ personal, languages, weights }) {
 
 /**
  * Restores what `save` has written into a new keyboard; nothing changes if the bytes are from anything else. Returns a
- * function to be called before anything is read: it restores the learned weights, if they belong to the same files.
+ * function to be called before anything is read: it restores the cache and the learned weights, if they belong to the
+ * same files.
  */
 export function restore(bytes, mixture) {
   const saved = parsed(bytes);
@@ -58,9 +61,37 @@ export function restore(bytes, mixture) {
   const total = saved.languages.reduce((sum, { weight }) => sum + weight, 0);
   mixture.start(saved.languages.map(({ weight }) => weight / total));
   return async () => {
-    for (const [place, one] of learned.entries()) if (one) await learnWeights(languages[place], one);
+    for (const [place, language] of languages.entries()) {
+      for (const { features, word } of await cachedOf(language, saved.languages[place].cache)) {
+        language.cache.remember(features, word);
+      }
+      if (learned[place]) await learnWeights(language, learned[place]);
+    }
   };
 }
+
+/** What the cache holds, if anything. */
+async function cacheOf(language) {
+  const pairs = language.cache.last;
+  const file = pairs.length ? await fileOf(language) : null;
+  if (file === null) return {};
+  const features = base64(toHalves(pairs.flatMap(({ features }) => [...features])));
+  return { cache: { file, entries: pairs.map(({ word }) => word), features } };
+}
+
+/** The features and words that `cacheOf` returned, if they belong to the same file. */
+async function cachedOf({ cache, dictionary, model }, saved) {
+  if (!cache.places || !saved || saved.file !== (await fileOf({ model }))) return [];
+  const { entries, features } = saved;
+  const isId = (id) => Number.isInteger(id) && id >= 0 && id < dictionary.words.length;
+  if (!Array.isArray(entries) || entries.length > cache.settings.size || !entries.every(isId)) throw damaged();
+  const values = Float32Array.from(halves(features), half);
+  if (values.length !== entries.length * model.features || !values.every((value) => Math.abs(value) < 2 ** 16)) throw damaged();
+  return entries.map((word, place) => ({ word, features: values.slice(place * model.features, (place + 1) * model.features) }));
+}
+
+/** The SHA-256 of a model's file, to which its cache belongs; null on pages that are not secure. */
+const fileOf = ({ model }) => (globalThis.crypto.subtle ? model.digest() : null);
 
 /** What the weights of a model have learned, if they learn; words not yet learned from are left out. */
 async function weightsOf(language) {
@@ -98,14 +129,14 @@ function base64(numbers) {
   return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
 }
 
-/** The inverse of `base64`; empty for anything that it did not write. */
-function floats(text) {
+/** The inverse of `base64`, for float32 and for float16; empty for anything that it did not write. */
+const [floats, halves] = [Float32Array, Uint16Array].map((Numbers) => (text) => {
   try {
-    return new Float32Array(Uint8Array.from(atob(text), (character) => character.charCodeAt(0)).buffer);
+    return new Numbers(Uint8Array.from(atob(text), (character) => character.charCodeAt(0)).buffer);
   } catch {
-    return new Float32Array();
+    return new Numbers();
   }
-}
+});
 
 const damaged = () => new NextwordError("KeyboardError", "these bytes are not a saved keyboard, or only part of one");
 
@@ -154,4 +185,5 @@ const isLanguage = (language) =>
   isBetween(language.seen, 0, Infinity) &&
   isBetween(language.expected, 0, Infinity) &&
   isObject(language.bias) &&
+  isObject(language.cache ?? {}) &&
   Object.values(language.bias).every((value) => isBetween(value, -MOST_BIAS, MOST_BIAS));

@@ -70,7 +70,8 @@ export class SubwordLanguage extends Language {
     const unknown = this.unknownShare(SHARE);
     const { last, state } = this.reader;
     const bias = this.adapts ? Float32Array.from(this.bias, (value) => value * this.scale) : null;
-    const tree = new WordTree(this.model, { last, state, place: 0 }, this.withBias(), { bias });
+    const logProbabilities = this.withCache(logSoftmax(this.withBias()));
+    const tree = new WordTree(this.model, { last, state, place: 0 }, logProbabilities, { bias });
     return new Expected(this, tree, unknown);
   }
 

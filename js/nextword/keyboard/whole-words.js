@@ -68,10 +68,10 @@ export class WholeWords extends Language {
     const found = logSoftmax(this.withBias());
     const byModel = id === null ? SHARE : Math.min(Math.exp(found[id]), 1 - 1e-9);
     const unknown = this.unknownShare(byModel);
-    const change = Math.log((1 - unknown) / (id === null ? 1 : 1 - byModel));
+    const change = -Math.log(id === null ? 1 : 1 - byModel);
     for (let at = 0; at < found.length; at++) found[at] += change;
-    const logProbabilities = Float32Array.from(found);
-    if (id !== null) logProbabilities[id] = -Infinity;
+    if (id !== null) found[id] = -Infinity;
+    const logProbabilities = Float32Array.from(this.withCache(found), (value) => value + Math.log(1 - unknown));
     return {
       logProbabilities,
       unknown,

@@ -89,6 +89,13 @@ class NeuralCache:
         self.count += 1
         return before
 
+    @property
+    def last(self) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
+        """The features and words that count, oldest first."""
+        there = min(self.count, self.settings.size)
+        places = (self.count - there + np.arange(there)) % max(self.places, 1)
+        return self.features[places], self.words[places]
+
     def whole(self) -> tuple[NDArray[np.float32], NDArray[np.int64]]:
         """The ring with all its places, zero where nothing was remembered."""
         missing = self.places - len(self.words)

@@ -272,7 +272,7 @@ def test_a_new_word_is_likelier_soon_after_its_use(generator: Generator) -> None
     assert other.probability("Vwxyz") == pytest.approx(keyboard.probability("Vwxyz"), rel=1e-6)
 
 
-def test_everything_but_the_text_is_saved(generator: Generator) -> None:
+def test_all_that_was_learned_is_saved(generator: Generator) -> None:
     keyboard = generator.keyboard()
     keyboard.update("the bell Kowalski " * 5)
     keyboard.block("cat")
@@ -287,6 +287,49 @@ def test_everything_but_the_text_is_saved(generator: Generator) -> None:
         )
     assert (other.learned, other.blocked) == (keyboard.learned, keyboard.blocked)
     assert generator.keyboard(saved=other.save()).save() == other.save()
+
+
+def test_what_was_written_is_expected_again_in_the_same_context_until_it_is_deleted(
+    generator: Generator,
+) -> None:
+    text = "the bell . mouse . the bell . cat . the bell . mouse . "
+    adapted, plain = generator.keyboard(), generator.keyboard(adapts=False)
+    for keyboard in (adapted, plain):
+        keyboard.update(text)
+    before = adapted.save()
+    assert json.loads(before)["languages"][0]["cache"]["entries"]
+    assert "cache" not in json.loads(plain.save())["languages"][0]
+    expected = adapted.suggest(5)
+    adapted.update(text + "cat cat cat ")
+    assert adapted.save() != before
+    adapted.update(text)
+    assert adapted.suggest(5) == expected
+    assert adapted.save() == before
+
+
+@pytest.mark.parametrize(
+    "change",
+    [
+        {"entries": [0] * 501},
+        {"entries": [-1]},
+        {"entries": ["the"]},
+        {"features": "AAAA"},
+        {"features": "é"},
+    ],
+)
+def test_a_damaged_cache_is_rejected_but_not_that_of_another_model(
+    generator: Generator, change: dict[str, Any]
+) -> None:
+    keyboard = generator.keyboard()
+    keyboard.update("the bell . ")
+    saved = json.loads(keyboard.save())
+    cache = saved["languages"][0]["cache"]
+    cache |= change
+    with pytest.raises(KeyboardError, match="not a saved keyboard"):
+        generator.keyboard(saved=json.dumps(saved).encode())
+    cache["file"] = "another"
+    restored = json.loads(generator.keyboard(saved=json.dumps(saved).encode()).save())
+    assert "cache" not in restored["languages"][0]
 
 
 def test_a_saved_keyboard_can_be_used_with_a_new_model(tmp_path: Path) -> None:

@@ -204,7 +204,7 @@ def test_it_adapts_to_the_text_and_undoes_that(generator: Generator) -> None:
     assert keyboard.probability("bellran") == pytest.approx(before, rel=1e-5)
 
 
-def test_everything_but_the_text_is_saved(generator: Generator) -> None:
+def test_all_that_was_learned_is_saved(generator: Generator) -> None:
     keyboard = generator.keyboard()
     keyboard.update("the bellran Kowalski " * 4)
     keyboard.block("cat")

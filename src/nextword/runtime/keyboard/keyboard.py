@@ -229,7 +229,10 @@ class Keyboard:
         self._correction.clear()
 
     def save(self) -> bytes:
-        """What was learned, blocked, kept and adapted, without the text; `saved` of another keyboard."""
+        """What was learned, blocked, kept and adapted; `saved` of another keyboard.
+
+        The last 500 words that it adapted to are in it too, for the cache.
+        """
         return saving.save(self._mixture)
 
     def knows(self, word: str) -> bool:

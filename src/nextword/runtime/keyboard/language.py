@@ -10,6 +10,7 @@ from typing import ClassVar, NamedTuple, Protocol
 import numpy as np
 from numpy.typing import NDArray
 
+from nextword.runtime.cache import CacheSettings, NeuralCache, Remembered
 from nextword.runtime.learning.dynamic_evaluation import DynamicEvaluation, Learned
 from nextword.runtime.model_file import ModelFile, State
 from nextword.runtime.reader import Reader
@@ -18,6 +19,8 @@ from nextword.text.words import END_OF_LINE
 REMEMBERED = 64  # words that can be removed without reading the text again
 _EXPECTED = 4  # how many of these keep what was expected there
 
+_CACHE = CacheSettings(size=500, weight=0.1, flatness=0.3)
+_NO_CACHE = CacheSettings(size=0, weight=0.0, flatness=0.0)
 _RATE, _DECAY = 0.8, 0.0007  # of the bias
 _LEAST = 1e-3  # least probability of a word whose bias changes
 _LEAST_BIAS = 1e-3  # worth saving
@@ -80,11 +83,12 @@ class Bias(NamedTuple):
 
 
 class _Place(NamedTuple):
-    """What a model has read, and what it expects there."""
+    """What a model has read, and what it expects there; no `features` where it has not read anything."""
 
     last: NDArray[np.int64]
     state: State | None
     logits: NDArray[np.floating]
+    features: NDArray[np.float32] | None
 
 
 @dataclass(frozen=True)
@@ -92,16 +96,19 @@ class _Moment:
     """A word, by its ids, and what is known before it is read.
 
     `own` is where the last line of this language ended. `after` is set where the model goes on from another
-    place than the ids lead to, and `learned` where its weights change.
+    place than the ids lead to, and `learned` where its weights change. `overwritten` is what the cache lost
+    for each entry that it remembers.
     """
 
     ids: Sequence[int]
     last: NDArray[np.int64]
     state: State | None
+    features: NDArray[np.float32] | None
     expected: Expected | None
     seen: float
     foreseen: float
     bias: Sequence[Bias]
+    overwritten: Sequence[Remembered | None]
     own: _Place
     after: _Place | None
     learned: Learned | None
@@ -115,16 +122,17 @@ class Language(ABC):
         b ← (1 − 0.0007) b + 0.8 (onehot − p)
 
     where p holds the probabilities of entries of at least 0.1 % (dynamic evaluation of the last layer's
-    bias, Krause et al. 2018). The odds of an unknown word are multiplied by
-    (seen + 4) / (expected + 4).
+    bias, Krause et al. 2018). A cache of the last 500 entries has a tenth of the probability. The odds of an
+    unknown word are multiplied by (seen + 4) / (expected + 4).
 
     **Arguments:**
 
     - `model`: the model.
-    - `adapts`: whether the bias changes.
+    - `adapts`: whether the bias changes, and there is a cache.
     - `dynamic`: what changes the model's weights as well, if anything.
 
     **Attributes:** `is_marked`, whether it reads marked words; `bias`, `(dictionary,)`, without its `scale`;
+    `cache`, with features rounded to float16, as they are saved;
     `seen`, the number of unknown words so far, and `foreseen`, how many the model expected.
     """
 
@@ -136,11 +144,13 @@ class Language(ABC):
         self._adapts = adapts
         self.bias = np.zeros(len(self.dictionary))
         self.scale = 1.0
+        self.cache = NeuralCache(_CACHE if adapts and model.features else _NO_CACHE, model.features)
         self.seen = self.foreseen = 0.0
         self._past: deque[_Moment] = deque(maxlen=REMEMBERED)
         self._reader = Reader(model)
         self._expected: Expected | None = None
         self._logits: NDArray[np.floating]
+        self._features: NDArray[np.float32] | None
         self._own: _Place  # where the last line of this language ended
         self.restart()
 
@@ -202,8 +212,8 @@ class Language(ABC):
           line of another language, the model goes on from where its own last line ended.
         """
         ids, expected = self._ids(word), self.expected if is_new else None
-        last, state = self._reader.last, self._reader.state
-        seen, foreseen, bias = self.seen, self.foreseen, []
+        last, state, _, features = self._place()
+        seen, foreseen, bias, overwritten = self.seen, self.foreseen, [], []
         learned = self.dynamic.learned if self.dynamic else None
         own, after = self._own, None if ids else self._place()
         if expected:
@@ -214,6 +224,8 @@ class Language(ABC):
         for place, id in enumerate(ids):
             if is_new and self._adapts and id != self.dictionary.unknown:
                 bias.append(self._adapt(id, _RATE * share))
+                if share > 1 / 2 and self._features is not None:
+                    overwritten.append(self.cache.remember(_rounded(self._features), id))
             if self.dynamic and is_new and share > 1 / 2:
                 self.dynamic.note(id, self._reader.state, may_learn=place == 0)
             self._step([id])
@@ -222,7 +234,8 @@ class Language(ABC):
             self._go_to(own)
         elif ends:
             self._own = self._place()
-        self._past.append(_Moment(ids, last, state, expected, seen, foreseen, bias, own, after, learned))
+        before = (ids, last, state, features, expected, seen, foreseen)
+        self._past.append(_Moment(*before, bias, overwritten, own, after, learned))
         if len(self._past) > _EXPECTED:
             self._past[-_EXPECTED - 1] = replace(self._past[-_EXPECTED - 1], expected=None)
         self._expected = None
@@ -233,6 +246,8 @@ class Language(ABC):
             moment = self._past.pop()
             for bias in reversed(moment.bias):
                 self.bias[bias.ids], self.scale = bias.values, bias.scale
+            for one in reversed(moment.overwritten):
+                self.cache.forget(one)
         self.seen, self.foreseen = moment.seen, moment.foreseen
         if self.dynamic and moment.learned:
             self.dynamic.learned = moment.learned
@@ -240,8 +255,7 @@ class Language(ABC):
         if not self._past:
             self._begin()
         elif moment.expected:
-            self._reader.last, self._reader.state = moment.last, moment.state
-            self._logits = moment.expected.logits
+            self._go_to(_Place(moment.last, moment.state, moment.expected.logits, moment.features))
         else:  # the last remaining word is read again
             before = self._past[-1]
             if before.after:
@@ -261,7 +275,7 @@ class Language(ABC):
             learned = self.dynamic.learned
         for place, moment in enumerate(self._past):
             self._past[place] = replace(
-                moment, bias=(), seen=self.seen, foreseen=self.foreseen, learned=learned
+                moment, bias=(), overwritten=(), seen=self.seen, foreseen=self.foreseen, learned=learned
             )
 
     def adapted(self) -> dict[str, float]:
@@ -287,23 +301,31 @@ class Language(ABC):
         else:
             # Ids are ranks; the file does not give the frequencies of words, but Zipf's law does.
             self._logits = -np.log(np.arange(len(self.dictionary)) + _RANK).astype(np.float32)
+            self._features = None
         self._own = self._place()
 
     def _place(self) -> _Place:
         """Where the model is now."""
-        return _Place(self._reader.last, self._reader.state, self._logits)
+        return _Place(self._reader.last, self._reader.state, self._logits, self._features)
 
     def _go_to(self, place: _Place) -> None:
-        self._reader.last, self._reader.state, self._logits = place
+        self._reader.last, self._reader.state, self._logits, self._features = place
 
     def _step(self, ids: Sequence[int]) -> None:
         for id in ids:
             self._expected = None
-            self._logits = self._reader.read(np.array([[id]])).logits[0]
+            found = self._reader.read(np.array([[id]]))
+            self._logits, self._features = found.logits[0], found.features[0]
 
     def _with_bias(self) -> NDArray[np.floating]:
         """The logits of what comes next, adapted."""
         return self._logits + self.bias * self.scale if self._adapts else self._logits
+
+    def _with_cache(self, log_probabilities: NDArray[np.float64]) -> NDArray[np.float64]:
+        """The log-probabilities of the next entry, mixed with the cache's."""
+        if self._features is None:
+            return log_probabilities
+        return self.cache.mix(log_probabilities, self._features)
 
     def _unknown_share(self, by_model: float) -> float:
         """The probability of an unknown word, adapted to the user."""
@@ -321,3 +343,7 @@ class Language(ABC):
         self.bias[ids] -= rate / self.scale * np.exp(expected[ids].astype(np.float64))
         self.bias[id] += rate / self.scale
         return before
+
+
+def _rounded(features: NDArray[np.float32]) -> NDArray[np.float32]:
+    return features.astype(np.float16).astype(np.float32)

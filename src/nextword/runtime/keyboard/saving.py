@@ -6,6 +6,7 @@ import math
 from typing import Any
 
 import numpy as np
+from numpy.typing import NDArray
 
 from nextword.errors import KeyboardError
 from nextword.runtime.keyboard.language import Language
@@ -22,9 +23,9 @@ _MOST_COUNT = 2**31 - 1
 
 
 def save(mixture: Mixture) -> bytes:
-    """What was learned, without the text itself.
+    """What was learned, and the last 500 words in the cache, but not the text otherwise.
 
-    It holds words, not ids, so it outlives a model file, except for what weights have learned.
+    It holds words, not ids, so it outlives a model file, except for the cache and what weights have learned.
     """
     personal = mixture.personal
     kept = {
@@ -39,6 +40,7 @@ def save(mixture: Mixture) -> bytes:
                 "seen": one.seen,
                 "expected": one.foreseen,
                 "bias": one.adapted(),
+                **_cache(one),
                 **_weights(one),
             }
             for one, weight in zip(mixture.languages, mixture.weights, strict=True)
@@ -64,6 +66,7 @@ def restore(data: bytes, mixture: Mixture) -> None:
             _learned(language, one.get("learned_weights"))
             for language, one in zip(languages, known, strict=True)
         ]
+        cached = [_cached(language, one.get("cache")) for language, one in zip(languages, known, strict=True)]
     except (ValueError, TypeError, KeyError):
         raise _DAMAGED from None
     personal.remember(saved["learned"])
@@ -72,13 +75,44 @@ def restore(data: bytes, mixture: Mixture) -> None:
         personal.block(word)
     for typed in saved["kept"]:
         personal.keep(typed)
-    for language, one, weights in zip(languages, known, learned, strict=True):
+    for language, one, weights, pairs in zip(languages, known, learned, cached, strict=True):
+        for features, id in pairs:
+            language.cache.remember(features, id)
         language.seen, language.foreseen = float(one["seen"]), float(one["expected"])
         language.adapt_to(one["bias"])
         if language.dynamic and weights:
             language.dynamic.learned = weights
     total = sum(one["weight"] for one in known)
     mixture.start([one["weight"] / total for one in known])
+
+
+def _cache(language: Language) -> dict[str, Any]:
+    """What the cache holds, if anything."""
+    features, ids = language.cache.last
+    if not len(ids):
+        return {}
+    values = base64.b64encode(features.astype("<f2").tobytes()).decode()
+    return {"cache": {"file": language.model.sha256, "entries": ids.tolist(), "features": values}}
+
+
+def _cached(language: Language, saved: Any) -> list[tuple[NDArray[np.float32], int]]:
+    """The features and ids that `_cache` returned, if they belong to the same file.
+
+    **Raises:** `ValueError` for damaged values.
+    """
+    cache = language.cache
+    if not cache.places or not saved or saved.get("file") != language.model.sha256:
+        return []
+    ids, data = saved["entries"], base64.b64decode(saved["features"], validate=True)
+    are_ids = isinstance(ids, list) and all(
+        type(id) is int and 0 <= id < len(language.dictionary) for id in ids
+    )
+    if not are_ids or len(ids) > cache.settings.size:
+        raise ValueError("entries")
+    features = np.frombuffer(data, "<f2").reshape(len(ids), cache.features.shape[1]).astype(np.float32)
+    if not np.isfinite(features).all():
+        raise ValueError("features")
+    return list(zip(features, ids, strict=True))
 
 
 def _weights(language: Language) -> dict[str, Any]:
@@ -166,6 +200,7 @@ def _is_language(language: object) -> bool:
         and _is_between(language.get("seen"), 0, math.inf)
         and _is_between(language.get("expected"), 0, math.inf)
         and isinstance(language.get("bias"), dict)
+        and isinstance(language.get("cache", {}), dict)
         and all(_is_between(value, -_MOST_BIAS, _MOST_BIAS) for value in language["bias"].values())
     )
 

@@ -87,7 +87,8 @@ class SubwordLanguage(Language):
     def _expectation(self) -> "_Expected":
         unknown = self._unknown_share(SHARE)
         bias = (self.bias * self.scale).astype(np.float32) if self._adapts else None
-        tree = WordTree(self.model, self.model.entries, self._reader, self._with_bias(), bias=bias)
+        log_probabilities = self._with_cache(draw.log_softmax(self._with_bias()))
+        tree = WordTree(self.model, self.model.entries, self._reader, log_probabilities, bias=bias)
         return _Expected(self, tree, unknown, self._logits)
 
 

@@ -97,7 +97,7 @@ class WholeWords(Language):
             others = 1 - by_model
             found[id] = -np.inf
         unknown = self._unknown_share(by_model)
-        found += math.log((1 - unknown) / others)
+        found = self._with_cache(found - math.log(others)) + math.log(1 - unknown)
         return _Expected(self, found.astype(np.float32), unknown, by_model, self._logits)
 
 
