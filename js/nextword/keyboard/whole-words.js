@@ -68,10 +68,10 @@ export class WholeWords extends Language {
     const found = logSoftmax(this.withBias());
     const byModel = id === null ? SHARE : Math.min(Math.exp(found[id]), 1 - 1e-9);
     const unknown = this.unknownShare(byModel);
-    const change = -Math.log(id === null ? 1 : 1 - byModel);
-    for (let at = 0; at < found.length; at++) found[at] += change;
+    const [others, share] = [Math.log(id === null ? 1 : 1 - byModel), Math.log(1 - unknown)];
+    for (let at = 0; at < found.length; at++) found[at] -= others;
     if (id !== null) found[id] = -Infinity;
-    const logProbabilities = Float32Array.from(this.withCache(found), (value) => value + Math.log(1 - unknown));
+    const logProbabilities = Float32Array.from(this.withCache(found), (value) => value + share);
     return {
       logProbabilities,
       unknown,
