@@ -14,7 +14,7 @@ import { beginsSentence } from "./text-field.js";
 const SPELLING = 0.2; // weight of the letters of an unknown string
 const UNKNOWN = 4; // its cost in nats
 const CAPITAL = 25; // extra cost of a word in lower case where a name's capital was typed
-const [OWN, OWN_LETTERS] = [1, 2]; // nats gained a letter after the first, and how many letters count
+const [OWN, OWN_LETTERS] = [1.5, 2]; // nats gained a letter after the first, and how many letters count
 const INSIDE = 0.01; // how often another language follows inside a line
 const HABITS = [0.02, 0.3, 0.9]; // how often it may do where a line begins
 const ANY_HABIT = 0.01; // share of the weights that goes to all habits alike there
@@ -133,7 +133,7 @@ export class Mixture {
    *
    *     score = 0.75 ln P(word) − cost of typing it
    *
-   * A word of the user's own that begins as typed gains 1 nat after two letters, and 2 after more: whoever writes it so
+   * A word of the user's own that begins as typed gains 1.5 nats after two letters, and 3 after more: whoever writes it so
    * far hardly means another.
    *
    * - `most`: how many of each language and of the user's words are examined closely.

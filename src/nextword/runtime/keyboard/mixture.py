@@ -19,7 +19,7 @@ from nextword.text.words import END_OF_LINE
 _SPELLING = 0.2  # weight of the letters of an unknown string
 _UNKNOWN = 4.0  # its cost in nats
 _CAPITAL = 25  # extra cost of a word in lower case where a name's capital was typed
-_OWN, _OWN_LETTERS = 1.0, 2  # nats gained a letter after the first, and how many letters count
+_OWN, _OWN_LETTERS = 1.5, 2  # nats gained a letter after the first, and how many letters count
 _INSIDE = 0.01  # how often another language follows inside a line
 _HABITS = (0.02, 0.3, 0.9)  # how often it may do where a line begins
 _ANY_HABIT = 0.01  # share of the weights that goes to all habits alike there
@@ -142,8 +142,8 @@ class Mixture:
 
         score = 0.75 ln P(word) − cost of typing it
 
-        A word of the user's own that begins as typed gains 1 nat after two letters, and 2 after more: whoever
-        writes it so far hardly means another.
+        A word of the user's own that begins as typed gains 1.5 nats after two letters, and 3 after more:
+        whoever writes it so far hardly means another.
 
         **Arguments:**
 
