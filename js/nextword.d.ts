@@ -287,7 +287,10 @@ export class Keyboard {
   /** Never suggests a word again, nor corrects another to it. */
   block(word: string): Promise<void>;
 
-  /** What was learned, blocked, kept and adapted, and the last 500 words for the cache; `saved` of another keyboard, here or in Python. */
+  /**
+   * What was learned, blocked, kept and adapted, and the last 500 words for the cache; `saved` of another keyboard, here
+   * or in Python.
+   */
   save(): Promise<Uint8Array>;
 
   /** P(word | the finished words before the cursor); over all strings, these add up to 1. */

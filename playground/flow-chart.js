@@ -66,4 +66,5 @@ function axis(x, last, name) {
   return parts;
 }
 
-const raised = (exponent) => [...String(exponent)].map((one) => ({ "-": "⁻" })[one] ?? "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(one)]).join("");
+/** A whole number as an exponent. */
+export const raised = (exponent) => [...String(exponent)].map((one) => (one === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(one)])).join("");

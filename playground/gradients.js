@@ -1,5 +1,5 @@
 // How far back it learns: three cells side by side, and how far back the loss of each reaches after every step.
-import { drawFlow, drawProbabilities } from "./flow-chart.js";
+import { drawFlow, drawProbabilities, raised } from "./flow-chart.js";
 import { GateMap } from "./gate-map.js";
 import { handOver } from "./offline.js";
 import { number } from "./unit-drawing.js";
@@ -48,8 +48,6 @@ const takes = {
     show();
   },
 
-  isGoing() {},
-
   error() {
     if (!last) describe("Nothing to learn yet.");
   },
@@ -81,10 +79,8 @@ function show() {
 
 /** A number as a × 10ⁿ. */
 function scientific(value) {
-  const [digits, exponent] = value.toExponential(1).split("e");
-  if (["-1", "+0", "+1"].includes(exponent)) return number(value, 2);
-  const raised = [...exponent.replace("+", "")].map((one) => (one === "-" ? "⁻" : "⁰¹²³⁴⁵⁶⁷⁸⁹"[Number(one)])).join("");
-  return `${digits} × 10${raised}`;
+  const [digits, exponent] = value.toExponential(1).split("e").map(Number);
+  return Math.abs(exponent) <= 1 ? number(value, 2) : `${number(digits, 1)} × 10${raised(exponent)}`;
 }
 
 // ── user actions ─────────────────────────────────────────────────────────────────────────────────

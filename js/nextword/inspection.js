@@ -71,7 +71,10 @@ export function propertiesOf(bytes) {
   return Object.fromEntries(pairs.map(([key, value]) => [key, utf8(value) ?? "\ufffd"]));
 }
 
-/** A file's metadata, its filter of words as text, its states and its outputs; throws a `BadFileError` if something is wrong. */
+/**
+ * A file's metadata, its filter of words as text, its states and its outputs; throws a `BadFileError` if something is
+ * wrong.
+ */
 export function inspect(bytes) {
   if (!bytes.length) throw new BadFileError("is empty; copy or export it again");
   const file = reading(() => new OnnxFile(bytes));
