@@ -153,13 +153,11 @@ export class Mixture {
     }
     if (isName) [costs, own] = [asNames(costs), asNames(own)];
     const found = await this.#scored(costs, expected, weight, new Map());
-    const needed = Math.max(...found.map(({ score }) => score)) - margin(most);
+    const gain = typed && !isWhole ? OWN * Math.min([...typed].length - 1, OWN_LETTERS) : 0;
+    const needed = Math.max(...found.map(({ score }) => score)) - margin(most) - gain;
     const least = new Map([...own].map(([word, cost]) => [word, Math.exp(Math.min((needed + cost / NAT) / weight, 0))]));
     found.push(...(await this.#scored(own, expected, weight, least)));
-    if (typed && !isWhole) {
-      const gain = OWN * Math.min([...typed].length - 1, OWN_LETTERS);
-      for (const one of found) if (this.#isOwn(one.word, typed)) one.score += gain;
-    }
+    if (gain) for (const one of found) if (this.#isOwn(one.word, typed)) one.score += gain;
     return found.sort((one, other) => other.score - one.score);
   }
 

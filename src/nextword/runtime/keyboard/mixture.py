@@ -161,11 +161,11 @@ class Mixture:
         if is_name:
             costs, own = _as_names(costs), _as_names(own)
         found = self._scored(costs, expected, weight, {})
-        needed = max((one.score for one in found), default=-math.inf) - margin(most)
+        gain = _OWN * min(len(typed) - 1, _OWN_LETTERS) if typed and not whole else 0.0
+        needed = max((one.score for one in found), default=-math.inf) - margin(most) - gain
         least = {word: math.exp(min((needed + cost / NAT) / weight, 0.0)) for word, cost in own.items()}
         found += self._scored(own, expected, weight, least)
-        if typed and not whole:
-            gain = _OWN * min(len(typed) - 1, _OWN_LETTERS)
+        if gain:
             found = [Candidate(score + gain * self._is_own(word, typed), word) for score, word in found]
         return sorted(found, key=lambda candidate: -candidate.score)
 
