@@ -1,31 +1,18 @@
 /** One model behind a keyboard: what it has read and adapted to, and what it expects. Python's `keyboard.language`. */
 
-import { NeuralCache } from "../cache.js";
-import { half, toHalves } from "../half.js";
 import { LEARNER, MODEL } from "../model.js";
 import { END_OF_LINE } from "../words.js";
+import { Adaptation } from "./adaptation.js";
 
 export const REMEMBERED = 64; // words that can be removed without reading the text again
 const EXPECTED = 4; // how many of these keep what was expected there
 export const SHARE = 0.05; // of new words, where a model knows no <unk>
 
-const CACHE = { size: 500, weight: 0.1, flatness: 0.3 };
-const NO_CACHE = { size: 0, weight: 0, flatness: 0 };
-const [RATE, DECAY] = [0.8, 0.0007]; // of the bias
-const LEAST = Math.fround(Math.log(1e-3)); // least log-probability of a word whose bias changes
-const LEAST_BIAS = 1e-3; // worth saving
-const SEEN = 4; // unknown words that count as seen and as expected at the start
 const RANK = 2.7; // offset in Zipf's law as Mandelbrot amended it
 
 /**
- * Reads the words written on a keyboard, and can remove them again. It adapts to its user: a bias b is added to the
- * logits, and after each entry of the dictionary
- *
- *     b ← (1 − 0.0007) b + 0.8 (onehot − p)
- *
- * where p holds the probabilities of entries of at least 0.1 %. A cache of the last 500 entries, with features rounded to
- * float16, as they are saved, has a tenth of the probability. The odds of an unknown word are multiplied by
- * (seen + 4) / (foreseen + 4). Where a model learns while it reads, `learner` changes its weights as well.
+ * Reads the words written on a keyboard, and can remove them again. `adaptation` adapts what it expects to its user; where
+ * a model learns while it reads, `learner` changes its weights as well.
  *
  * Each kind of language adds these:
  *
@@ -47,7 +34,6 @@ const RANK = 2.7; // offset in Zipf's law as Mandelbrot amended it
  *   - `candidates(typed, most, isWhole)`: words that the user may mean, and the cost of typing them.
  */
 export class Language {
-  adapts;
   #past = []; // what was read, and what was known before it; `after` only where the ids do not lead there
   #own; // where the last line of this language ended
   #features = null; // after what was read; null before anything was
@@ -59,14 +45,8 @@ export class Language {
     this.learner = source[LEARNER]?.() ?? null;
     this.model = this.learner?.model ?? source[MODEL];
     this.dictionary = this.model.dictionary;
-    this.adapts = adapts;
     this.logits = null; // of what comes next
-    this.bias = new Float64Array(this.dictionary.words.length); // without its scale
-    this.scale = 1;
-    const { features } = this.model;
-    this.cache = new NeuralCache(adapts && features ? CACHE : NO_CACHE, features);
-    this.seen = 0; // unknown words so far
-    this.foreseen = 0; // how many the model expected
+    this.adaptation = new Adaptation(this.model, adapts);
   }
 
   /** Goes back to the beginning of a text; adaptation stays. */
@@ -105,7 +85,7 @@ export class Language {
    *   language, the model goes on from where its own last line ended.
    */
   async read(word, isNew = true, share = 1, ends = false, isForeign = false) {
-    const { learner, seen, foreseen } = this;
+    const { learner, adaptation } = this;
     const ids = this.idsOf(word);
     const expected = isNew ? this.expected : null;
     const { last, state, features } = this.#place;
@@ -113,18 +93,15 @@ export class Language {
     let after = ids.length ? null : this.#place;
     const learned = learner?.learned;
     const learns = learner && isNew && share > 1 / 2;
-    const bias = [];
-    const overwritten = []; // what the cache loses for each entry that it remembers
+    const changes = [];
+    const earlier = { ...adaptation.counts, changes };
     if (expected) {
-      this.seen += this.isNew(word) ? share : 0;
-      this.foreseen += share * expected.byModel;
+      adaptation.seen += this.isNew(word) ? share : 0;
+      adaptation.foreseen += share * expected.byModel;
     }
     if (learner && !learns) learner.startAgain();
     for (const [place, id] of ids.entries()) {
-      if (isNew && this.adapts && id !== this.dictionary.unknown) {
-        bias.push(this.#adapt(id, RATE * share));
-        if (share > 1 / 2 && this.#features) overwritten.push(this.cache.remember(rounded(this.#features), id));
-      }
+      if (isNew) changes.push(...adaptation.learn(id, () => this.likelihoods(), this.#features, share));
       if (learns) await learner.note(id, this.#carried, place === 0);
       await this.#step(id);
     }
@@ -134,7 +111,7 @@ export class Language {
     } else if (ends) {
       this.#own = this.#place;
     }
-    this.#past.push({ ids, last, state, features, expected, seen, foreseen, bias, overwritten, own, after, learned });
+    this.#past.push({ ids, last, state, features, expected, earlier, own, after, learned });
     if (this.#past.length > REMEMBERED) this.#past.shift();
     if (this.#past.length > EXPECTED) this.#past.at(-EXPECTED - 1).expected = null;
     this.#expected = null;
@@ -145,14 +122,8 @@ export class Language {
     let moment;
     for (; number > 0; number--) {
       moment = this.#past.pop();
-      for (const { ids, values, scale } of moment.bias.toReversed()) {
-        ids.forEach((id, place) => (this.bias[id] = values[place]));
-        this.scale = scale;
-      }
-      for (const one of moment.overwritten.toReversed()) this.cache.forget(one);
+      this.adaptation.undo(moment.earlier);
     }
-    this.seen = moment.seen;
-    this.foreseen = moment.foreseen;
     if (this.learner) this.learner.learned = moment.learned;
     this.#own = moment.own;
     const before = this.#past.at(-1);
@@ -173,48 +144,15 @@ export class Language {
 
   /** Keeps the adaptation so far, whatever is removed later. */
   async keep() {
-    this.bias.forEach((value, id) => (this.bias[id] = value * this.scale));
-    this.scale = 1;
+    const earlier = this.adaptation.keep();
     await this.learner?.learnRest();
-    const { seen, foreseen } = this;
     const learned = this.learner?.learned;
-    for (const moment of this.#past) Object.assign(moment, { bias: [], overwritten: [], seen, foreseen, learned });
+    for (const moment of this.#past) Object.assign(moment, { earlier, learned });
   }
 
-  /** The bias of each entry where it is worth saving. */
-  adapted() {
-    const entries = [];
-    this.bias.forEach((value, id) => {
-      const whole = value * this.scale;
-      if (Math.abs(whole) >= LEAST_BIAS) entries.push([this.dictionary.words[id], Number(whole.toFixed(4))]);
-    });
-    return Object.fromEntries(entries);
-  }
-
-  /** Restores what `adapted` returned; entries that the dictionary lacks are left out. */
-  adaptTo(bias) {
-    this.dictionary.words.forEach((entry, id) => {
-      if (Object.hasOwn(bias, entry) && id !== this.dictionary.unknown) this.bias[id] = bias[entry];
-    });
-  }
-
-  /** The logits of what comes next, adapted. */
-  withBias() {
-    const { bias, scale } = this;
-    const found = Float64Array.from(this.logits);
-    if (this.adapts) for (let id = 0; id < found.length; id++) found[id] += bias[id] * scale;
-    return found;
-  }
-
-  /** Log-probabilities of the next entry, mixed with the cache's. */
-  withCache(logProbabilities) {
-    return this.#features ? this.cache.mix(logProbabilities, this.#features) : logProbabilities;
-  }
-
-  /** The probability of an unknown word, adapted to the user. */
-  unknownShare(byModel) {
-    const odds = ((byModel / (1 - byModel)) * (this.seen + SEEN)) / (this.foreseen + SEEN);
-    return odds / (1 + odds);
+  /** What the model's logits are computed from, after what was read; null before anything was. */
+  get features() {
+    return this.#features;
   }
 
   /** The state that the model carries from word to word; null for a fixed context. */
@@ -244,7 +182,7 @@ export class Language {
       for (const id of this.idsOf(END_OF_LINE)) await this.#step(id);
     } else {
       // Ids are ranks; the file does not give the frequencies of words, but Zipf's law does.
-      this.logits = Float32Array.from(this.bias, (_, id) => -Math.log(id + RANK));
+      this.logits = Float32Array.from(dictionary.words, (_, id) => -Math.log(id + RANK));
       this.#features = null;
     }
     this.#own = this.#place;
@@ -254,18 +192,4 @@ export class Language {
     this.#expected = null;
     ({ logits: this.logits, features: this.#features } = await this.#reader.read([id]));
   }
-
-  /** Changes the bias before the entry `id` is read; returns its earlier values. */
-  #adapt(id, rate) {
-    const expected = this.likelihoods();
-    const ids = [];
-    for (let at = 0; at < expected.length; at++) if (expected[at] >= LEAST || at === id) ids.push(at);
-    const before = { ids, values: ids.map((at) => this.bias[at]), scale: this.scale };
-    this.scale *= 1 - DECAY;
-    for (const at of ids) this.bias[at] -= (rate / this.scale) * Math.exp(expected[at]);
-    this.bias[id] += rate / this.scale;
-    return before;
-  }
 }
-
-const rounded = (features) => Float32Array.from(toHalves(features), half);

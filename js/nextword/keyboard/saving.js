@@ -23,9 +23,9 @@ export async function save({ personal, languages, weights }) {
     recent: personal.recent,
     languages: languages.map((language, place) => ({
       weight: Number(weights[place].toFixed(9)),
-      seen: language.seen,
-      expected: language.foreseen,
-      bias: language.adapted(),
+      seen: language.adaptation.seen,
+      expected: language.adaptation.foreseen,
+      bias: language.adaptation.savedBias(),
       ...cached[place],
       ...learned[place],
     })),
@@ -53,17 +53,16 @@ export function restore(bytes, mixture) {
   for (const word of saved.blocked) personal.block(word);
   for (const typed of saved.kept) personal.keep(typed);
   saved.languages.forEach(({ seen, expected, bias }, place) => {
-    const language = languages[place];
-    language.seen = seen;
-    language.foreseen = expected;
-    language.adaptTo(bias);
+    const { adaptation } = languages[place];
+    Object.assign(adaptation, { seen, foreseen: expected });
+    adaptation.restoreBias(bias);
   });
   const total = saved.languages.reduce((sum, { weight }) => sum + weight, 0);
   mixture.start(saved.languages.map(({ weight }) => weight / total));
   return async () => {
     for (const [place, language] of languages.entries()) {
       for (const { features, word } of await cachedOf(language, saved.languages[place].cache)) {
-        language.cache.remember(features, word);
+        language.adaptation.cache.remember(features, word);
       }
       if (learned[place]) await learnWeights(language, learned[place]);
     }
@@ -72,7 +71,7 @@ export function restore(bytes, mixture) {
 
 /** What the cache holds, if anything. */
 async function cacheOf(language) {
-  const pairs = language.cache.last;
+  const pairs = language.adaptation.cache.last;
   const file = pairs.length ? await fileOf(language) : null;
   if (file === null) return {};
   const features = base64(toHalves(pairs.flatMap(({ features }) => [...features])));
@@ -80,7 +79,7 @@ async function cacheOf(language) {
 }
 
 /** The features and words that `cacheOf` returned, if they belong to the same file. */
-async function cachedOf({ cache, dictionary, model }, saved) {
+async function cachedOf({ adaptation: { cache }, dictionary, model }, saved) {
   if (!cache.places || !saved || saved.file !== (await fileOf({ model }))) return [];
   const { entries, features } = saved;
   const isId = (id) => Number.isInteger(id) && id >= 0 && id < dictionary.words.length;

@@ -56,7 +56,7 @@ export class SubwordLanguage extends Language {
   }
 
   likelihoods() {
-    return logSoftmax(this.withBias());
+    return logSoftmax(this.adaptation.ofLogits(this.logits));
   }
 
   /** The subwords of a word, bytes included, with and without a blank before it; none if too many. */
@@ -67,10 +67,11 @@ export class SubwordLanguage extends Language {
   }
 
   expectation() {
-    const unknown = this.unknownShare(SHARE);
+    const { adaptation } = this;
+    const unknown = adaptation.ofUnknown(SHARE);
     const { last, state } = this.reader;
-    const bias = this.adapts ? Float32Array.from(this.bias, (value) => value * this.scale) : null;
-    const logProbabilities = this.withCache(logSoftmax(this.withBias()));
+    const bias = adaptation.bias && Float32Array.from(adaptation.bias);
+    const logProbabilities = adaptation.ofProbabilities(this.likelihoods(), this.features);
     const tree = new WordTree(this.model, { last, state, place: 0 }, logProbabilities, { bias });
     return new Expected(this, tree, unknown);
   }

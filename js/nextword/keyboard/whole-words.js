@@ -64,14 +64,14 @@ export class WholeWords extends Language {
 
   expectation() {
     const { unknown: id } = this.dictionary;
-    const { logits } = this;
-    const found = logSoftmax(this.withBias());
+    const { adaptation, logits } = this;
+    const found = logSoftmax(adaptation.ofLogits(logits));
     const byModel = id === null ? SHARE : Math.min(Math.exp(found[id]), 1 - 1e-9);
-    const unknown = this.unknownShare(byModel);
+    const unknown = adaptation.ofUnknown(byModel);
     const [others, share] = [Math.log(id === null ? 1 : 1 - byModel), Math.log(1 - unknown)];
     for (let at = 0; at < found.length; at++) found[at] -= others;
     if (id !== null) found[id] = -Infinity;
-    const logProbabilities = Float32Array.from(this.withCache(found), (value) => value + share);
+    const logProbabilities = Float32Array.from(adaptation.ofProbabilities(found, this.features), (value) => value + share);
     return {
       logProbabilities,
       unknown,

@@ -8,7 +8,8 @@ from typing import NamedTuple
 import numpy as np
 
 from nextword.runtime.keyboard.candidates import MODEL, NAT, best, margin
-from nextword.runtime.keyboard.language import REMEMBERED, Expected, Language
+from nextword.runtime.keyboard.expected import Expected
+from nextword.runtime.keyboard.language import REMEMBERED, Language
 from nextword.runtime.keyboard.layouts import Layout
 from nextword.runtime.keyboard.personal import Personal
 from nextword.runtime.keyboard.text_field import begins_sentence, in_case_of

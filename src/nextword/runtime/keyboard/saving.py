@@ -37,9 +37,9 @@ def save(mixture: Mixture) -> bytes:
         "languages": [
             {
                 "weight": round(weight, 9),
-                "seen": one.seen,
-                "expected": one.foreseen,
-                "bias": one.adapted(),
+                "seen": one.adaptation.seen,
+                "expected": one.adaptation.foreseen,
+                "bias": one.adaptation.saved_bias(),
                 **_cache(one),
                 **_weights(one),
             }
@@ -77,9 +77,9 @@ def restore(data: bytes, mixture: Mixture) -> None:
         personal.keep(typed)
     for language, one, weights, pairs in zip(languages, known, learned, cached, strict=True):
         for features, id in pairs:
-            language.cache.remember(features, id)
-        language.seen, language.foreseen = float(one["seen"]), float(one["expected"])
-        language.adapt_to(one["bias"])
+            language.adaptation.cache.remember(features, id)
+        language.adaptation.seen, language.adaptation.foreseen = float(one["seen"]), float(one["expected"])
+        language.adaptation.restore_bias(one["bias"])
         if language.dynamic and weights:
             language.dynamic.learned = weights
     total = sum(one["weight"] for one in known)
@@ -88,7 +88,7 @@ def restore(data: bytes, mixture: Mixture) -> None:
 
 def _cache(language: Language) -> dict[str, Any]:
     """What the cache holds, if anything."""
-    features, ids = language.cache.last
+    features, ids = language.adaptation.cache.last
     if not len(ids):
         return {}
     values = base64.b64encode(features.astype("<f2").tobytes()).decode()
@@ -100,7 +100,7 @@ def _cached(language: Language, saved: Any) -> list[tuple[NDArray[np.float32], i
 
     **Raises:** `ValueError` for damaged values.
     """
-    cache = language.cache
+    cache = language.adaptation.cache
     if not cache.places or not saved or saved.get("file") != language.model.sha256:
         return []
     ids, data = saved["entries"], base64.b64decode(saved["features"], validate=True)

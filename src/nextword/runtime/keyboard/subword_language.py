@@ -81,15 +81,15 @@ class SubwordLanguage(Language):
             return (*split(BLANK_MARK), *split(word[1:]))
         return split(word)[-_MOST_READ:]
 
-    def _likelihoods(self) -> NDArray[np.floating]:
-        return draw.log_softmax(self._with_bias())
+    def _likelihoods(self) -> NDArray[np.float64]:
+        return draw.log_softmax(self.adaptation.of_logits(self._logits))
 
     def _expectation(self) -> "_Expected":
-        unknown = self._unknown_share(SHARE)
-        bias = (self.bias * self.scale).astype(np.float32) if self._adapts else None
-        log_probabilities = self._with_cache(draw.log_softmax(self._with_bias()))
+        adaptation = self.adaptation
+        bias = None if adaptation.bias is None else adaptation.bias.astype(np.float32)
+        log_probabilities = adaptation.of_probabilities(self._likelihoods(), self._features)
         tree = WordTree(self.model, self.model.entries, self._reader, log_probabilities, bias=bias)
-        return _Expected(self, tree, unknown, self._logits)
+        return _Expected(self, tree, adaptation.of_unknown(SHARE), self._logits)
 
 
 class _Expected:

@@ -90,14 +90,15 @@ class WholeWords(Language):
         return found.log_probabilities
 
     def _expectation(self) -> "_Expected":
-        found, id = draw.log_softmax(self._with_bias()), self.dictionary.unknown
+        adaptation, id = self.adaptation, self.dictionary.unknown
+        found = draw.log_softmax(adaptation.of_logits(self._logits))
         by_model, others = SHARE, 1.0
         if id is not None:
             by_model = min(math.exp(found[id]), 1 - 1e-9)
             others = 1 - by_model
             found[id] = -np.inf
-        unknown = self._unknown_share(by_model)
-        found = self._with_cache(found - math.log(others)) + math.log(1 - unknown)
+        unknown = adaptation.of_unknown(by_model)
+        found = adaptation.of_probabilities(found - math.log(others), self._features) + math.log(1 - unknown)
         return _Expected(self, found.astype(np.float32), unknown, by_model, self._logits)
 
 
