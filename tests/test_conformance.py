@@ -17,7 +17,8 @@ from nextword import Generator, NextwordError, Sampling
 from nextword.evaluate.gradient_flow import gradient_flow
 from nextword.runtime import draw
 from nextword.runtime.explanation import explain
-from nextword.runtime.keyboard.keyboard import Keyboard, Suggestion
+from nextword.runtime.keyboard.keyboard import Keyboard
+from nextword.runtime.keyboard.suggestion import Suggestion
 from nextword.runtime.learning.trainer import Settings, Trainer
 from nextword.text import characters, words
 from nextword.text.dictionary import Dictionary

@@ -5,17 +5,16 @@ import { NextwordError, checkedText, given, quoted } from "../errors.js";
 import { LEARNER, MODEL } from "../model.js";
 import { SubwordDictionary } from "../subwords.js";
 import { capitalised, folded, inCaseOf, uncapitalised } from "./capitals.js";
+import { Corrections, POOL, totalOf } from "./corrections.js";
 import { languageOf } from "./languages.js";
 import { Layout } from "./layouts.js";
 import { Mixture } from "./mixture.js";
 import { restore, save } from "./saving.js";
-import { TextField, beginsSentence, isCapitalOfName, isWord } from "./text-field.js";
+import { TextField, beginsSentence, isWord } from "./text-field.js";
 
 const MOST_SUGGESTIONS = 100;
 
 const READ = 512; // words read of a text that arrives at once
-const POOL = 16; // least number of candidates of each language that are examined closely
-const KNOWN = 4; // extra nats of evidence needed against a known word
 const TYPED = 3; // cost in nats of suggesting the text as typed, if it is unknown
 
 const normalised = (word) => normalise(checkedText(word, "the word"));
@@ -33,9 +32,7 @@ export class Keyboard {
   #personal;
   #used = []; // for each word of the text, what may be learned from it
   #committed = 0; // words of the text that have been learned
-  #correction; // of the last word, once it is known
-  #offered = null; // a word's number, as typed, as corrected
-  #isTaken = false; // whether the correction offered is in the text
+  #corrections;
   #turns;
   #waiting = null; // an update that has not begun, with no later call after it
 
@@ -73,6 +70,7 @@ export class Keyboard {
     this.#field = field;
     this.#mixture = new Mixture(languages, layout);
     this.#personal = this.#mixture.personal;
+    this.#corrections = new Corrections(field, this.#mixture);
     const weights = saved !== undefined && saved !== null ? restore(saved, this.#mixture) : () => {};
     this.#turns = Promise.resolve(weights()).then(() => this.#mixture.restart());
     this.#turns.catch(() => {}); // the next call reports the error
@@ -113,10 +111,7 @@ export class Keyboard {
    * correction was put into the text and undone, what was typed is never corrected again.
    */
   correction() {
-    return this.#inTurn(async () => {
-      if (this.#correction === undefined) this.#correction = await this.#findCorrection();
-      return this.#correction;
-    });
+    return this.#inTurn(() => this.#corrections.last());
   }
 
   /** Learns the new words of the text, which was sent, and keeps what was adapted to it. */
@@ -127,7 +122,7 @@ export class Keyboard {
       this.#personal.learn();
       await this.#mixture.keep();
       this.#committed = this.#field.words.length;
-      this.#correction = undefined;
+      this.#corrections.clear();
     });
   }
 
@@ -145,7 +140,7 @@ export class Keyboard {
   forget(word) {
     return this.#inTurn(() => {
       this.#personal.forget(normalised(word));
-      this.#correction = undefined;
+      this.#corrections.clear();
     });
   }
 
@@ -153,7 +148,7 @@ export class Keyboard {
   block(word) {
     return this.#inTurn(() => {
       this.#personal.block(normalised(word));
-      this.#correction = undefined;
+      this.#corrections.clear();
     });
   }
 
@@ -199,14 +194,14 @@ export class Keyboard {
       this.#used.push(word);
       if (word) this.#personal.use(word);
     }
-    this.#correction = undefined;
-    this.#noticeWhetherTaken();
+    this.#corrections.update();
   }
 
   async #suggest(n) {
     const { typed, surfaces } = this.#field;
     const expected = this.#mixture.expected();
-    const found = await this.#mixture.candidates(typed, expected, Math.max(POOL, 4 * n), false, this.#isName(typed, surfaces.at(-1)));
+    const isName = this.#field.isName(surfaces.length);
+    const found = await this.#mixture.candidates(typed, expected, Math.max(POOL, 4 * n), false, isName);
     if (typed && !this.#isKnown(typed) && !this.#personal.blocked.has(typed)) {
       const { score, word } = await this.#mixture.asTyped(typed, expected);
       found.push({ score: score - TYPED, word });
@@ -241,15 +236,6 @@ export class Keyboard {
     return this.#personal.has(word) || this.#mixture.has(word);
   }
 
-  #isEstablished(word) {
-    return this.#personal.isEstablished(word) || this.#mixture.has(word);
-  }
-
-  /** Whether a word was typed after `before` with a capital that only a name needs. */
-  #isName(typed, before) {
-    return !this.#lowercase && isCapitalOfName(typed, before);
-  }
-
   /** The word with this number as it can be learned, null if there is nothing to learn. */
   #newWord(number) {
     const { surfaces, typed } = this.#field;
@@ -272,52 +258,7 @@ export class Keyboard {
     if (!typed) return "prediction";
     return folded(word).startsWith(folded(typed)) ? "completion" : "correction";
   }
-
-  async #findCorrection() {
-    const { words, surfaces } = this.#field;
-    const number = surfaces.findLastIndex(isWord);
-    const expected = number >= 0 ? this.#mixture.expected(words.length - number) : null;
-    const after = expected && this.#field.after(number);
-    if (!after) return null;
-    const typed = surfaces[number];
-    if (this.#personal.kept.has(typed) || /[\p{Nd}\p{No}]/u.test(typed)) return null;
-    const found = await this.#mixture.candidates(typed, expected, POOL, true, this.#isName(typed, surfaces[number - 1]));
-    const isSame = ({ word }) => inCaseOf(word, typed) === typed;
-    const others = found.filter((one) => !isSame(one));
-    if (!others.length) return null;
-    // One use does not make it a word.
-    const same = found.filter((one) => isSame(one) && this.#isEstablished(one.word));
-    const own = same.length ? same[0].score + KNOWN : (await this.#mixture.asTyped(typed, expected)).score;
-    const [best] = others;
-    if (best.score <= own) return null;
-    const shown = this.#shown(best.word, typed);
-    this.#offered = { number, typed, corrected: shown };
-    this.#isTaken = false;
-    return {
-      word: best.word,
-      probability: Math.exp(best.score) / (Math.exp(own) + totalOf(others)),
-      kind: "correction",
-      replace: after.whole.length,
-      insert: shown + after.rest,
-    };
-  }
-
-  /** Keeps a string whose correction was put into the text and undone. */
-  #noticeWhetherTaken() {
-    if (!this.#offered) return;
-    const { number, typed, corrected } = this.#offered;
-    const word = this.#field.surfaces[number];
-    if (word === undefined) return;
-    if (word === corrected) {
-      this.#isTaken = true;
-      return;
-    }
-    if (this.#isTaken && word === typed) this.#personal.keep(typed);
-    this.#offered = null;
-  }
 }
-
-const totalOf = (candidates) => candidates.reduce((sum, { score }) => sum + Math.exp(score), 0);
 
 /** The way of splitting that gives the same words. */
 const wordsOf = (splitBy) => (splitBy === "subwords" ? "words" : splitBy);

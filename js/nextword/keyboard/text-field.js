@@ -87,6 +87,12 @@ export class TextField {
     return { whole: this.text.slice(start - this.surfaces[number].length), rest: this.text.slice(start) };
   }
 
+  /** Whether a word was written with a capital that only a name needs; the unfinished one has the number `words.length`. */
+  isName(number) {
+    const { surfaces, typed } = this;
+    return !this.#lowercase && isCapitalOfName(surfaces[number] ?? typed, surfaces[number - 1]);
+  }
+
   /**
    * What to insert where so that `word` becomes the next word, or replaces the one being typed: how much before the
    * cursor to remove, and the text to put in its place, with the blanks that belong there, so that the next word can
@@ -183,7 +189,7 @@ export const beginsSentence = (before) =>
  * Whether what was typed after `before`, the last word, has a capital that only a name needs. Words written in capitals
  * throughout, and what follows punctuation other than a comma, have other reasons.
  */
-export const isCapitalOfName = (typed, before) =>
+const isCapitalOfName = (typed, before) =>
   isCapitalised(typed) && before !== undefined && (isWord(before) || before === ",");
 
 /** The length of the common beginning of two strings. */

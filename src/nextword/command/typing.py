@@ -13,7 +13,8 @@ from nextword.errors import KeyboardError
 
 if TYPE_CHECKING:
     from nextword.runtime.generator import Generator
-    from nextword.runtime.keyboard.keyboard import Keyboard, Suggestion
+    from nextword.runtime.keyboard.keyboard import Keyboard
+    from nextword.runtime.keyboard.suggestion import Suggestion
 
 _ENTER, _TAB, _BACKSPACE, _ESCAPE = "\r\n", "\t", "\x7f\b", "\x1b"
 _END = "\x04"  # Ctrl-D

@@ -12,10 +12,11 @@ from tiny import export, make_network
 
 from nextword import Generator
 from nextword.errors import CountError, KeyboardError, PromptError
-from nextword.runtime.keyboard.keyboard import Keyboard, Suggestion
+from nextword.runtime.keyboard.keyboard import Keyboard
 from nextword.runtime.keyboard.language import REMEMBERED
 from nextword.runtime.keyboard.layouts import Layout
 from nextword.runtime.keyboard.slips import evaluate_typing, mistyped, with_text_before
+from nextword.runtime.keyboard.suggestion import Suggestion
 from nextword.text.letters import LetterModel
 
 WORDS = [

@@ -12,9 +12,10 @@ from tiny import SUBWORDS, export, make_network, make_wordy_network
 from nextword import Generator
 from nextword.errors import KeyboardError
 from nextword.runtime.keyboard.candidates import MOST, WordTable, either
-from nextword.runtime.keyboard.keyboard import Keyboard, Suggestion
+from nextword.runtime.keyboard.keyboard import Keyboard
 from nextword.runtime.keyboard.layouts import Layout
 from nextword.runtime.keyboard.slips import evaluate_typing, with_text_before
+from nextword.runtime.keyboard.suggestion import Suggestion
 
 PIECES = [
     "the ",

@@ -2,7 +2,6 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from nextword.runtime.keyboard import text_field
 from nextword.runtime.keyboard.text_field import TextField
 from nextword.text import words
 
@@ -127,17 +126,3 @@ def test_letters_that_are_always_decomposed_count_as_written() -> None:
     field.update("abc \u0958")
     assert field.typed == "\u0915\u093c"
     assert field.insertion("cat") == (1, "cat ")
-
-
-@pytest.mark.parametrize(
-    ("word", "typed", "shown"),
-    [
-        ("the", "Th", "The"),
-        ("the", "TH", "THE"),
-        ("Jesus", "jes", "Jesus"),
-        ("the", "t", "the"),
-        ("I", "i", "I"),
-    ],
-)
-def test_a_word_takes_the_capitals_of_the_typed_text(word: str, typed: str, shown: str) -> None:
-    assert text_field.in_case_of(word, typed) == shown

@@ -4,17 +4,18 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from os import PathLike
 from typing import TYPE_CHECKING
 
 from nextword.errors import CountError, KeyboardError
 from nextword.runtime import arguments
-from nextword.runtime.keyboard import saving, text_field
+from nextword.runtime.keyboard import capitals, saving, text_field
+from nextword.runtime.keyboard.corrections import POOL, Corrections, total_of
 from nextword.runtime.keyboard.language import Language
 from nextword.runtime.keyboard.languages import language_of
 from nextword.runtime.keyboard.layouts import Layout
-from nextword.runtime.keyboard.mixture import Candidate, Mixture
+from nextword.runtime.keyboard.mixture import Mixture
+from nextword.runtime.keyboard.suggestion import Suggestion
 from nextword.runtime.keyboard.text_field import TextField
 from nextword.runtime.learning import LEARNING_RATE
 from nextword.runtime.model_file import ModelFile
@@ -27,28 +28,7 @@ if TYPE_CHECKING:
 MOST_SUGGESTIONS = 100
 
 _READ = 512  # words read of a text that arrives at once
-_POOL = 16  # least number of candidates of each language that are examined closely
-_KNOWN = 4.0  # extra nats of evidence needed against a known word
 _TYPED = 3.0  # cost in nats of suggesting the text as typed, if it is unknown
-
-
-@dataclass(frozen=True)
-class Suggestion:
-    """A word, and how to put it into the text.
-
-    - `word`: as in a dictionary, or as the user wrote it before.
-    - `probability`: of the word, given the text and what was typed of it, among the candidates.
-    - `kind`: `prediction`, of the next word; `completion` or `correction` of what was typed; `learned`, for
-      a word that the user wrote before and no dictionary has; or `as typed`.
-    - `replace`: how many characters before the cursor to remove.
-    - `insert`: the text to put in their place, with its capitals and the blanks that belong there.
-    """
-
-    word: str
-    probability: float
-    kind: str
-    replace: int
-    insert: str
 
 
 class Keyboard:
@@ -66,9 +46,7 @@ class Keyboard:
         self._personal = self._mixture.personal
         self._used: list[str | None] = []  # for each word of the text, what may be learned from it
         self._committed = 0  # words of the text that have been learned
-        self._correction: list[Suggestion | None] = []  # of the last word, once it is known
-        self._offered: tuple[int, str, str] | None = None  # a word's number, as typed, as corrected
-        self._taken = False  # whether the correction offered is in the text
+        self._corrections = Corrections(field, self._mixture)
         if saved is not None:
             saving.restore(saved, self._mixture)
             self._mixture.restart()  # with the weights as they are now
@@ -148,8 +126,7 @@ class Keyboard:
             self._used.append(self._new_word(number))
             if self._used[-1]:
                 self._personal.use(self._used[-1])
-        self._correction.clear()
-        self._notice_whether_taken()
+        self._corrections.update()
 
     def suggest(self, n: int = 3) -> list[Suggestion]:
         """The likeliest next words, or what the unfinished word before the cursor may become.
@@ -169,12 +146,12 @@ class Keyboard:
             raise CountError(f"n must be a whole number from 1 to {MOST_SUGGESTIONS}; got {n!r:.40}")
         typed, expected = self._field.typed, self._mixture.expected()
         assert expected
-        is_name = self._is_name(typed, len(self._field.surfaces))
-        found = self._mixture.candidates(typed, expected, max(_POOL, 4 * n), is_name=is_name)
+        is_name = self._field.is_name(len(self._field.surfaces))
+        found = self._mixture.candidates(typed, expected, max(POOL, 4 * n), is_name=is_name)
         if typed and not self._is_known(typed) and typed not in self._personal.blocked:
             own = self._mixture.as_typed(typed, expected)
             found = sorted([*found, own._replace(score=own.score - _TYPED)], key=lambda one: -one.score)
-        total = _total(found) if typed else 1.0
+        total = total_of(found) if typed else 1.0
         suggestions: dict[str, Suggestion] = {}
         for score, word in found:
             shown = self._shown(word, typed)
@@ -194,9 +171,7 @@ class Keyboard:
 
         Once a correction was put into the text and undone, what was typed is never corrected again.
         """
-        if not self._correction:
-            self._correction.append(self._find_correction())
-        return self._correction[0]
+        return self._corrections.last()
 
     def commit(self) -> None:
         """Learns the new words of the text, which was sent, and keeps what was adapted to it."""
@@ -206,7 +181,7 @@ class Keyboard:
         self._personal.learn()
         self._mixture.keep()
         self._committed = len(self._field.words)
-        self._correction.clear()
+        self._corrections.clear()
 
     @property
     def learned(self) -> Mapping[str, int]:
@@ -221,12 +196,12 @@ class Keyboard:
     def forget(self, word: str) -> None:
         """Forgets that a word was ever learned, blocked or kept."""
         self._personal.forget(normalise(arguments.text(word, "the word")))
-        self._correction.clear()
+        self._corrections.clear()
 
     def block(self, word: str) -> None:
         """Never suggests a word again, nor corrects another to it."""
         self._personal.block(normalise(arguments.text(word, "the word")))
-        self._correction.clear()
+        self._corrections.clear()
 
     def save(self) -> bytes:
         """What was learned, blocked, kept and adapted; `saved` of another keyboard.
@@ -257,9 +232,6 @@ class Keyboard:
     def _is_known(self, word: str) -> bool:
         return word in self._personal or self._mixture.has(word)
 
-    def _is_established(self, word: str) -> bool:
-        return self._personal.is_established(word) or self._mixture.has(word)
-
     def _new_word(self, number: int) -> str | None:
         """The word with this number as it can be learned, `None` if there is nothing to learn."""
         surfaces = [*self._field.surfaces, self._field.typed]
@@ -274,69 +246,17 @@ class Keyboard:
     def _shown(self, word: str, typed: str) -> str:
         """A word with its capitals as in the text."""
         if not typed and self._lowercase and text_field.begins_sentence(self._field.surfaces):
-            return text_field.capitalised(word)
-        return text_field.in_case_of(word, typed)
+            return capitals.capitalised(word)
+        return capitals.in_case_of(word, typed)
 
     def _kind(self, word: str, typed: str) -> str:
-        if typed and text_field.in_case_of(word, typed) == typed:
+        if typed and capitals.in_case_of(word, typed) == typed:
             return "as typed"
         if word in self._personal and not self._mixture.has(word):
             return "learned"
         if not typed:
             return "prediction"
         return "completion" if word.casefold().startswith(typed.casefold()) else "correction"
-
-    def _find_correction(self) -> Suggestion | None:
-        number = len(self._field.words) - 1
-        while number >= 0 and not text_field.is_word(self._field.surfaces[number]):
-            number -= 1
-        expected = self._mixture.expected(len(self._field.words) - number) if number >= 0 else None
-        after = self._field.after(number) if expected else None
-        if not expected or not after:
-            return None
-        typed = self._field.surfaces[number]
-        if typed in self._personal.kept or any(map(str.isdigit, typed)):
-            return None
-        is_name = self._is_name(typed, number)
-        found = self._mixture.candidates(typed, expected, _POOL, whole=True, is_name=is_name)
-        same = [one for one in found if text_field.in_case_of(one.word, typed) == typed]
-        others = [one for one in found if one not in same]
-        if not others:
-            return None
-        # One use does not make it a word.
-        own = max(
-            (one.score + _KNOWN for one in same if self._is_established(one.word)),
-            default=self._mixture.as_typed(typed, expected).score,
-        )
-        best = others[0]
-        if best.score <= own:
-            return None
-        shown = self._shown(best.word, typed)
-        self._offered, self._taken = (number, typed, shown), False
-        probability = math.exp(best.score) / (math.exp(own) + _total(others))
-        return Suggestion(best.word, probability, "correction", len(after[0]), shown + after[1])
-
-    def _is_name(self, typed: str, number: int) -> bool:
-        """Whether a word after this many others was typed with a capital that only a name needs."""
-        return not self._lowercase and text_field.is_capital_of_name(typed, self._field.surfaces[:number])
-
-    def _notice_whether_taken(self) -> None:
-        """Keeps a string whose correction was put into the text and undone."""
-        if not self._offered:
-            return
-        number, typed, corrected = self._offered
-        if number < len(self._field.surfaces):
-            word = self._field.surfaces[number]
-            if word == corrected:
-                self._taken = True
-                return
-            if self._taken and word == typed:
-                self._personal.keep(typed)
-            self._offered = None
-
-
-def _total(candidates: Sequence[Candidate]) -> float:
-    return math.fsum(math.exp(one.score) for one in candidates)
 
 
 def _words_of(split_by: str) -> str:

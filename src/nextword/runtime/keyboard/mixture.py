@@ -8,11 +8,12 @@ from typing import NamedTuple
 import numpy as np
 
 from nextword.runtime.keyboard.candidates import MODEL, NAT, best, margin
+from nextword.runtime.keyboard.capitals import in_case_of
 from nextword.runtime.keyboard.expected import Expected
 from nextword.runtime.keyboard.language import REMEMBERED, Language
 from nextword.runtime.keyboard.layouts import Layout
 from nextword.runtime.keyboard.personal import Personal
-from nextword.runtime.keyboard.text_field import begins_sentence, in_case_of
+from nextword.runtime.keyboard.text_field import begins_sentence
 from nextword.text.characters import normalise
 from nextword.text.subwords import shown
 from nextword.text.words import END_OF_LINE

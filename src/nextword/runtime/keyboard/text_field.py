@@ -87,6 +87,18 @@ class TextField:
             start = found + len(token)
         return self.text[start - len(self.surfaces[number]) :], self.text[start:]
 
+    def is_name(self, number: int) -> bool:
+        """Whether a word was written with a capital that only a name needs.
+
+        **Arguments:**
+
+        - `number`: of a finished word; that of the unfinished one is `len(words)`.
+        """
+        if self._lowercase:
+            return False
+        written = self.surfaces[number] if number < len(self.surfaces) else self.typed
+        return _is_capital_of_name(written, self.surfaces[:number])
+
     def insertion(self, word: str) -> tuple[int, str]:
         """What to insert where so that `word` becomes the next word, or replaces the one being typed.
 
@@ -185,7 +197,7 @@ def begins_sentence(before: Sequence[str]) -> bool:
     return not before or before[-1] == END_OF_LINE or before[-1].endswith(_SENTENCE_ENDS)
 
 
-def is_capital_of_name(typed: str, before: Sequence[str]) -> bool:
+def _is_capital_of_name(typed: str, before: Sequence[str]) -> bool:
     """Whether what was typed after these has a capital that only a name needs.
 
     Words written in capitals throughout, and what follows punctuation other than a comma, have other reasons.
@@ -206,18 +218,3 @@ def common_beginning(one: str, other: str) -> int:
         else:
             high = middle
     return low
-
-
-def in_case_of(word: str, typed: str) -> str:
-    """A word with the capitals of what was typed for it: `The` for `Th`, `THE` for `TH`.
-
-    A word with capitals of its own keeps them.
-    """
-    if len(typed) > 1 and typed.isupper():
-        return word.upper()
-    return capitalised(word) if typed[:1].isupper() and word.islower() else word
-
-
-def capitalised(word: str) -> str:
-    """A word as written at the start of a sentence."""
-    return word[:1].title() + word[1:]
