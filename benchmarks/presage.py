@@ -21,7 +21,7 @@ from keyboard import keystrokes, saved_by, text_of
 
 from nextword import Generator
 from nextword.figures import SUGGESTIONS
-from nextword.runtime.keyboard.text_field import in_case_of
+from nextword.runtime.keyboard.capitals import in_case_of
 
 PROFILE = Path("/etc/presage.xml")  # settings not given below are Debian's
 CONTEXT = 500  # characters before the cursor that Presage is given; it uses two and a half words

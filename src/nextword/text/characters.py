@@ -19,6 +19,7 @@ BLANK = r"\t-\r\x1c-\x20\x85\xa0\u1680\u2000-\u200a\u2028\u2029\u202f\u205f\u300
 ZERO_WIDTH_JOINER = "\u200d"
 _BEYOND = "[\U00010000-\U0010ffff]"
 _IS_BEYOND = re.compile(_BEYOND)
+_SURROGATE = re.compile("[\ud800-\udfff]")
 _IN_ASCII = bytes(range(ASCII))
 NATIONAL = "[\U0001f1e6-\U0001f1ff]"  # regional indicators: two are a flag
 _FIRST_SYLLABLE, _LAST_SYLLABLE, _SYLLABLES_A_VOWEL = 0xAC00, 0xD7A3, 28
@@ -121,6 +122,11 @@ def reach_of(text: str) -> int:
     if text.isascii():
         return ASCII
     return ALL if _IS_BEYOND.search(text) else PLANE_0
+
+
+def well_formed(text: str) -> str:
+    """A text with U+FFFD in place of each lone surrogate, which UTF-8 cannot encode."""
+    return _SURROGATE.sub("\ufffd", text)
 
 
 def normalise(text: str, lowercase: bool = False) -> str:

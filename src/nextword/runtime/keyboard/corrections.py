@@ -2,6 +2,7 @@
 
 import math
 from collections.abc import Sequence
+from dataclasses import dataclass
 
 from nextword.runtime.keyboard.capitals import in_case_of
 from nextword.runtime.keyboard.mixture import Candidate, Mixture
@@ -10,6 +11,16 @@ from nextword.runtime.keyboard.text_field import TextField, is_word
 
 POOL = 16  # least number of candidates of each language that are examined closely
 _KNOWN = 4.0  # extra nats of evidence needed against a known word
+_REMEMBERED = 64  # corrections that may yet be undone
+
+
+@dataclass
+class _Offered:
+    """A word as it was typed, as it was to become, and whether it has become that."""
+
+    typed: str
+    corrected: str
+    taken: bool = False
 
 
 class Corrections:
@@ -26,8 +37,7 @@ class Corrections:
     def __init__(self, field: TextField, mixture: Mixture) -> None:
         self._field, self._mixture, self._personal = field, mixture, mixture.personal
         self._last: list[Suggestion | None] = []  # once it is known
-        self._offered: tuple[int, str, str] | None = None  # a word's number, as typed, as corrected
-        self._taken = False  # whether the correction offered is in the text
+        self._offered: dict[int, _Offered] = {}  # by the number of the word
 
     def last(self) -> Suggestion | None:
         """What the last finished word should become; `None` to leave it as it is."""
@@ -42,17 +52,16 @@ class Corrections:
     def update(self) -> None:
         """Takes note that the text has changed; keeps a string whose correction was undone."""
         self.clear()
-        if not self._offered:
-            return
-        number, typed, corrected = self._offered
-        if number < len(self._field.surfaces):
+        for number, offered in [*self._offered.items()]:
+            if number >= len(self._field.surfaces):
+                continue
             word = self._field.surfaces[number]
-            if word == corrected:
-                self._taken = True
-                return
-            if self._taken and word == typed:
-                self._personal.keep(typed)
-            self._offered = None
+            if word == offered.corrected:
+                offered.taken = True
+                continue
+            if offered.taken and word == offered.typed:
+                self._personal.keep(word)
+            del self._offered[number]
 
     def _find(self) -> Suggestion | None:
         field, mixture = self._field, self._mixture
@@ -64,7 +73,8 @@ class Corrections:
         if not expected or not after:
             return None
         typed = field.surfaces[number]
-        if typed in self._personal.kept or any(map(str.isdigit, typed)):
+        personal = self._personal
+        if typed in personal.kept or personal.is_blocked(typed) or any(map(str.isdigit, typed)):
             return None
         found = mixture.candidates(typed, expected, POOL, whole=True, is_name=field.is_name(number))
         same = [one for one in found if in_case_of(one.word, typed) == typed]
@@ -79,7 +89,10 @@ class Corrections:
         if best.score <= own:
             return None
         shown = in_case_of(best.word, typed)
-        self._offered, self._taken = (number, typed, shown), False
+        self._offered.pop(number, None)
+        self._offered[number] = _Offered(typed, shown)
+        if len(self._offered) > _REMEMBERED:
+            del self._offered[next(iter(self._offered))]
         probability = math.exp(best.score) / (math.exp(own) + total_of(others))
         return Suggestion(best.word, probability, "correction", len(after[0]), shown + after[1])
 

@@ -15,11 +15,13 @@ from nextword.runtime.keyboard.language import Language
 from nextword.runtime.keyboard.languages import language_of
 from nextword.runtime.keyboard.layouts import Layout
 from nextword.runtime.keyboard.mixture import Mixture
+from nextword.runtime.keyboard.personal import LONGEST
 from nextword.runtime.keyboard.suggestion import Suggestion
 from nextword.runtime.keyboard.text_field import TextField
+from nextword.runtime.keyboard.uses import Uses
 from nextword.runtime.learning import LEARNING_RATE
 from nextword.runtime.model_file import ModelFile
-from nextword.text.characters import normalise
+from nextword.text.characters import normalise, well_formed
 from nextword.text.subwords import SubwordDictionary
 
 if TYPE_CHECKING:
@@ -44,8 +46,7 @@ class Keyboard:
         self._field = field
         self._mixture = Mixture(languages, layout)
         self._personal = self._mixture.personal
-        self._used: list[str | None] = []  # for each word of the text, what may be learned from it
-        self._committed = 0  # words of the text that have been learned
+        self._uses = Uses(field, self._mixture)
         self._corrections = Corrections(field, self._mixture)
         if saved is not None:
             saving.restore(saved, self._mixture)
@@ -107,11 +108,13 @@ class Keyboard:
 
         **Raises:** `PromptError` for anything but text.
         """
-        gone, new = self._field.update(arguments.text(text_before_cursor))
+        text = well_formed(arguments.text(text_before_cursor))
+        gone, new = self._field.update(text)
+        self._uses.compare(text)
         if not gone and not new:
             return
         kept = len(self._field.words) - len(new)
-        self._forget_uses(kept)
+        self._uses.remove(kept)
         if gone and self._mixture.can_take_back(len(gone), kept + len(gone)):
             self._mixture.take_back(len(gone))
         elif gone:
@@ -122,10 +125,7 @@ class Keyboard:
             self._mixture.restart()
         for word in new[-_READ:]:
             self._mixture.read(word)
-        for number in range(kept, len(self._field.words)):
-            self._used.append(self._new_word(number))
-            if self._used[-1]:
-                self._personal.use(self._used[-1])
+        self._uses.add(kept)
         self._corrections.update()
 
     def suggest(self, n: int = 3) -> list[Suggestion]:
@@ -148,7 +148,7 @@ class Keyboard:
         assert expected
         is_name = self._field.is_name(len(self._field.surfaces))
         found = self._mixture.candidates(typed, expected, max(POOL, 4 * n), is_name=is_name)
-        if typed and not self._is_known(typed) and typed not in self._personal.blocked:
+        if typed and not self._is_known(typed) and not self._personal.is_blocked(typed):
             own = self._mixture.as_typed(typed, expected)
             found = sorted([*found, own._replace(score=own.score - _TYPED)], key=lambda one: -one.score)
         total = total_of(found) if typed else 1.0
@@ -174,13 +174,12 @@ class Keyboard:
         return self._corrections.last()
 
     def commit(self) -> None:
-        """Learns the new words of the text, which was sent, and keeps what was adapted to it."""
-        last = self._new_word(len(self._field.words)) if self._field.typed else None
-        if last:
-            self._personal.use(last)
-        self._personal.learn()
+        """Learns the new words of the text, which was sent, and keeps what was adapted to it.
+
+        A text that is only written on and sent again counts once.
+        """
+        self._uses.commit()
         self._mixture.keep()
-        self._committed = len(self._field.words)
         self._corrections.clear()
 
     @property
@@ -194,13 +193,21 @@ class Keyboard:
         return list(self._personal.blocked)
 
     def forget(self, word: str) -> None:
-        """Forgets that a word was ever learned, blocked or kept."""
-        self._personal.forget(normalise(arguments.text(word, "the word")))
+        """Forgets that a word was ever learned or kept or, whatever its capitals, blocked."""
+        self._personal.forget(_normal(word))
         self._corrections.clear()
 
     def block(self, word: str) -> None:
-        """Never suggests a word again, nor corrects another to it."""
-        self._personal.block(normalise(arguments.text(word, "the word")))
+        """Never suggests a word again, nor corrects another to it, whatever its capitals.
+
+        If the user writes it, it is not corrected either, nor learned.
+
+        **Raises:** `KeyboardError` for a word that is empty or has more than 64 characters.
+        """
+        normal = _normal(word)
+        if not 1 <= len(normal) <= LONGEST:
+            raise KeyboardError(f"a blocked word has 1 to {LONGEST} characters; got {len(normal):,}")
+        self._personal.block(normal)
         self._corrections.clear()
 
     def save(self) -> bytes:
@@ -215,33 +222,16 @@ class Keyboard:
         return self._mixture.can_write(word)
 
     def probability(self, word: str) -> float:
-        """P(word | the finished words before the cursor); over all strings, these add up to 1."""
+        """P(word | the finished words before the cursor).
+
+        Over all strings, these add up to 1; for a model in lower case, over all in lower case.
+        """
         expected = self._mixture.expected()
         assert expected
-        normal = normalise(arguments.text(word, "the word"))
-        return self._mixture.probability(normal, expected)
-
-    def _forget_uses(self, kept: int) -> None:
-        """Keeps the uses of only this many words; the others, if not sent, count as never written."""
-        for word in self._used[max(kept, self._committed) :]:
-            if word:
-                self._personal.unuse(word)
-        del self._used[kept:]
-        self._committed = min(self._committed, kept)
+        return self._mixture.probability(_normal(word), expected)
 
     def _is_known(self, word: str) -> bool:
         return word in self._personal or self._mixture.has(word)
-
-    def _new_word(self, number: int) -> str | None:
-        """The word with this number as it can be learned, `None` if there is nothing to learn."""
-        surfaces = [*self._field.surfaces, self._field.typed]
-        word = surfaces[number]
-        if not any(map(str.isalpha, word)) or self._mixture.has(word) or not text_field.is_word(word):
-            return None
-        # A sentence begins with a capital anyway; a model without capitals cannot say more.
-        if self._lowercase and text_field.begins_sentence(self._field.surfaces[:number]):
-            return word if word in self._personal else word[:1].lower() + word[1:]
-        return word
 
     def _shown(self, word: str, typed: str) -> str:
         """A word with its capitals as in the text."""
@@ -257,6 +247,11 @@ class Keyboard:
         if not typed:
             return "prediction"
         return "completion" if word.casefold().startswith(typed.casefold()) else "correction"
+
+
+def _normal(word: str) -> str:
+    """A word as it is compared with others."""
+    return normalise(well_formed(arguments.text(word, "the word")))
 
 
 def _words_of(split_by: str) -> str:

@@ -20,6 +20,7 @@ from nextword.text.words import END_OF_LINE
 
 _SPELLING = 0.2  # weight of the letters of an unknown string
 _UNKNOWN = 4.0  # its cost in nats
+_LONGEST = 128  # letters of what may be a word
 _CAPITAL = 25  # extra cost of a word in lower case where a name's capital was typed
 _OWN, _OWN_LETTERS = 1.5, 2  # nats gained a letter after the first, and how many letters count
 _INSIDE = 0.01  # how often another language follows inside a line
@@ -50,13 +51,15 @@ class Mixture:
 
     - `languages`: at least one; all split texts in the same way.
     - `layout`: of the keys.
+
+    **Attributes:** `personal`, the user's own words; `lowercase`, whether the models have no capitals.
     """
 
     def __init__(self, languages: Sequence[Language], layout: Layout) -> None:
         self.languages = languages
         self.start([1 / len(languages)] * len(languages))
         self.personal = Personal(layout)
-        self._lowercase = languages[0].model.metadata.lowercase
+        self.lowercase = languages[0].model.metadata.lowercase
         self._line_ends = languages[0].model.metadata.line_ends
         self._is_marked = any(language.is_marked for language in languages)
         self._past: deque[list[list[float]]] = deque(maxlen=REMEMBERED)
@@ -72,12 +75,12 @@ class Mixture:
 
     def has(self, word: str) -> bool:
         """Whether any dictionary has a word."""
-        normal = normalise(word, self._lowercase)
+        normal = normalise(word, self.lowercase)
         return any(language.has(normal) for language in self.languages)
 
     def can_write(self, word: str) -> bool:
         """Whether a word can be suggested without being learned from the user."""
-        normal = normalise(word, self._lowercase)
+        normal = normalise(word, self.lowercase)
         return any(language.can_write(normal) for language in self.languages)
 
     def read(self, word: str, is_new: bool = True) -> None:
@@ -153,6 +156,8 @@ class Mixture:
         - `whole`: whether what was typed is a whole word.
         - `is_name`: whether it was typed with a capital that only a name needs.
         """
+        if len(typed) > _LONGEST:
+            return []
         weight = MODEL if typed else 1.0
         uses = np.array(self.personal.weights, np.float32)
         own = best(self.personal.table, np.float32(weight) * np.log(uses), typed, most, whole)
@@ -183,7 +188,7 @@ class Mixture:
         least: Mapping[str, float],
     ) -> list[Candidate]:
         """Words with their scores, except for blocked ones; `least` is that of `Expected.known`."""
-        words = [word for word in costs if word not in self.personal.blocked]
+        words = [word for word in costs if not self.personal.is_blocked(word)]
         probabilities = self._probabilities(words, expected, least)
         return [
             Candidate(weight * math.log(max(probability, 1e-300)) - costs[word] / NAT, word)
@@ -213,7 +218,7 @@ class Mixture:
     def _probabilities_in(
         self, expected: Expected, words: Sequence[str], least: Mapping[str, float]
     ) -> list[float]:
-        normal = [normalise(word, self._lowercase) for word in words]
+        normal = [normalise(word, self.lowercase) for word in words]
         at_least = {one: least[word] for one, word in zip(normal, words, strict=True) if word in least}
         known = expected.known(normal, at_least)
         return [

@@ -22,8 +22,8 @@ class Personal:
 
     - `layout`: of the keys.
 
-    **Attributes:** `blocked`, words that are never suggested, and `kept`, strings that are never corrected,
-    both in the order in which they came.
+    **Attributes:** `blocked`, words that are never suggested, whatever their capitals, and `kept`, strings
+    that are never corrected, both in the order in which they came.
     """
 
     def __init__(self, layout: Layout) -> None:
@@ -32,6 +32,7 @@ class Personal:
         self._here: Counter[str] = Counter()  # in the text that is being written
         self.blocked: dict[str, None] = {}
         self.kept: dict[str, None] = {}
+        self._blocked: set[str] = set()  # the same without capitals
         self._recent: deque[str] = deque(maxlen=_REMEMBERED)  # the last uses, in order
         self._weights: dict[str, float] = {}
         self._uses = 0
@@ -45,6 +46,10 @@ class Personal:
 
     def __contains__(self, word: str) -> bool:
         return word in self._weights
+
+    def is_blocked(self, word: str) -> bool:
+        """Whether a word is never suggested."""
+        return word.casefold() in self._blocked
 
     def is_established(self, word: str) -> bool:
         """Whether a word was sent, or occurs more than once in the text."""
@@ -91,7 +96,7 @@ class Personal:
 
     def use(self, word: str) -> None:
         """A new word was written in the text."""
-        if len(word) <= LONGEST:
+        if len(word) <= LONGEST and not self.is_blocked(word):
             self._here[word] += 1
             self._recent.append(word)
             self._count()
@@ -125,22 +130,39 @@ class Personal:
         self._count()
 
     def forget(self, word: str) -> None:
-        """Forgets that a word was ever learned, blocked or kept."""
-        self.blocked.pop(word, None)
+        """Forgets that a word was ever learned or kept, and, whatever its capitals, blocked."""
+        self._unblock(word)
         self.kept.pop(word, None)
-        self._learned.pop(word, None)
-        self._here.pop(word, None)
-        self._recent = deque([one for one in self._recent if one != word], _REMEMBERED)
-        self._count()
+        self._unlearn({word})
 
     def block(self, word: str) -> None:
-        """Never suggests a word again."""
-        self.forget(word)
+        """Never suggests a word again, whatever its capitals; those learned are forgotten.
+
+        **Arguments:**
+
+        - `word`: of 1 to 64 characters.
+        """
+        self._unblock(word)
         _add(self.blocked, word)
+        self._blocked = set(map(str.casefold, self.blocked))
+        self._unlearn({one for one in (*self._learned, *self._here) if self.is_blocked(one)})
 
     def keep(self, typed: str) -> None:
-        """Never corrects a string again."""
-        _add(self.kept, typed)
+        """Never corrects a string again, unless it is too long to be a word."""
+        if len(typed) <= LONGEST:
+            _add(self.kept, typed)
+
+    def _unblock(self, word: str) -> None:
+        for one in [one for one in self.blocked if one.casefold() == word.casefold()]:
+            del self.blocked[one]
+        self._blocked.discard(word.casefold())
+
+    def _unlearn(self, words: set[str]) -> None:
+        for word in words:
+            self._learned.pop(word, None)
+            self._here.pop(word, None)
+        self._recent = deque([one for one in self._recent if one not in words], _REMEMBERED)
+        self._count()
 
     def _count(self) -> None:
         places = dict.fromkeys([*self._learned, *+self._here])

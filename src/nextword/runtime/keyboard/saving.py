@@ -2,7 +2,6 @@
 
 import base64
 import json
-import math
 from typing import Any
 
 import numpy as np
@@ -14,12 +13,14 @@ from nextword.runtime.keyboard.mixture import Mixture
 from nextword.runtime.keyboard.personal import LONGEST, MOST_WORDS
 from nextword.runtime.learning.dynamic_evaluation import DynamicEvaluation, Learned
 from nextword.runtime.model_file import ModelFile
+from nextword.text.characters import well_formed
 
 _FORMAT = "nextword-keyboard/1"
 _DAMAGED = KeyboardError("these bytes are not a saved keyboard, or only part of one")
 _MOST_BYTES = 64_000_000
 _MOST_BIAS = 1000.0
 _MOST_COUNT = 2**31 - 1
+_MOST_SEEN = 1e9  # words
 
 
 def save(mixture: Mixture) -> bytes:
@@ -69,7 +70,8 @@ def restore(data: bytes, mixture: Mixture) -> None:
         cached = [_cached(language, one.get("cache")) for language, one in zip(languages, known, strict=True)]
     except (ValueError, TypeError, KeyError):
         raise _DAMAGED from None
-    personal.remember(saved["learned"])
+    # A newer file's dictionary may have words that an older one lacked.
+    personal.remember({word: count for word, count in saved["learned"].items() if not mixture.has(word)})
     personal.recall(saved.get("recent", []))
     for word in saved["blocked"]:
         personal.block(word)
@@ -178,7 +180,7 @@ def _parse(data: bytes) -> Any:
 
 
 def _is_word(word: object) -> bool:
-    return isinstance(word, str) and 0 < len(word) <= LONGEST
+    return isinstance(word, str) and 0 < len(word) <= LONGEST and word == well_formed(word)
 
 
 def _are_words(words: object) -> bool:
@@ -197,8 +199,8 @@ def _is_language(language: object) -> bool:
     return (
         isinstance(language, dict)
         and _is_between(language.get("weight"), 1e-9, 1)
-        and _is_between(language.get("seen"), 0, math.inf)
-        and _is_between(language.get("expected"), 0, math.inf)
+        and _is_between(language.get("seen"), 0, _MOST_SEEN)
+        and _is_between(language.get("expected"), 0, _MOST_SEEN)
         and isinstance(language.get("bias"), dict)
         and isinstance(language.get("cache", {}), dict)
         and all(_is_between(value, -_MOST_BIAS, _MOST_BIAS) for value in language["bias"].values())
@@ -206,7 +208,5 @@ def _is_language(language: object) -> bool:
 
 
 def _is_between(value: object, least: float, most: float) -> bool:
-    """Whether a value is a finite number in this range."""
-    if isinstance(value, bool) or not isinstance(value, int | float):
-        return False
-    return math.isfinite(value) and least <= value <= most
+    """Whether a value is a number in this finite range."""
+    return isinstance(value, int | float) and not isinstance(value, bool) and least <= value <= most
