@@ -281,10 +281,13 @@ export class Keyboard {
   /** The words that are never suggested. */
   readonly blocked: string[];
 
-  /** Forgets that a word was ever learned, blocked or kept. */
+  /** Forgets that a word was ever learned or kept or, whatever its capitals, blocked. */
   forget(word: string): Promise<void>;
 
-  /** Never suggests a word again, nor corrects another to it. */
+  /**
+   * Never suggests a word again, nor corrects another to it, whatever its capitals. If the user writes it, it is not
+   * corrected either, nor learned. A word has 1 to 64 characters; anything else is a `KeyboardError`.
+   */
   block(word: string): Promise<void>;
 
   /**
@@ -293,7 +296,10 @@ export class Keyboard {
    */
   save(): Promise<Uint8Array>;
 
-  /** P(word | the finished words before the cursor); over all strings, these add up to 1. */
+  /**
+   * P(word | the finished words before the cursor). Over all strings, these add up to 1; for a model in lower case, over
+   * all in lower case.
+   */
   probability(word: string): Promise<number>;
 }
 

@@ -122,7 +122,7 @@ export function checkNumber(error, name, value, low, high, options = {}) {
 }
 
 /** A whole number with commas, as Python's format `,` writes it. */
-const grouped = (number) => (Math.abs(number) < 1e15 ? number.toLocaleString("en-US") : general(number));
+export const grouped = (number) => (Math.abs(number) < 1e15 ? number.toLocaleString("en-US") : general(number));
 
 /** Checks a number of words, suggestions or the like. */
 export function checkCount(name, value, most, least = 1, error = "CountError") {

@@ -194,8 +194,8 @@ test("a damaged cache is refused, but not that of another model", async () => {
   const restored = () => lines.keyboard({ saved: Buffer.from(JSON.stringify(saved)) });
   for (const change of [{ entries: [-1] }, { entries: ["the"] }, { entries: Array(501).fill(0) }, { features: "AAAA" }, { features: "é" }]) {
     saved.languages[0].cache = { ...cache, ...change };
-    await assert.rejects(restored().update("the "), { name: "KeyboardError", message: /not a saved keyboard/ });
+    await assert.rejects(async () => restored().update("the "), { name: "KeyboardError", message: /not a saved keyboard/ });
   }
-  saved.languages[0].cache.file = "another";
+  saved.languages[0].cache = { ...cache, file: "another" };
   assert.ok(!("cache" in JSON.parse(new TextDecoder().decode(await restored().save())).languages[0]));
 });

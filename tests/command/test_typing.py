@@ -65,6 +65,23 @@ def test_a_mistyped_word_is_corrected_and_backspace_undoes_that(line: Line) -> N
     assert line.text == "the mosue "
 
 
+def test_a_line_end_is_not_suggested_since_enter_sends_the_line(tmp_path: Path) -> None:
+    words = [*WORDS, "<eos>"]
+    network = make_network(len(words), context=None, seed=3, scale=0.1)
+    network.logits.bias.data[words.index("<eos>")] = 9.0
+    path = export(tmp_path / "lines.onnx", network, words, split_by="words", line_ends=True)
+    line = Line(Generator.load(path).keyboard())
+    press(line, "the cat ")
+    assert [one.word for one in line._keyboard.suggest(1)] == ["<eos>"]
+    assert len(line.suggestions()) == 3
+    assert "<eos>" not in [one.word for one in line.suggestions()]
+
+
+def test_characters_that_join_others_can_be_typed(line: Line) -> None:
+    press(line, "\u0645\u200c\u062e\U0001f468\u200d\U0001f469")
+    assert line.text == "\u0645\u200c\u062e\U0001f468\u200d\U0001f469"
+
+
 def test_a_sent_line_is_learned(line: Line) -> None:
     assert press(line, "Kowalski\r") == "Kowalski"
     assert line.text == ""

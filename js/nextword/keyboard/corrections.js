@@ -5,6 +5,7 @@ import { isWord } from "./text-field.js";
 
 export const POOL = 16; // least number of candidates of each language that are examined closely
 const KNOWN = 4; // extra nats of evidence needed against a known word
+const REMEMBERED = 64; // corrections that may yet be undone
 
 /**
  * Corrects the last finished word, if the evidence beats the word as it was typed. Once a correction was put into the text
@@ -14,8 +15,7 @@ export class Corrections {
   #field;
   #mixture;
   #last; // once it is known
-  #offered = null; // a word's number, as typed, as corrected
-  #isTaken = false; // whether the correction offered is in the text
+  #offered = new Map(); // by the number of a word: as typed, as corrected, and whether it became that
 
   constructor(field, mixture) {
     this.#field = field;
@@ -36,16 +36,16 @@ export class Corrections {
   /** Takes note that the text has changed; keeps a string whose correction was undone. */
   update() {
     this.clear();
-    if (!this.#offered) return;
-    const { number, typed, corrected } = this.#offered;
-    const word = this.#field.surfaces[number];
-    if (word === undefined) return;
-    if (word === corrected) {
-      this.#isTaken = true;
-      return;
+    for (const [number, offered] of [...this.#offered]) {
+      const word = this.#field.surfaces[number];
+      if (word === undefined) continue;
+      if (word === offered.corrected) {
+        offered.isTaken = true;
+        continue;
+      }
+      if (offered.isTaken && word === offered.typed) this.#mixture.personal.keep(word);
+      this.#offered.delete(number);
     }
-    if (this.#isTaken && word === typed) this.#mixture.personal.keep(typed);
-    this.#offered = null;
   }
 
   async #find() {
@@ -56,7 +56,8 @@ export class Corrections {
     const after = expected && field.after(number);
     if (!after) return null;
     const typed = surfaces[number];
-    if (mixture.personal.kept.has(typed) || /[\p{Nd}\p{No}]/u.test(typed)) return null;
+    const { personal } = mixture;
+    if (personal.kept.has(typed) || personal.isBlocked(typed) || /[\p{Nd}\p{No}]/u.test(typed)) return null;
     const found = await mixture.candidates(typed, expected, POOL, true, field.isName(number));
     const isSame = ({ word }) => inCaseOf(word, typed) === typed;
     const others = found.filter((one) => !isSame(one));
@@ -66,8 +67,9 @@ export class Corrections {
     const [best] = others;
     if (best.score <= own) return null;
     const shown = inCaseOf(best.word, typed);
-    this.#offered = { number, typed, corrected: shown };
-    this.#isTaken = false;
+    this.#offered.delete(number);
+    this.#offered.set(number, { typed, corrected: shown, isTaken: false });
+    if (this.#offered.size > REMEMBERED) this.#offered.delete(this.#offered.keys().next().value);
     return {
       word: best.word,
       probability: Math.exp(best.score) / (Math.exp(own) + totalOf(others)),

@@ -1,23 +1,26 @@
 /** A text field → suggestions and corrections, and what to insert where: Python's `keyboard.keyboard`. */
 
 import { normalise } from "../characters.js";
-import { NextwordError, checkedText, given, quoted } from "../errors.js";
+import { NextwordError, checkedText, given, grouped, quoted } from "../errors.js";
 import { LEARNER, MODEL } from "../model.js";
 import { SubwordDictionary } from "../subwords.js";
-import { capitalised, folded, inCaseOf, uncapitalised } from "./capitals.js";
+import { capitalised, folded, inCaseOf } from "./capitals.js";
 import { Corrections, POOL, totalOf } from "./corrections.js";
 import { languageOf } from "./languages.js";
 import { Layout } from "./layouts.js";
 import { Mixture } from "./mixture.js";
+import { LONGEST } from "./personal.js";
 import { restore, save } from "./saving.js";
-import { TextField, beginsSentence, isWord } from "./text-field.js";
+import { TextField, beginsSentence } from "./text-field.js";
+import { Uses } from "./uses.js";
 
 const MOST_SUGGESTIONS = 100;
 
 const READ = 512; // words read of a text that arrives at once
 const TYPED = 3; // cost in nats of suggesting the text as typed, if it is unknown
 
-const normalised = (word) => normalise(checkedText(word, "the word"));
+/** A word as it is compared with others; a lone surrogate becomes U+FFFD. */
+const normalised = (word) => normalise(checkedText(word, "the word").toWellFormed());
 
 const DEFAULTS = Object.freeze({ layout: "qwerty", punctuation: true, adapts: true, saved: undefined });
 
@@ -30,9 +33,9 @@ export class Keyboard {
   #field;
   #mixture;
   #personal;
-  #used = []; // for each word of the text, what may be learned from it
-  #committed = 0; // words of the text that have been learned
+  #uses;
   #corrections;
+  #ready; // once what was saved is restored
   #turns;
   #waiting = null; // an update that has not begun, with no later call after it
 
@@ -71,9 +74,11 @@ export class Keyboard {
     this.#mixture = new Mixture(languages, layout);
     this.#personal = this.#mixture.personal;
     this.#corrections = new Corrections(field, this.#mixture);
-    const weights = saved !== undefined && saved !== null ? restore(saved, this.#mixture) : () => {};
-    this.#turns = Promise.resolve(weights()).then(() => this.#mixture.restart());
-    this.#turns.catch(() => {}); // the next call reports the error
+    this.#uses = new Uses(field, this.#mixture);
+    const restoreRest = saved !== undefined && saved !== null ? restore(saved, this.#mixture) : () => {};
+    this.#ready = Promise.resolve(restoreRest()).then(() => this.#mixture.restart());
+    this.#ready.catch(() => {}); // each call reports the error
+    this.#turns = this.#ready.catch(() => {});
   }
 
   /**
@@ -89,7 +94,7 @@ export class Keyboard {
     const waiting = { text: textBeforeCursor };
     waiting.done = this.#inTurn(() => {
       if (this.#waiting === waiting) this.#waiting = null;
-      return this.#update(checkedText(waiting.text));
+      return this.#update(checkedText(waiting.text).toWellFormed());
     });
     this.#waiting = waiting;
     return waiting.done;
@@ -117,11 +122,8 @@ export class Keyboard {
   /** Learns the new words of the text, which was sent, and keeps what was adapted to it. */
   commit() {
     return this.#inTurn(async () => {
-      const last = this.#field.typed ? this.#newWord(this.#field.words.length) : null;
-      if (last) this.#personal.use(last);
-      this.#personal.learn();
+      this.#uses.commit();
       await this.#mixture.keep();
-      this.#committed = this.#field.words.length;
       this.#corrections.clear();
     });
   }
@@ -136,7 +138,7 @@ export class Keyboard {
     return [...this.#personal.blocked];
   }
 
-  /** Forgets that a word was ever learned, blocked or kept. */
+  /** Forgets that a word was ever learned or kept or, whatever its capitals, blocked. */
   forget(word) {
     return this.#inTurn(() => {
       this.#personal.forget(normalised(word));
@@ -144,10 +146,18 @@ export class Keyboard {
     });
   }
 
-  /** Never suggests a word again, nor corrects another to it. */
+  /**
+   * Never suggests a word again, nor corrects another to it, whatever its capitals. If the user writes it, it is not
+   * corrected either, nor learned.
+   */
   block(word) {
     return this.#inTurn(() => {
-      this.#personal.block(normalised(word));
+      const normal = normalised(word);
+      const { length } = [...normal];
+      if (!length || length > LONGEST) {
+        throw new NextwordError("KeyboardError", `a blocked word has 1 to ${LONGEST} characters; got ${grouped(length)}`);
+      }
+      this.#personal.block(normal);
       this.#corrections.clear();
     });
   }
@@ -157,7 +167,10 @@ export class Keyboard {
     return this.#inTurn(() => save(this.#mixture));
   }
 
-  /** P(word | the finished words before the cursor); over all strings, these add up to 1. */
+  /**
+   * P(word | the finished words before the cursor). Over all strings, these add up to 1; for a model in lower case, over
+   * all in lower case.
+   */
   probability(word) {
     return this.#inTurn(() =>
       this.#mixture.probability(normalised(word), this.#mixture.expected()),
@@ -167,7 +180,8 @@ export class Keyboard {
   /** Runs `act` after all earlier calls. */
   #inTurn(act) {
     this.#waiting = null;
-    const done = this.#turns.then(() => {
+    const done = this.#turns.then(async () => {
+      await this.#ready;
       for (const { model } of this.#mixture.languages) model.checkUse();
       return act();
     });
@@ -177,10 +191,11 @@ export class Keyboard {
 
   async #update(text) {
     const { gone, fresh } = this.#field.update(text);
+    this.#uses.compare(text);
     if (!gone.length && !fresh.length) return;
     const { words } = this.#field;
     const kept = words.length - fresh.length;
-    this.#forgetUses(kept);
+    this.#uses.remove(kept);
     if (gone.length && this.#mixture.canTakeBack(gone.length, kept + gone.length)) {
       await this.#mixture.takeBack(gone.length);
     } else if (gone.length) {
@@ -189,11 +204,7 @@ export class Keyboard {
     }
     if (fresh.length > READ) await this.#mixture.restart();
     for (const word of fresh.slice(-READ)) await this.#mixture.read(word);
-    for (let number = kept; number < words.length; number++) {
-      const word = this.#newWord(number);
-      this.#used.push(word);
-      if (word) this.#personal.use(word);
-    }
+    this.#uses.add(kept);
     this.#corrections.update();
   }
 
@@ -202,7 +213,7 @@ export class Keyboard {
     const expected = this.#mixture.expected();
     const isName = this.#field.isName(surfaces.length);
     const found = await this.#mixture.candidates(typed, expected, Math.max(POOL, 4 * n), false, isName);
-    if (typed && !this.#isKnown(typed) && !this.#personal.blocked.has(typed)) {
+    if (typed && !this.#isKnown(typed) && !this.#personal.isBlocked(typed)) {
       const { score, word } = await this.#mixture.asTyped(typed, expected);
       found.push({ score: score - TYPED, word });
       found.sort((one, other) => other.score - one.score);
@@ -225,25 +236,8 @@ export class Keyboard {
     return [...suggestions.values()];
   }
 
-  /** Keeps the uses of only this many words; the others, if not sent, count as never written. */
-  #forgetUses(kept) {
-    for (const word of this.#used.slice(Math.max(kept, this.#committed))) if (word) this.#personal.unuse(word);
-    this.#used.length = Math.min(this.#used.length, kept);
-    this.#committed = Math.min(this.#committed, kept);
-  }
-
   #isKnown(word) {
     return this.#personal.has(word) || this.#mixture.has(word);
-  }
-
-  /** The word with this number as it can be learned, null if there is nothing to learn. */
-  #newWord(number) {
-    const { surfaces, typed } = this.#field;
-    const word = surfaces[number] ?? typed;
-    if (!/\p{L}/u.test(word) || this.#mixture.has(word) || !isWord(word)) return null;
-    // A sentence begins with a capital anyway; a model without capitals cannot say more.
-    if (this.#lowercase && beginsSentence(surfaces[number - 1]) && !this.#personal.has(word)) return uncapitalised(word);
-    return word;
   }
 
   /** A word with its capitals as in the text. */

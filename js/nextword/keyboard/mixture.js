@@ -8,13 +8,14 @@ import { END_OF_LINE } from "../words.js";
 import { MODEL, NAT, best, margin } from "./candidates.js";
 import { inCaseOf, isLower } from "./capitals.js";
 import { REMEMBERED } from "./language.js";
-import { Personal } from "./personal.js";
+import { Personal, longerThan } from "./personal.js";
 import { beginsSentence } from "./text-field.js";
 
 const SPELLING = 0.2; // weight of the letters of an unknown string
 const UNKNOWN = 4; // its cost in nats
 const CAPITAL = 25; // extra cost of a word in lower case where a name's capital was typed
 const [OWN, OWN_LETTERS] = [1.5, 2]; // nats gained a letter after the first, and how many letters count
+const LONGEST = 128; // letters of what may be a word
 const INSIDE = 0.01; // how often another language follows inside a line
 const HABITS = [0.02, 0.3, 0.9]; // how often it may do where a line begins
 const ANY_HABIT = 0.01; // share of the weights that goes to all habits alike there
@@ -30,7 +31,6 @@ const ANY_HABIT = 0.01; // share of the weights that goes to all habits alike th
  * the text, but for 1 %, which is shared out anew there. A language that lacks the word gives it a share of its `<unk>`.
  */
 export class Mixture {
-  #lowercase;
   #lineEnds;
   #isMarked;
   #habits; // the weights of the languages for each habit
@@ -40,7 +40,7 @@ export class Mixture {
     this.languages = languages;
     this.start(languages.map(() => 1 / languages.length));
     this.personal = new Personal(layout);
-    this.#lowercase = languages[0].model.info.lowercase;
+    this.lowercase = languages[0].model.info.lowercase; // whether the models have no capitals
     this.#lineEnds = languages[0].model.info.lineEnds;
     this.#isMarked = languages.some(({ isMarked }) => isMarked);
   }
@@ -57,13 +57,13 @@ export class Mixture {
 
   /** Whether any dictionary has a word. */
   has(word) {
-    const normal = normalise(word, this.#lowercase);
+    const normal = normalise(word, this.lowercase);
     return this.languages.some((language) => language.has(normal));
   }
 
   /** Whether a word can be suggested without being learned from the user. */
   canWrite(word) {
-    const normal = normalise(word, this.#lowercase);
+    const normal = normalise(word, this.lowercase);
     return this.languages.some((language) => language.canWrite(normal));
   }
 
@@ -141,6 +141,7 @@ export class Mixture {
    * - `isName`: whether it was typed with a capital that only a name needs.
    */
   async candidates(typed, expected, most, isWhole = false, isName = false) {
+    if (longerThan(typed, LONGEST)) return [];
     const weight = typed ? MODEL : 1;
     const uses = this.personal.weights.map(Math.log);
     let own = best(this.personal.table, (id) => weight * uses[id], typed, most, isWhole);
@@ -168,7 +169,7 @@ export class Mixture {
 
   /** Words with their scores, except for blocked ones; `least` is that of `known`. */
   async #scored(costs, expected, weight, least) {
-    const words = [...costs.keys()].filter((word) => !this.personal.blocked.has(word));
+    const words = [...costs.keys()].filter((word) => !this.personal.isBlocked(word));
     const probabilities = await this.#probabilities(words, expected, least);
     return words.map((word, place) => {
       return { score: weight * Math.log(Math.max(probabilities[place], 1e-300)) - costs.get(word) / NAT, word };
@@ -198,7 +199,7 @@ export class Mixture {
   }
 
   async #probabilitiesIn(expected, words, least) {
-    const normal = words.map((word) => normalise(word, this.#lowercase));
+    const normal = words.map((word) => normalise(word, this.lowercase));
     const atLeast = new Map(normal.map((word, place) => [word, least.get(words[place])]).filter(([, value]) => value));
     const known = await expected.known(normal, atLeast);
     const found = [];

@@ -4,6 +4,7 @@
  */
 
 import { WordTable } from "./candidates.js";
+import { folded } from "./capitals.js";
 
 export const MOST_WORDS = 5_000; // learned, blocked or kept
 export const LONGEST = 64; // characters of a learned word
@@ -15,6 +16,7 @@ const REMEMBERED = 512; // uses recent enough to count more
 /** A user's own words. */
 export class Personal {
   #layout;
+  #folded = new Set(); // the blocked words without capitals
   #here = new Map(); // how often each occurs in the text that is being written
   #recent = []; // the last uses, in order
   #table = null;
@@ -25,7 +27,7 @@ export class Personal {
   constructor(layout) {
     this.#layout = layout;
     this.learned = new Map(); // how often each word that no dictionary has was sent
-    this.blocked = new Set(); // words that are never suggested
+    this.blocked = new Set(); // words that are never suggested, whatever their capitals
     this.kept = new Set(); // strings that are never corrected
   }
 
@@ -36,6 +38,11 @@ export class Personal {
   /** How often a word was written. */
   count(word) {
     return (this.learned.get(word) ?? 0) + (this.#here.get(word) ?? 0);
+  }
+
+  /** Whether a word is never suggested. */
+  isBlocked(word) {
+    return this.#folded.size > 0 && this.#folded.has(folded(word));
   }
 
   /** Whether a word was sent, or occurs more than once in the text. */
@@ -90,7 +97,7 @@ export class Personal {
 
   /** A new word was written in the text. */
   use(word) {
-    if (longerThan(word, LONGEST)) return;
+    if (longerThan(word, LONGEST) || this.isBlocked(word)) return;
     this.#here.set(word, (this.#here.get(word) ?? 0) + 1);
     this.#recent.push(word);
     if (this.#recent.length > REMEMBERED) this.#recent.shift();
@@ -124,24 +131,39 @@ export class Personal {
     this.#table = null;
   }
 
-  /** Forgets that a word was ever learned, blocked or kept. */
+  /** Forgets that a word was ever learned or kept, and, whatever its capitals, blocked. */
   forget(word) {
-    for (const words of [this.blocked, this.kept, this.learned, this.#here]) words.delete(word);
-    this.#recent = this.#recent.filter((one) => one !== word);
+    this.#unblock(word);
+    this.kept.delete(word);
+    this.#unlearn(new Set([word]));
+  }
+
+  /** Never suggests a word of 1 to 64 characters again, whatever its capitals; those learned are forgotten. */
+  block(word) {
+    this.#unblock(word);
+    add(this.blocked, word);
+    this.#folded = new Set([...this.blocked].map(folded));
+    this.#unlearn(new Set([...this.learned.keys(), ...this.#here.keys()].filter((one) => this.isBlocked(one))));
+  }
+
+  /** Never corrects a string again, unless it is too long to be a word. */
+  keep(typed) {
+    if (!longerThan(typed, LONGEST)) add(this.kept, typed);
+  }
+
+  #unblock(word) {
+    for (const one of [...this.blocked]) if (folded(one) === folded(word)) this.blocked.delete(one);
+    this.#folded.delete(folded(word));
+  }
+
+  #unlearn(words) {
+    for (const word of words) {
+      this.learned.delete(word);
+      this.#here.delete(word);
+    }
+    this.#recent = this.#recent.filter((one) => !words.has(one));
     this.#table = null;
   }
-
-  /** Never suggests a word again. */
-  block(word) {
-    this.forget(word);
-    add(this.blocked, word);
-  }
-
-  /** Never corrects a string again. */
-  keep(typed) {
-    add(this.kept, typed);
-  }
-
 }
 
 function add(words, word) {

@@ -7,6 +7,7 @@ import { LONGEST, MOST_WORDS, longerThan } from "./personal.js";
 const FORMAT = "nextword-keyboard/1";
 const MOST_BYTES = 64_000_000;
 const MOST_BIAS = 1000;
+const MOST_SEEN = 1e9; // words
 const MOST_COUNT = 2 ** 31 - 1;
 
 /**
@@ -48,7 +49,9 @@ export function restore(bytes, mixture) {
     );
   }
   const learned = saved.languages.map((one, place) => learnedOf(languages[place], one.learned_weights));
-  personal.remember(Object.entries(saved.learned));
+  const cached = saved.languages.map(({ cache }) => decoded(cache));
+  // A newer file's dictionary may have words that an older one lacked.
+  personal.remember(Object.entries(saved.learned).filter(([word]) => !mixture.has(word)));
   personal.recall(saved.recent ?? []);
   for (const word of saved.blocked) personal.block(word);
   for (const typed of saved.kept) personal.keep(typed);
@@ -61,7 +64,7 @@ export function restore(bytes, mixture) {
   mixture.start(saved.languages.map(({ weight }) => weight / total));
   return async () => {
     for (const [place, language] of languages.entries()) {
-      for (const { features, word } of await cachedOf(language, saved.languages[place].cache)) {
+      for (const { features, word } of await cachedOf(language, cached[place])) {
         language.adaptation.cache.remember(features, word);
       }
       if (learned[place]) await learnWeights(language, learned[place]);
@@ -78,15 +81,25 @@ async function cacheOf(language) {
   return { cache: { file, entries: pairs.map(({ word }) => word), features } };
 }
 
-/** The features and words that `cacheOf` returned, if they belong to the same file. */
+/** What `cacheOf` returned, if anything, in numbers. */
+function decoded(saved) {
+  if (!saved || saved.file === undefined) return null;
+  const { file, entries } = saved;
+  const isId = (id) => Number.isInteger(id) && id >= 0;
+  if (!Array.isArray(entries) || !entries.length || !entries.every(isId)) throw damaged();
+  const values = Float32Array.from(halves(saved.features), half);
+  if (values.length % entries.length || !values.every((value) => Math.abs(value) < 2 ** 16)) throw damaged();
+  return { file, entries, values };
+}
+
+/** The features and words of a decoded cache, if they belong to the same file. */
 async function cachedOf({ adaptation: { cache }, dictionary, model }, saved) {
   if (!cache.places || !saved || saved.file !== (await fileOf({ model }))) return [];
-  const { entries, features } = saved;
-  const isId = (id) => Number.isInteger(id) && id >= 0 && id < dictionary.words.length;
-  if (!Array.isArray(entries) || entries.length > cache.settings.size || !entries.every(isId)) throw damaged();
-  const values = Float32Array.from(halves(features), half);
-  if (values.length !== entries.length * model.features || !values.every((value) => Math.abs(value) < 2 ** 16)) throw damaged();
-  return entries.map((word, place) => ({ word, features: values.slice(place * model.features, (place + 1) * model.features) }));
+  const { entries, values } = saved;
+  const width = model.features;
+  const fits = entries.length <= cache.settings.size && entries.every((id) => id < dictionary.words.length);
+  if (!fits || values.length !== entries.length * width) throw damaged();
+  return entries.map((word, place) => ({ word, features: values.slice(place * width, (place + 1) * width) }));
 }
 
 /** The SHA-256 of a model's file, to which its cache belongs; null on pages that are not secure. */
@@ -104,7 +117,9 @@ async function weightsOf(language) {
 function learnedOf({ learner }, saved) {
   if (!learner || saved === undefined || saved === null) return null;
   if (!Array.isArray(saved.files) || !isObject(saved.values)) throw damaged();
-  const values = [...learner.nothing.values].map(([name, { shape }]) => [name, { shape, values: floats(saved.values[name]) }]);
+  const values = [...learner.nothing.values].map(([name, { shape }]) => [name, { shape, values: floats(saved.values[name] ?? "") }]);
+  const isGood = (value) => Math.abs(value) <= MOST_BIAS;
+  if (!values.every(([, one]) => one.values.every(isGood))) throw damaged();
   return { files: saved.files, values: new Map(values) };
 }
 
@@ -113,9 +128,7 @@ async function learnWeights(language, { files, values }) {
   if (files.join() !== (await filesOf(language)).join()) return;
   const { learner } = language;
   for (const [name, one] of learner.nothing.values) {
-    const found = values.get(name).values;
-    const isGood = (value) => Math.abs(value) <= MOST_BIAS;
-    if (found.length !== one.values.length || !found.every(isGood)) throw damaged();
+    if (values.get(name).values.length !== one.values.length) throw damaged();
   }
   learner.learned = { values, ids: [], state: null };
 }
@@ -128,12 +141,12 @@ function base64(numbers) {
   return btoa(Array.from(bytes, (byte) => String.fromCharCode(byte)).join(""));
 }
 
-/** The inverse of `base64`, for float32 and for float16; empty for anything that it did not write. */
+/** The inverse of `base64`, for float32 and for float16. */
 const [floats, halves] = [Float32Array, Uint16Array].map((Numbers) => (text) => {
   try {
     return new Numbers(Uint8Array.from(atob(text), (character) => character.charCodeAt(0)).buffer);
   } catch {
-    return new Numbers();
+    throw damaged();
   }
 });
 
@@ -169,7 +182,7 @@ function parsed(given) {
 }
 
 const isObject = (value) => typeof value === "object" && value !== null && !Array.isArray(value);
-const isWord = (word) => typeof word === "string" && word.length > 0 && !longerThan(word, LONGEST);
+const isWord = (word) => typeof word === "string" && word.length > 0 && word.isWellFormed() && !longerThan(word, LONGEST);
 const areWords = (words) => Array.isArray(words) && words.length <= MOST_WORDS && words.every(isWord);
 const isBetween = (value, least, most) => Number.isFinite(value) && value >= least && value <= most;
 
@@ -181,8 +194,8 @@ const areCounts = (words) =>
 const isLanguage = (language) =>
   isObject(language) &&
   isBetween(language.weight, 1e-9, 1) &&
-  isBetween(language.seen, 0, Infinity) &&
-  isBetween(language.expected, 0, Infinity) &&
+  isBetween(language.seen, 0, MOST_SEEN) &&
+  isBetween(language.expected, 0, MOST_SEEN) &&
   isObject(language.bias) &&
   isObject(language.cache ?? {}) &&
   Object.values(language.bias).every((value) => isBetween(value, -MOST_BIAS, MOST_BIAS));

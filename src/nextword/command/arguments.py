@@ -70,15 +70,20 @@ def _parser() -> argparse.ArgumentParser:
         metavar="FILE",
         help="model file (default: %(default)s)",
     )
-    common.add_argument("--json", action="store_true", help="print one JSON object per line, for scripts")
+    for_scripts = _Parser(add_help=False)
+    for_scripts.add_argument(
+        "--json", action="store_true", help="print one JSON object per line, for scripts"
+    )
 
-    def add(name: str, help: str, text: str, example: str) -> argparse.ArgumentParser:
+    def add(
+        name: str, help: str, text: str, example: str, is_for_scripts: bool = True
+    ) -> argparse.ArgumentParser:
         command = commands.add_parser(
             name,
             help=help,
             description=f"{help[0].upper()}{help[1:]}.",
             epilog=f"example: {example}",
-            parents=[common],
+            parents=[common, for_scripts] if is_for_scripts else [common],
         )
         if text:
             command.add_argument(
@@ -148,6 +153,7 @@ def _parser() -> argparse.ArgumentParser:
             "write on a terminal with suggestions and corrections, as on a phone",
             "",
             "nextword type --learned mine.json",
+            is_for_scripts=False,
         )
     )
     explain = commands.add_parser(

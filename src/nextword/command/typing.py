@@ -18,6 +18,8 @@ if TYPE_CHECKING:
 
 _ENTER, _TAB, _BACKSPACE, _ESCAPE = "\r\n", "\t", "\x7f\b", "\x1b"
 _END = "\x04"  # Ctrl-D
+_JOINERS = "\u200c\u200d"  # invisible characters between letters or emoji
+_SHOWN = 3  # suggestions
 _HELP = "Tab: accept a suggestion; again: the next one. Backspace after a correction: undo it. Ctrl-D: quit."
 
 
@@ -52,14 +54,14 @@ class Line:
         elif key in _BACKSPACE:
             undone = self._before if self._before is not None else self.text[:-1]
             self._change(undone)
-        elif key.isprintable():
+        elif key.isprintable() or key in _JOINERS:
             self._change(self.text + key)
             self._correct()
         return None
 
     def suggestions(self) -> list["Suggestion"]:
         """The suggestions that can be taken now."""
-        return self._choices if self._taken >= 0 else self._keyboard.suggest()
+        return self._choices if self._taken >= 0 else self._found()
 
     @property
     def taken(self) -> int:
@@ -72,7 +74,7 @@ class Line:
 
     def _take_next(self) -> None:
         if self._taken < 0:
-            self._choices = self._keyboard.suggest()
+            self._choices = self._found()
             before = self.text
         else:
             before = self._before or ""
@@ -80,6 +82,10 @@ class Line:
             taken = (self._taken + 1) % len(self._choices)
             self._put(before, self._choices[taken])
             self._taken = taken
+
+    def _found(self) -> list["Suggestion"]:
+        """What the keyboard suggests, except to end the line, which Enter does."""
+        return [one for one in self._keyboard.suggest(2 * _SHOWN) if "\n" not in one.insert][:_SHOWN]
 
     def _correct(self) -> None:
         """Corrects the word just finished by a blank or a punctuation mark."""

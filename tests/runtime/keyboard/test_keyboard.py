@@ -8,7 +8,7 @@ import numpy as np
 import pytest
 from hypothesis import HealthCheck, example, given, settings
 from hypothesis import strategies as st
-from tiny import export, make_network
+from keyboards import WORDS, after, load, put
 
 from nextword import Generator
 from nextword.errors import CountError, KeyboardError, PromptError
@@ -16,25 +16,8 @@ from nextword.runtime.keyboard.keyboard import Keyboard
 from nextword.runtime.keyboard.language import REMEMBERED
 from nextword.runtime.keyboard.layouts import Layout
 from nextword.runtime.keyboard.slips import evaluate_typing, mistyped, with_text_before
-from nextword.runtime.keyboard.suggestion import Suggestion
 from nextword.text.letters import LetterModel
 
-WORDS = [
-    "the",
-    ",",
-    ".",
-    "mouse",
-    "cat",
-    "<eos>",
-    "then",
-    "house",
-    "Jesus",
-    "them",
-    "bell",
-    "<unk>",
-    "a",
-    "said",
-]
 PIECES = ["the ", "cat ", "mouse, ", "mou", "teh ", "Kowalski ", "Kow", "\n", "(", "them. ", "x", " "]
 TEXTS = st.lists(st.sampled_from(PIECES), max_size=7).map("".join)
 SEVERAL = settings(
@@ -42,29 +25,10 @@ SEVERAL = settings(
 )
 
 
-def load(
-    path: Path, words: list[str] = WORDS, seed: int = 3, scale: float = 0.5, **changes: Any
-) -> Generator:
-    network = make_network(len(words), context=changes.get("context"), seed=seed, scale=scale)
-    metadata: dict[str, Any] = {"split_by": "words", "line_ends": "<eos>" in words}
-    metadata["unknown"] = words.index("<unk>") if "<unk>" in words else None
-    return Generator.load(export(path, network, words, **metadata | changes))
-
-
 @pytest.fixture(params=["unbounded", "fixed", "without <unk>"])
 def generator(request: pytest.FixtureRequest, tmp_path: Path) -> Generator:
     words = [word for word in WORDS if word != "<unk>"] if request.param == "without <unk>" else WORDS
     return load(tmp_path / "m.onnx", words, context=3 if request.param == "fixed" else None)
-
-
-def after(keyboard: Keyboard, *texts: str) -> list[Suggestion]:
-    for text in texts:
-        keyboard.update(text)
-    return keyboard.suggest(5)
-
-
-def put(text: str, suggestion: Suggestion) -> str:
-    return text[: len(text) - suggestion.replace] + suggestion.insert
 
 
 @SEVERAL

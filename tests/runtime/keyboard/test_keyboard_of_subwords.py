@@ -280,3 +280,8 @@ def test_typing_is_evaluated_in_words(generator: Generator) -> None:
     assert text[1:] == [("the ", "mouse"), ("the mouse", ","), ("the mouse, ", "bellran")]
     found = evaluate_typing(generator.keyboard(), text, {"mouse": "mosue"}.get)
     assert (found.words, found.mistyped, found.corrected) == (3, 1, 1)
+
+
+def test_no_word_is_meant_by_very_many_letters(generator: Generator) -> None:
+    suggestions = after(generator.keyboard(), "the " + "x" * 5_000)
+    assert [(one.kind, one.replace) for one in suggestions] == [("as typed", 5_000)]

@@ -5,7 +5,7 @@ from pathlib import Path
 from typing import Any
 
 import pytest
-from test_keyboard import WORDS, after, load, put
+from keyboards import WORDS, after, load, put
 
 from nextword.errors import KeyboardError
 from nextword.runtime.keyboard.keyboard import Keyboard
