@@ -77,7 +77,10 @@ export async function suggest(model, prompt, n) {
   return after(model, reader, logits).best(n, prefix);
 }
 
-/** What may follow a text; its last word is half typed if the model expects it to go on. */
+/**
+ * What may follow a text. Its last word is half typed if the model expects it to go on, or if the training text lacks it
+ * and has a likely word that begins so.
+ */
 async function suggestSpelt(model, tokens, n) {
   const last = tokens.pop();
   const reader = model.reader();
@@ -85,11 +88,18 @@ async function suggestSpelt(model, tokens, n) {
   const whole = Object.assign(model.reader(), { last: reader.last, state: reader.state });
   const { logits } = await whole.read(model.dictionary.encode([last]));
   const logProbabilities = logSoftmax(logits);
-  const ends = model.entries.beginning.reduce((sum, id) => sum + Math.exp(logProbabilities[id]), 0);
+  const { entries } = model;
+  const goesOn = entries.beginning.reduce((sum, id) => sum + Math.exp(logProbabilities[id]), 0) < 1 / 2;
   const typed = surfaceOf(last);
-  if (isUnspaced(last) || !isWord(typed) || ends >= 1 / 2) return after(model, whole, logits).best(n, "");
-  if (!expected) throw alone(typed);
-  return after(model, reader, expected.logits).best(n, typed);
+  if (isWord(typed) && !isUnspaced(last) && (goesOn || !entries.isSeen(typed))) {
+    if (expected) {
+      const found = await after(model, reader, expected.logits).best(n, typed);
+      if (goesOn || (found.length && entries.isSeen(found[0].word))) return found;
+    } else if (goesOn) {
+      throw alone(typed);
+    }
+  }
+  return after(model, whole, logits).best(n, "");
 }
 
 function alone(prefix) {

@@ -56,12 +56,17 @@ export class Entries {
     return paths.filter((path) => path.length <= MOST_SUBWORDS && !path.some((id) => this.#bytes.has(id)));
   }
 
+  /** Whether the training text has a word, as far as the model file says. */
+  isSeen(word) {
+    return !this.#trainingWords || this.#trainingWords.has(word);
+  }
+
   /**
    * The nats by which a word comes later among suggestions than its probability says: a model of subwords spells words
    * that do not exist, and finds them likelier than they are.
    */
   handicap(word) {
-    return !this.#trainingWords || this.#trainingWords.has(word) ? 0 : NEVER_SEEN;
+    return this.isSeen(word) ? 0 : NEVER_SEEN;
   }
 
   /** Whether an entry is a bare mark. */

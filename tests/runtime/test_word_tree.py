@@ -28,6 +28,7 @@ WRITTEN = [id for id, entry in enumerate(SUBWORDS) if byte_of(entry) is None]
 TEXTS = st.text(st.sampled_from("the mous,.世界é(\n"), min_size=1, max_size=12).filter(
     lambda text: text.strip()
 )
+SEEN = ["the", "cat", "mouse", "said", ",", ".", "(", ")", "'"]
 LEAST = 1e-4  # the least probability of a beginning that is examined
 SEVERAL = settings(max_examples=12, deadline=None)
 
@@ -191,6 +192,22 @@ def test_words_that_the_training_text_lacks_come_later_with_the_same_probability
         assert all(p == close(probabilities[word]) for word, p in found if word in probabilities)
         is_changed |= [word for word, _ in found] != [word for word, _ in plain]
     assert is_changed
+
+
+def test_what_the_training_text_lacks_is_half_typed_if_that_has_a_word_that_begins_so(tmp_path: Path) -> None:
+    network = make_wordy_network(None)
+    with torch.no_grad():  # so that the model expects every word to be finished
+        network.logits.bias.add_(torch.tensor(SubwordDictionary(SUBWORDS).begins) * 50.0)
+    about: dict[str, Any] = {"split_by": "subwords", "line_ends": True}
+    seen = about | {"training_words": WordFilter.of(SEEN).text}
+    plain, filtered = (
+        Generator.load(export(tmp_path / f"{place}.onnx", network, SUBWORDS, **one))
+        for place, one in enumerate((about, seen))
+    )
+    assert filtered.suggest("the cat mou", 3)[0][0] == "mouse"
+    for prompt in ("the cat mouse", "the cat bell", "mou"):
+        assert not filtered.suggest(prompt, 3)[0][0].startswith(prompt.split()[-1])
+    assert not plain.suggest("the cat mou", 3)[0][0].startswith("mou")
 
 
 def test_a_half_typed_word_needs_one_before_it(path: Path) -> None:

@@ -98,7 +98,11 @@ def suggest(model: ModelFile, prompt: str, n: int) -> list[tuple[str, float]]:
 
 
 def _suggest_spelt(model: ModelFile, tokens: list[str], n: int) -> list[tuple[str, float]]:
-    """What may follow a text; its last word is half typed if the model expects it to go on."""
+    """What may follow a text.
+
+    Its last word is half typed if the model expects it to go on, or if the training text lacks it and has a
+    likely word that begins so.
+    """
     from nextword.runtime.keyboard.text_field import is_word
 
     *before, last = (np.array([model.dictionary.encode([token])]) for token in tokens)
@@ -107,12 +111,16 @@ def _suggest_spelt(model: ModelFile, tokens: list[str], n: int) -> list[tuple[st
         expected = reader.read(np.concatenate(before, axis=1)).logits[0]
     whole = Reader.gathered(model, [(reader, 0)])
     logits = whole.read(last).logits[0]
-    typed, ends = surface_of(tokens[-1]), np.exp(draw.log_softmax(logits))[model.entries.beginning].sum()
-    if is_unspaced(tokens[-1]) or not is_word(typed) or ends >= 1 / 2:
-        return after(model, whole, logits).best(n, "")
-    if expected is None:
-        raise _alone(typed)
-    return after(model, reader, expected).best(n, typed)
+    typed, is_seen = surface_of(tokens[-1]), model.entries.is_seen
+    goes_on = np.exp(draw.log_softmax(logits))[model.entries.beginning].sum() < 1 / 2
+    if is_word(typed) and not is_unspaced(tokens[-1]) and (goes_on or not is_seen(typed)):
+        if expected is not None:
+            found = after(model, reader, expected).best(n, typed)
+            if goes_on or (found and is_seen(found[0][0])):
+                return found
+        elif goes_on:
+            raise _alone(typed)
+    return after(model, whole, logits).best(n, "")
 
 
 def _alone(prefix: str) -> PromptError:

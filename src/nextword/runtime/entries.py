@@ -62,13 +62,16 @@ class Entries:
         paths = [self.dictionary.split(spelt) for spelt in (*bare, BLANK_MARK + word, GLUE_MARK + word)]
         return [path for path in paths if len(path) <= MOST_SUBWORDS and not self._bytes.intersection(path)]
 
+    def is_seen(self, word: str) -> bool:
+        """Whether the training text has a word, as far as the model file says."""
+        return self._training_words is None or word in self._training_words
+
     def handicap(self, word: str) -> float:
         """The nats by which a word comes later among suggestions than its probability says.
 
         A model of subwords spells words that do not exist, and finds them likelier than they are.
         """
-        is_seen = self._training_words is None or word in self._training_words
-        return 0.0 if is_seen else _NEVER_SEEN
+        return 0.0 if self.is_seen(word) else _NEVER_SEEN
 
     def is_mark(self, id: int) -> bool:
         """Whether an entry is a bare mark."""
