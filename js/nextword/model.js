@@ -252,6 +252,11 @@ class Reader {
     this.state = model.zero();
   }
 
+  /** The state that the model carries from word to word; null for a fixed context. */
+  get carried() {
+    return this.#model.info.context === null ? this.state : null;
+  }
+
   /** Reads more words; returns what comes next. `last` and `state` are never changed in place. */
   async read(ids) {
     const { context } = this.#model.info;

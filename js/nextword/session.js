@@ -71,7 +71,7 @@ export class Session {
         const gaveWay = [];
         for (const [place, id] of ids.entries()) {
           if (this.#expected) gaveWay.push(this.#cache.remember(this.#expected.features, id));
-          await this.#learner?.note(id, this.#carried, place === 0);
+          await this.#learner?.note(id, this.#reader.carried, place === 0);
           const { logits, features } = await this.#reader.read([id]);
           this.#expected = { logits, features };
         }
@@ -161,11 +161,6 @@ export class Session {
         ...(this.#learner && (await this.#learnedArrays(named, whole))),
       });
     });
-  }
-
-  /** The state that the model carries from word to word; null for a fixed context. */
-  get #carried() {
-    return this.#model.info.context === null ? this.#reader.state : null;
   }
 
   /** What was learned, as it is saved. */

@@ -57,12 +57,20 @@ export class SubwordDictionary extends Dictionary {
     return words;
   }
 
-  /** The words of a text as a user sees them, still marked: in a script without blanks each subword is a word. */
-  marked(words) {
+  /**
+   * The words of a text as a user sees them, still marked, each with the ids of its subwords: `{ word, ids }`. In a
+   * script without blanks each subword is a word.
+   */
+  inWords(words) {
     return words.flatMap((run) => {
       const parts = this.grouped(this.split(run));
-      return parts.length > 1 ? parts.map((ids) => this.#marked(ids)) : [run];
+      return parts.map((ids) => ({ word: parts.length > 1 ? this.#marked(ids) : run, ids }));
     });
+  }
+
+  /** The words of a text as a user sees them, still marked. */
+  marked(words) {
+    return this.inWords(words).map(({ word }) => word);
   }
 
   /** The words of a text as a user sees them, each with the ids of its subwords: `{ word, ids }`. */
