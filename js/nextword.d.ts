@@ -67,6 +67,25 @@ export interface Score {
   perWord: { word: string; logProbability: number }[];
 }
 
+/** How good a model is on a text, over every word that has a full context before it; Python's figures. */
+export interface Evaluation {
+  /** The number of those words. */
+  words: number;
+  /** Share of them that the dictionary lacks. Perplexities can be compared only where it is the same. */
+  unknownShare: number;
+  /** exp of the mean of −ln P(word); `<unk>` counts as a word. */
+  perplexity: number;
+  /**
+   * Share of the words that were the likeliest of those that can be written. With a dictionary of subwords, this and
+   * the next two figures cover the first 2,000 words, since words must be searched for.
+   */
+  accuracy: number;
+  /** Share of the words that were among the three likeliest. */
+  top3Accuracy: number;
+  /** Share of keystrokes that a keyboard with three suggestions saves its user. */
+  keystrokesSaved: number;
+}
+
 /** The kind of error: the names of Python's errors, and two that only JavaScript needs. */
 export type ErrorName =
   | "ModelFileError"
@@ -153,6 +172,15 @@ export class Generator {
 
   /** How likely each of several texts is, for ranking. */
   scoreAll(texts: readonly string[]): Promise<Score[]>;
+
+  /**
+   * How good the model is on a text, which is read as Python reads a text file: its end is the end of a line. The event
+   * loop runs while it is read.
+   *
+   * @param options a cache that remembers the text, as for `session`
+   * @throws PromptError for a text that is too short, UnknownWordError for a word that is not in the dictionary
+   */
+  evaluate(text: string, options?: CacheSettings): Promise<Evaluation>;
 
   /** A text that grows word by word, as with a keyboard. */
   session(options?: CacheSettings): Session;

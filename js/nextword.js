@@ -18,10 +18,13 @@ import {
   fileOf,
   given,
 } from "./nextword/errors.js";
+import { evaluate } from "./nextword/evaluation.js";
+import { perplexity } from "./nextword/figures.js";
 import { Keyboard } from "./nextword/keyboard/keyboard.js";
 import { MODEL, Model, metadataOf } from "./nextword/model.js";
 import { PRIME, Sampler, StopStrings, checkedSampling, draw, logSoftmax, uniform } from "./nextword/sampling.js";
 import { Session, checkedCache } from "./nextword/session.js";
+import { eventLoop } from "./nextword/turns.js";
 import { ENDS_IN_BLANK, Joiner, join, split } from "./nextword/words.js";
 
 export { Keyboard, NextwordError, UnknownWordError, clusters, draw, join, metadataOf, split, uniform };
@@ -144,6 +147,12 @@ export class Generator {
     return Keyboard.of([this], options);
   }
 
+  /** How good the model is on a text; the options are those of `session`. */
+  async evaluate(text, options = {}) {
+    this.#model.checkUse();
+    return evaluate(this.#model, text, checkedCache(options));
+  }
+
   /** The score of the words from index `first` on. */
   async #score(words, first, context) {
     const reader = this.#model.reader();
@@ -160,7 +169,7 @@ export class Generator {
       return { word, logProbability: parts.reduce((sum, value) => sum + value, 0) };
     });
     const total = perWord.reduce((sum, { logProbability }) => sum + logProbability, 0);
-    return { logProbability: total, perplexity: Math.exp(-total / perWord.length), perWord };
+    return { logProbability: total, perplexity: perplexity(-total / perWord.length), perWord };
   }
 
   /** Checks everything that can be known beforehand, then writes. */
@@ -223,20 +232,3 @@ function firstScored(words, context, unit) {
       : `no word of the text has ${needed} before it, as scoring requires; give more words`,
   );
 }
-
-/**
- * Lets the event loop run, so that input is handled and the page is repainted while words are written: onnxruntime's
- * WebAssembly runs within the microtask queue, which is emptied before any event is handled.
- */
-function eventLoop() {
-  if (globalThis.setImmediate) return new Promise((resolve) => setImmediate(resolve));
-  return new Promise((resolve) => {
-    const { port1, port2 } = new MessageChannel();
-    port1.onmessage = () => {
-      port1.close();
-      resolve();
-    };
-    port2.postMessage(null);
-  });
-}
-

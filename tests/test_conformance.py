@@ -137,6 +137,20 @@ def test_sessions(case: Any) -> None:
         check({"result": case["completed"]}, lambda _, session=session: session.suggest(5, "m"))
 
 
+@pytest.mark.parametrize("case", table("evaluation"), ids=lambda case: case["model"])
+def test_evaluation(case: Any, tmp_path: Path) -> None:
+    path = tmp_path / "text.txt"
+    path.write_bytes(case["text"].encode())
+    generator = Generator.load(HERE / f"{case['model']}.onnx")
+    if "error" in case:
+        check(case, lambda c: generator.evaluate(path, *c["cache"]))
+        return
+    # The third digit of what an int8 graph computes depends on the CPU.
+    tolerance = 0.05 if case["model"].endswith("int8") else 1e-5
+    found = dataclasses.asdict(generator.evaluate(path, *case["cache"]))
+    assert found == pytest.approx(case["result"], rel=tolerance, abs=tolerance)
+
+
 @pytest.mark.parametrize("case", table("gradient_flow"), ids=lambda case: case["model"])
 def test_gradient_flow(case: Any) -> None:
     words = Generator.load(HERE / f"{case['model']}.onnx").info.dictionary

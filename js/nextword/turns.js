@@ -9,3 +9,20 @@ export function inTurn(ort, run) {
   tails.set(ort, done.catch(() => {}));
   return done;
 }
+
+/**
+ * Lets the event loop run, so that input is handled and the page is repainted while words are written: onnxruntime's
+ * WebAssembly runs within the microtask queue, which is emptied before any event is handled.
+ */
+export function eventLoop() {
+  if (globalThis.setImmediate) return new Promise((resolve) => setImmediate(resolve));
+  return new Promise((resolve) => {
+    const { port1, port2 } = new MessageChannel();
+    port1.onmessage = () => {
+      port1.close();
+      resolve();
+    };
+    port2.postMessage(null);
+  });
+}
+

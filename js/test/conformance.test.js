@@ -14,7 +14,7 @@ const HERE = new URL("../../tests/conformance/", import.meta.url);
 const table = (name) => JSON.parse(readFileSync(new URL(`${name}.json`, HERE), "utf8"));
 const bytesIn = (name) => new Uint8Array(readFileSync(new URL(name, HERE)));
 const load = (name) => Generator.load(readFileSync(new URL(`${name}.onnx`, HERE)), { ort });
-const camel = (text) => text.replace(/_([a-z])/g, (_, letter) => letter.toUpperCase());
+const camel = (text) => text.replace(/_([a-z\d])/g, (_, letter) => letter.toUpperCase());
 const inCamel = (knobs) => Object.fromEntries(Object.entries(knobs).map(([name, value]) => [camel(name), value]));
 const near = (found, expected, tolerance) =>
   assert.ok(Math.abs(found - expected) <= tolerance * Math.abs(expected), `${found} is not near ${expected}`);
@@ -148,6 +148,23 @@ for (const { model, cache, text, undone, more, suggest, completed, saved } of ta
     }
     assert.deepEqual(await resumed.save(), bytesOf(saved));
     assert.equal((await fed.save()).length, bytesOf(saved).length);
+  });
+}
+
+for (const one of table("evaluation")) {
+  const { model, cache, text } = one;
+  const name = `${JSON.stringify(text.slice(0, 20))} (${text.length}) with a cache of ${cache[0]} words`;
+  test(`the ${model} model is as good on ${name} as in Python`, async () => {
+    const generator = await load(model);
+    await check(one, () => generator.evaluate(text, inCache(cache)), (found, expected) => {
+      const inJavaScript = inCamel(expected);
+      assert.deepEqual(Object.keys(found), Object.keys(inJavaScript));
+      // The third digit of what an int8 graph computes depends on the CPU.
+      const tolerance = model.endsWith("int8") ? 0.05 : 1e-5;
+      for (const [figure, value] of Object.entries(inJavaScript)) {
+        assert.ok(Math.abs(found[figure] - value) <= tolerance * Math.max(1, value), `${figure}: ${found[figure]} ${value}`);
+      }
+    });
   });
 }
 

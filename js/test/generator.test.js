@@ -157,6 +157,41 @@ test("samples are what generate gives with successive seeds", async () => {
   ]);
 });
 
+test("an evaluation agrees with predicting each word separately", async () => {
+  const words = "the mouse , the cat . mice the mouse the cat , the mice the mouse".split(" ");
+  const { words: count, perplexity, accuracy, top3Accuracy } = await generator.evaluate(words.join(" "));
+  const ranks = [];
+  for (let place = 3; place < words.length; place++) {
+    const likeliest = await generator.suggest(`${words.slice(0, place).join(" ")} `, generator.info.dictionary.length);
+    ranks.push(likeliest.findIndex(({ word }) => word === words[place]));
+  }
+  const share = (isCounted) => ranks.filter(isCounted).length / ranks.length;
+  assert.equal(count, ranks.length);
+  assert.equal(accuracy, share((rank) => rank === 0));
+  assert.equal(top3Accuracy, share((rank) => rank < 3));
+  assert.ok(Math.abs(perplexity - (await generator.score(words.join(" "))).perplexity) < 1e-5 * perplexity);
+});
+
+test("a text that cannot be evaluated is refused, and settings of the cache are checked", async () => {
+  for (const text of [undefined, null, 3, ["the"], new Uint8Array(3)]) {
+    await rejects(() => generator.evaluate(text), "PromptError", /the text must be a string; got/);
+  }
+  for (const text of ["", " \n", "the mouse the"]) {
+    await rejects(() => generator.evaluate(text), "PromptError", /too few words to evaluate; give at least 4/);
+  }
+  await rejects(() => generator.evaluate("the mouze the cat"), "UnknownWordError", /nearest: mouse/);
+  await rejects(() => generator.evaluate("the", { cacheSize: 5 }), "SamplingError", /have no effect without each other/);
+  await rejects(() => generator.evaluate("the", { size: 5 }), "SamplingError", /there is no option size; use one of cacheSize/);
+});
+
+test("the event loop runs while a text is evaluated", async () => {
+  let turns = 0;
+  const timer = setInterval(() => turns++);
+  await generator.evaluate("the mouse . ".repeat(5_000));
+  clearInterval(timer);
+  assert.ok(turns > 5, `${turns} turns`);
+});
+
 test("several texts get the scores that each gets alone", async () => {
   const texts = ["the mouse the cat", "the cat , the mouse", "mice the mouse the"];
   assert.deepEqual(await generator.scoreAll(texts), await Promise.all(texts.map((text) => generator.score(text))));
@@ -174,6 +209,7 @@ test("a released model throws a ReleasedError", async () => {
   const message = /the model has been released; load it again/;
   await rejects(() => going.next(), "ReleasedError", message);
   await rejects(() => released.generate("the"), "ReleasedError", message);
+  await rejects(() => released.evaluate("the mouse"), "ReleasedError", message);
   await rejects(() => session.suggest(), "ReleasedError", message);
 });
 

@@ -1,7 +1,7 @@
 // Never run: code as an application writes it, which must pass the type checker (`npm run types`).
 import * as ort from "onnxruntime-web";
 
-import { Generator, Keyboard, NextwordError, UnknownWordError, type Session, type Suggestion } from "nextword";
+import { Generator, Keyboard, NextwordError, UnknownWordError, type Evaluation, type Session, type Suggestion } from "nextword";
 import { Trainer } from "nextword/learning";
 
 const generator = await Generator.load(new Uint8Array(), { ort });
@@ -9,10 +9,11 @@ const text: string = await generator.generate("long ago ,", 32, { temperature: 0
 const suggestions: Suggestion[] = await generator.suggest(text, 3);
 for await (const piece of generator.stream(text)) console.log(piece, suggestions[0].word);
 const perplexity: number = (await generator.score(text)).perplexity;
+const { top3Accuracy, keystrokesSaved }: Evaluation = await generator.evaluate(text, { cacheSize: 100, cacheWeight: 0.1 });
 const context: number | null = generator.info.context;
 export const neighbours = (error: UnknownWordError): string[] => error.neighbours;
 // @ts-expect-error: a mistyped setting
-await generator.generate("long ago ,", 32, { topk: context ?? perplexity });
+await generator.generate("long ago ,", 32, { topk: context ?? perplexity + top3Accuracy * keystrokesSaved });
 // @ts-expect-error: a generator is created by Generator.load
 new Generator();
 await generator.generate("long ago ,", 32, { stop: undefined, banned: "the" }, { signal: AbortSignal.timeout(1000) });

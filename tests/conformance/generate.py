@@ -10,6 +10,7 @@ import dataclasses
 import hashlib
 import json
 import math
+import tempfile
 from pathlib import Path
 from typing import Any
 
@@ -184,6 +185,20 @@ SESSIONS = [  # model, cache, text fed, words undone, text fed afterwards
     ("subwords_fixed", (4, 0.25, 0.3), "the mouses, the cat", 1, "\n the mouse"),
 ]
 
+EVALUATED = [  # models, text
+    (
+        [*MODELS, "explained_int8", "explained_gru_int8", "explained_feedforward_int8"],
+        "the mouse . the cat , the mice ( long ago )\nsome moon the mouse the “ cat ” don't the mouse .\n"
+        * 15,
+    ),
+    ([*MODELS], "\ufeffthe mouse\r\nthe 世界。 𝓀𝒶𝓉 the\rthe cat\n\n the 世世界 the mouse <unk>"),
+    (["unbounded", "characters", "subwords", "subwords_fixed"], "Über themes. Mouses? The mouses, the mé!"),
+    (["fixed", "lines", "subwords"], "the mouse the"),
+    (["unbounded", "lines", "characters", "subwords"], "the"),
+    (["fixed", "lines", "subwords"], ""),
+]
+EVALUATED_CACHES = [(0, 0.0, 0.3), (7, 0.25, 0.3)]
+
 
 def write(name: str, value: Any) -> None:
     text = json.dumps(value, indent=1, ensure_ascii=True)  # unusual blanks stay visible
@@ -342,6 +357,25 @@ def sessions_table() -> list[dict[str, Any]]:
             | {"saved": base64.b64encode(session.save()).decode()}
         )
     return table
+
+
+def evaluation_table() -> list[dict[str, Any]]:
+    """How good models are on texts."""
+    with tempfile.TemporaryDirectory() as folder:
+        path = Path(folder) / "text.txt"
+        return [
+            {"model": model, "cache": cache, "text": text} | figures_of(model, cache, text, path)
+            for models, text in EVALUATED
+            for model in models
+            for cache in EVALUATED_CACHES
+        ]
+
+
+def figures_of(model: str, cache: tuple[int, float, float], text: str, path: Path) -> dict[str, Any]:
+    """The figures of a model on a text, which is written to `path`, or its error."""
+    path.write_bytes(text.encode())
+    generator = Generator.load(HERE / f"{model}.onnx")
+    return answer(lambda: dataclasses.asdict(generator.evaluate(path, *cache)))
 
 
 SAVED: dict[str, Any] = {"format": "nextword-keyboard/1", "learned": {"Kowalski": 1}}
@@ -671,6 +705,7 @@ def main() -> None:
     write("word_filters", word_filters_table())
     write("errors", errors_table())
     write("sessions", sessions_table())
+    write("evaluation", evaluation_table())
     explained_models()
     write("explanation", explanation_table())
     write("gradient_flow", gradient_flow_table())
