@@ -1,5 +1,5 @@
 /** Learning on the device: a model that learns a text, in stock onnxruntime. */
-import type { CacheSettings, Keyboard, KeyboardSettings, Runtime, Session } from "./nextword.js";
+import type { CacheSettings, Evaluation, Keyboard, KeyboardSettings, Runtime, Session } from "./nextword.js";
 
 /** Where a file comes from: bytes, a Blob, a Response, or a URL that `fetch` can read. */
 export type Source = ArrayBuffer | ArrayBufferView | Blob | Response | URL | string;
@@ -89,6 +89,8 @@ export class DynamicEvaluation {
    * @throws SessionError for bytes that are not a session, or belong to other files
    */
   resume(bytes: ArrayBufferView | ArrayBuffer): Promise<Session>;
+  /** How good the model is on a text from which it learns while it is read, as `Generator.evaluate`. */
+  evaluate(text: string, options?: CacheSettings): Promise<Evaluation>;
   /** A keyboard that learns; of several languages, some of which learn: `Keyboard.of`. */
   keyboard(options?: KeyboardSettings): Keyboard;
   /** Frees the memory. */

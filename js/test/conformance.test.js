@@ -4,6 +4,7 @@ import { readFileSync } from "node:fs";
 import { test } from "node:test";
 import * as ort from "onnxruntime-web";
 
+import { DynamicEvaluation } from "../learning.js";
 import { Generator, Keyboard, NextwordError, clusters, draw, join, metadataOf, split, uniform } from "../nextword.js";
 import { half } from "../nextword/half.js";
 import { WordFilter } from "../nextword/word-filter.js";
@@ -14,6 +15,9 @@ const HERE = new URL("../../tests/conformance/", import.meta.url);
 const table = (name) => JSON.parse(readFileSync(new URL(`${name}.json`, HERE), "utf8"));
 const bytesIn = (name) => new Uint8Array(readFileSync(new URL(name, HERE)));
 const load = (name) => Generator.load(readFileSync(new URL(`${name}.onnx`, HERE)), { ort });
+const loadLearning = (name) => {
+  return DynamicEvaluation.load(bytesIn(`${name}.train.onnx`), { ort, model: bytesIn(`${name}.onnx`) });
+};
 const camel = (text) => text.replace(/_([a-z\d])/g, (_, letter) => letter.toUpperCase());
 const inCamel = (knobs) => Object.fromEntries(Object.entries(knobs).map(([name, value]) => [camel(name), value]));
 const near = (found, expected, tolerance) =>
@@ -152,11 +156,11 @@ for (const { model, cache, text, undone, more, suggest, completed, saved } of ta
 }
 
 for (const one of table("evaluation")) {
-  const { model, cache, text } = one;
+  const { model, learns, cache, text } = one;
   const name = `${JSON.stringify(text.slice(0, 20))} (${text.length}) with a cache of ${cache[0]} words`;
   test(`the ${model} model is as good on ${name} as in Python`, async () => {
-    const generator = await load(model);
-    await check(one, () => generator.evaluate(text, inCache(cache)), (found, expected) => {
+    const reader = await (learns ? loadLearning : load)(model);
+    await check(one, () => reader.evaluate(text, inCache(cache)), (found, expected) => {
       const inJavaScript = inCamel(expected);
       assert.deepEqual(Object.keys(found), Object.keys(inJavaScript));
       // The third digit of what an int8 graph computes depends on the CPU.

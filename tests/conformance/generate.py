@@ -364,18 +364,25 @@ def evaluation_table() -> list[dict[str, Any]]:
     with tempfile.TemporaryDirectory() as folder:
         path = Path(folder) / "text.txt"
         return [
-            {"model": model, "cache": cache, "text": text} | figures_of(model, cache, text, path)
-            for models, text in EVALUATED
+            {"model": model, "learns": learns, "cache": cache, "text": text}
+            | figures_of(model, learns, cache, text, path)
+            for models, learns, text in (
+                *((models, False, text) for models, text in EVALUATED),
+                (["learning_windows", "learning_streams"], True, LEARNED_TEXT * 3),
+            )
             for model in models
             for cache in EVALUATED_CACHES
         ]
 
 
-def figures_of(model: str, cache: tuple[int, float, float], text: str, path: Path) -> dict[str, Any]:
+def figures_of(
+    model: str, learns: bool, cache: tuple[int, float, float], text: str, path: Path
+) -> dict[str, Any]:
     """The figures of a model on a text, which is written to `path`, or its error."""
     path.write_bytes(text.encode())
     generator = Generator.load(HERE / f"{model}.onnx")
-    return answer(lambda: dataclasses.asdict(generator.evaluate(path, *cache)))
+    graph = HERE / f"{model}.train.onnx" if learns else None
+    return answer(lambda: dataclasses.asdict(generator.evaluate(path, *cache, graph)))
 
 
 SAVED: dict[str, Any] = {"format": "nextword-keyboard/1", "learned": {"Kowalski": 1}}

@@ -4,6 +4,7 @@
  */
 
 import { NextwordError, checkNumber, fileOf, given } from "../errors.js";
+import { evaluate } from "../evaluation.js";
 import { Keyboard } from "../keyboard/keyboard.js";
 import { LEARNER, MODEL, Model } from "../model.js";
 import { OnnxFile } from "../onnx-file.js";
@@ -73,6 +74,12 @@ export class DynamicEvaluation {
   resume(bytes) {
     const learner = new Learner(this.#parts);
     return Session.restore(learner.model, bytes, learner);
+  }
+
+  /** How good the model is on a text from which it learns; the options are those of `Generator.evaluate`. */
+  async evaluate(text, options = {}) {
+    const learner = new Learner(this.#parts);
+    return evaluate(learner.model, text, checkedCache(options), learner);
   }
 
   /** A keyboard that learns; the options are those of `Generator.keyboard`. */
