@@ -170,7 +170,7 @@ def test_explanation(case: Any) -> None:
     tolerance = 0.1 if case["model"].endswith("int8") else 1e-4
     assert found.log_probability == pytest.approx(case["log_probability"], abs=tolerance)
     assert found.lost == pytest.approx(case["lost"], abs=tolerance)
-    assert len(found.layers) == len(case["layers"])
+    assert (found.has_state, len(found.layers)) == (case["has_state"], len(case["layers"]))
     for layer, expected in zip(found.layers, case["layers"], strict=True):
         assert list(layer) == list(expected)
         for name, values in expected.items():

@@ -183,8 +183,8 @@ function matrix(stored, name, isTransposed = false) {
   const whole = isTransposed ? transposed(found) : found;
   if (kind !== "_int8") return whole;
   const scales = stored.get(`${name}_scales`);
-  if (!scales) throw notOurs();
-  const factors = floats(scales.type, scales.bytes);
+  const factors = scales && floats(scales.type, scales.bytes);
+  if (!factors) throw notOurs();
   for (let place = 0; place < whole.values.length; place++) {
     whole.values[place] *= factors[Math.floor(place / whole.columns)];
   }

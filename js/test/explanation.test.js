@@ -135,6 +135,27 @@ test("an unknown cell shows no units, but still what mattered", async () => {
   assert.ok(Math.abs(found.lost[0] - Math.log(probability / without)) < 1e-4);
 });
 
+/** A conformance model with some of its bytes replaced, each given as Latin-1. */
+function replaced(model, old, put) {
+  const text = Buffer.from(bytesIn(model)).toString("latin1");
+  assert.ok(text.includes(old));
+  return new Uint8Array(Buffer.from(text.replaceAll(old, put), "latin1"));
+}
+
+const LINEAR = "linear_before_reset\x18"; // an attribute's name, and the tag of its value
+for (const [model, old, put, what] of [
+  ["unbounded", "W_0", "w_0", "weights of other names"],
+  ["explained_gru", "W_0", "w_0", "weights of other names"],
+  ["explained_rnn", "W_0", "w_0", "weights of other names"],
+  ["explained_gru", `${LINEAR}\x01`, `${LINEAR}\x00`, "another attribute"],
+]) {
+  test(`the ${model} model shows no units with ${what}`, async () => {
+    const explainer = await Explainer.load(replaced(model, old, put), { ort });
+    assert.ok(!explainer.showsUnits);
+    assert.equal((await explain(explainer, "the mouse moon")).lost.length, 3);
+  });
+}
+
 test("the unknown word is never among the likeliest", async () => {
   const explainer = await load("unbounded");
   const { length } = explainer.dictionary.words;

@@ -3,11 +3,14 @@
 import json
 import subprocess
 import sys
+from argparse import Namespace
 from pathlib import Path
 from xml.etree import ElementTree
 
 import pytest
-from tiny import export, make_network
+from tiny import ROOT, export, make_network
+
+from nextword.command import explaining
 
 COMMAND = [sys.executable, "-c", "from nextword.command.main import main; main()", "explain"]
 # Hides the extra if it is installed.
@@ -43,6 +46,20 @@ def test_a_picture_has_the_same_bytes_in_every_run(model_file: Path, tmp_path: P
     assert one == two
     assert b"prefers-color-scheme: dark" in one
     assert ElementTree.fromstring(one).tag.endswith("svg")
+
+
+def test_a_picture_of_the_words_alone_says_why_it_has_no_gates(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    pytest.importorskip("matplotlib", reason="the extra [plot] is not installed")
+    for model, reason in {
+        "feedforward": "the layers of this model have no state",
+        "quibble": "this version cannot compute the gates of this model",
+    }.items():
+        path = tmp_path / f"{model}.svg"
+        file = ROOT / f"tests/conformance/{model}.onnx"
+        explaining.run(Namespace(model=file, text="the mice some", output=path, json=False))
+        assert capsys.readouterr().out.splitlines()[-1] == f"{path}: only the words, since {reason}"
 
 
 def test_a_missing_extra_is_named(model_file: Path, tmp_path: Path) -> None:

@@ -1,8 +1,10 @@
 """Why a model expects a word: its gates, and the words that mattered."""
 
+from collections.abc import Callable
 from pathlib import Path
 
 import numpy as np
+import onnx
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -44,6 +46,70 @@ def test_a_file_with_a_cell_of_a_later_version_is_explained_by_its_words_alone()
     found = explain(Path(__file__).parents[1] / "conformance/quibble.onnx", "the mice some")
     assert len(found.lost) == 3
     assert found.layers == []
+
+
+def rename(model: onnx.ModelProto, names: dict[str, str]) -> None:
+    graph = model.graph
+    for named in (*graph.input, *graph.output, *graph.initializer):
+        named.name = names.get(named.name, named.name)
+    for node in graph.node:
+        node.input[:] = [names.get(name, name) for name in node.input]
+        node.output[:] = [names.get(name, name) for name in node.output]
+
+
+def with_weights_of_other_names(model: onnx.ModelProto) -> None:
+    rename(model, {weight.name: f"own_{weight.name}" for weight in model.graph.initializer})
+
+
+def with_states_of_other_names(model: onnx.ModelProto) -> None:
+    states = [put.name for put in model.graph.input if put.name != "ids"]
+    rename(model, {f"{prefix}{name}": f"{prefix}own_{name}" for name in states for prefix in ("", "next_")})
+
+
+def with_attribute(name: str, value: object) -> Callable[[onnx.ModelProto], None]:
+    def change(model: onnx.ModelProto) -> None:
+        for node in model.graph.node:
+            if node.op_type in {"LSTM", "GRU", "RNN"}:
+                kept = [one for one in node.attribute if one.name != name]
+                del node.attribute[:]
+                node.attribute.extend([*kept, onnx.helper.make_attribute(name, value)])
+
+    return change
+
+
+def changed(path: Path, cell: str, change: Callable[[onnx.ModelProto], None]) -> Path:
+    """A file whose graph a later version might have written."""
+    model = onnx.load(export(path, make_network(cell=cell, context=None)))
+    change(model)
+    onnx.save(model, path)
+    return path
+
+
+FOREIGN = [
+    ("lstm", with_weights_of_other_names),
+    ("gru", with_weights_of_other_names),
+    ("rnn", with_weights_of_other_names),
+    ("lstm", with_attribute("activations", ["Sigmoid", "Softsign", "Tanh"])),
+    ("lstm", with_attribute("input_forget", 1)),
+    ("gru", with_attribute("linear_before_reset", 0)),
+    ("rnn", with_attribute("activations", ["Relu"])),
+]
+
+
+@pytest.mark.parametrize(("cell", "change"), FOREIGN)
+def test_gates_that_the_graph_does_not_have_are_not_shown(
+    tmp_path: Path, cell: str, change: Callable[[onnx.ModelProto], None]
+) -> None:
+    found = explain(changed(tmp_path / "m.onnx", cell, change), "the cat ran")
+    assert found.has_state
+    assert found.layers == []
+    assert len(found.lost) == 3
+
+
+@pytest.mark.parametrize("cell", RECURRENT)
+def test_gates_are_shown_whatever_the_names_of_the_states(tmp_path: Path, cell: str) -> None:
+    found = explain(changed(tmp_path / "m.onnx", cell, with_states_of_other_names), "the cat ran")
+    assert len(found.layers) == 2
 
 
 def test_gates_lie_between_0_and_1_and_have_a_row_for_each_word(tmp_path: Path) -> None:

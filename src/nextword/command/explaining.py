@@ -34,8 +34,10 @@ def run(arguments: argparse.Namespace) -> None:
 
 
 def _contents(found: Explanation) -> str:
-    if not found.layers:
+    if not found.has_state:
         return "only the words, since the layers of this model have no state"
+    if not found.layers:
+        return "only the words, since this version cannot compute the gates of this model"
     units = found.layers[0]["hidden"].shape[1]
     return f"{', '.join(found.layers[-1])} of {units} units, {len(found.layers)} layers"
 

@@ -1,7 +1,8 @@
 """Why a model expects what it expects: which earlier words mattered, and its gates while it reads.
 
 The words that mattered are found by leaving words out, which works with any file. Gates are computed in
-numpy from the file's own weights, by the equations of ONNX's operators LSTM, GRU and RNN.
+numpy from the file's own weights, by the equations of ONNX's operators LSTM, GRU and RNN. They are shown only
+if they give the states that the file's graph gives.
 """
 
 from __future__ import annotations
@@ -23,6 +24,10 @@ from nextword.text.subwords import SubwordDictionary
 
 Values = dict[str, NDArray[np.float64]]
 
+_TRIED = 3  # words after which the states are compared with those of the file's graph
+# How far a state may be off, as a share of the graph's largest. A graph in int8 also rounds what it computes.
+_TOLERANCE, _INT8_TOLERANCE = 1e-3, 0.3
+
 # By operator: the projected input and state, the state's parts → the gates and the parts after the word.
 _Equations = Callable[[NDArray[np.float64], NDArray[np.float64], Values], Values]
 
@@ -37,8 +42,9 @@ class Explanation:
     - `lost`: for each word, by how many nats ln P(next word) falls when that word alone is left out;
       negative where it rises. It is 0 for a word that the model no longer reads.
     - `read`: how many of the last words the model reads.
+    - `has_state`: whether the model carries a state from word to word.
     - `layers`: for each layer the gates and the state after each word read, by name, each of shape
-      `(read, hidden)`; none for a file whose layers have no state.
+      `(read, hidden)`; none for a file whose layers have no state, or one that this version cannot compute.
     """
 
     words: list[str]
@@ -46,6 +52,7 @@ class Explanation:
     log_probability: float
     lost: list[float]
     read: int
+    has_state: bool
     layers: list[Values]
 
 
@@ -69,6 +76,7 @@ def explain(path: Path, text: str) -> Explanation:
     likeliest = draw.greedy(draw.ban(whole, unknown))
     without = [_expected(model, np.delete(ids, place))[likeliest] for place in range(len(ids))]
     read = min(len(ids), model.metadata.context or len(ids))
+    file = OnnxFile(path.read_bytes())
     has_parts = isinstance(model.dictionary, SubwordDictionary)
     return Explanation(
         words=model.dictionary.decode(ids) if has_parts else words,
@@ -76,7 +84,8 @@ def explain(path: Path, text: str) -> Explanation:
         log_probability=float(whole[likeliest]),
         lost=[float(whole[likeliest] - one) for one in without],
         read=read,
-        layers=gates(OnnxFile(path.read_bytes()), ids[-read:]),
+        has_state=bool(model.states),
+        layers=gates(file, ids[-read:]) if _has_known_gates(model, file) else [],
     )
 
 
@@ -88,10 +97,11 @@ def gates(file: OnnxFile, ids: NDArray[np.int64]) -> list[Values]:
     - `ids`: shape `(time,)`.
 
     **Returns:** for each layer its values by name, each of shape `(time, hidden)`.
+
+    **Raises:** `KeyError`, `IndexError` or `ValueError` if the weights are not where the export stage puts
+    them.
     """
     nodes = [node for node in file.nodes() if _operator(node) in _EQUATIONS]
-    if not nodes:  # a cell without a state, or one of a later version
-        return []
     tensors = file.tensors()
     found: list[Values] = []
     values = _matrix(tensors, "embedding", is_transposed=False)[ids]  # (time, embedding)
@@ -102,6 +112,26 @@ def gates(file: OnnxFile, ids: NDArray[np.int64]) -> list[Values]:
         found.append(_layer(_EQUATIONS[_operator(node)], values, of_input, of_state, biases))
         values = found[-1]["hidden"]
     return found
+
+
+def _has_known_gates(model: ModelFile, file: OnnxFile) -> bool:
+    """Whether `gates`, for a few words, gives the states that the file's graph gives; for any file."""
+    ids = np.arange(_TRIED) % len(model.dictionary)
+    try:
+        layers = gates(file, ids)
+    except (KeyError, IndexError, ValueError):
+        return False
+    after = [np.asarray(part, np.float64) for part in model.run(ids[None]).state.values()]
+    share = _INT8_TOLERANCE if model.metadata.weights == "int8" else _TOLERANCE
+
+    def is_in_graph(name: str) -> bool:
+        own = np.stack([layer[name][-1] for layer in layers])[:, None]  # (layers, 1, hidden)
+        return any(
+            part.shape == own.shape and bool((np.abs(part - own) <= share * np.abs(part).max()).all())
+            for part in after
+        )
+
+    return bool(layers) and all(is_in_graph(name) for name in ("hidden", "cell") if name in layers[0])
 
 
 def _expected(model: ModelFile, ids: NDArray[np.int64]) -> NDArray[np.float64]:
