@@ -47,7 +47,8 @@ class Pair:
         onnx.save(graph, directory / "step.onnx")
         onnx.save(text.build(graph, metadata), directory / "text.onnx")
         self.generator = Generator.load(directory / "step.onnx")
-        self.session = onnxruntime.InferenceSession(directory / "text.onnx")
+        self.path = directory / "text.onnx"
+        self.session = onnxruntime.InferenceSession(self.path)
 
     def run(
         self,
@@ -121,6 +122,11 @@ def test_without_a_word_to_read_the_text_is_the_prompt(pair: Pair) -> None:
         assert pair.run(prompt) == (prompt, [])
         with pytest.raises(PromptError):
             pair.generator.generate(prompt)
+
+
+def test_loading_a_text_graph_prints_no_warnings(pair: Pair, capfd: pytest.CaptureFixture[str]) -> None:
+    onnxruntime.InferenceSession(pair.path)
+    assert capfd.readouterr() == ("", "")
 
 
 def test_unknown_words_are_named(pair: Pair) -> None:

@@ -28,8 +28,7 @@ def carried(metadata: Metadata) -> list[str]:
 
 def first(graph: Graph, metadata: Metadata) -> list[str]:
     """These numbers after the prompt, whose last word counts as whole."""
-    zero = graph.constant("text_none", np.array([0]))
-    return [zero for _ in carried(metadata)]
+    return [graph.constant("text_none", np.array([0])) for _ in carried(metadata)]
 
 
 def allowed(graph: Graph, logits: str, metadata: Metadata) -> str:
