@@ -9,8 +9,12 @@ import { DamagedError, ElsewhereError, OnnxFile, UnknownPartError, numberNamed, 
 import { isInventory } from "./subwords.js";
 import { WordFilter } from "./word-filter.js";
 
-const FORMATS = ["nextword/1", "nextword/2"];
-const SPLIT_BY = ["whitespace", "words", "characters", "subwords"];
+// By key, the values that this version can read.
+const READABLE = {
+  format: ["nextword/1", "nextword/2"],
+  split_by: ["whitespace", "words", "characters", "subwords"],
+  weights: ["float16", "int8"],
+};
 
 const MOST_COUNT = 2 ** 31 - 1;
 const DEEPEST = 100; // levels of params and metrics
@@ -128,10 +132,11 @@ function infoOf(pairs) {
     properties.set(key, value);
   }
   const [format, splitBy] = ["format", "split_by"].map((key) => properties.get(key) ?? "");
+  const weights = properties.get("weights") ?? "float16";
   if (!format.startsWith("nextword/")) throw new BadFileError("is not a nextword model; create one with `dvc repro`");
-  const isOther = !FORMATS.includes(format);
-  if (isOther || !SPLIT_BY.includes(splitBy)) {
-    const kind = start(isOther ? format : `split_by ${splitBy}`);
+  for (const [key, value] of Object.entries({ format, split_by: splitBy, weights })) {
+    if (READABLE[key].includes(value)) continue;
+    const kind = start(key === "format" ? value : `${key} ${value}`);
     throw new BadFileError(`has ${kind}, which this version cannot read; install a newer nextword`);
   }
   checkUnicode(properties.get("unicode") ?? "");
@@ -161,7 +166,7 @@ function infoOf(pairs) {
     params: parsed("params"),
     metrics: parsed("metrics"),
     corpusSha256: string("corpus_sha256"),
-    weights: properties.get("weights") ?? "float16",
+    weights,
     unicode: properties.get("unicode") ?? "",
   };
   const trainingWords = properties.get("training_words") ?? "";

@@ -302,6 +302,7 @@ def metadata_cases() -> list[Case]:
         ("no format", BASE, without("format"), NO_NEXTWORD),
         ("a format of tomorrow", BASE, prop("format", "nextword/3"), "has nextword/3, which this version"),
         ("a way to split of tomorrow", BASE, prop("split_by", "leaves"), "has split_by leaves, which this"),
+        ("weights of tomorrow", BASE, prop("weights", "int4"), "has weights int4, which this version"),
     ]
 
 

@@ -59,6 +59,7 @@ def test_values_other_than_strings_are_json() -> None:
         ("dictionary", '["a", "a"]', "dictionary cannot be"),
         ("dictionary", "{", r"damaged metadata \(dictionary is not JSON\)"),
         ("split_by", "syllables", "split_by syllables, which this version cannot read; install a newer"),
+        ("weights", "int4", "has weights int4, which this version cannot read; install a newer nextword"),
         ("unicode", "999.0", "has Unicode 999.0, which this version cannot read; install a newer nextword"),
         ("unicode", "new", "unicode cannot be new"),
         ("line_ends", "1", "line_ends cannot be 1"),

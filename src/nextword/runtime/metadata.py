@@ -33,7 +33,8 @@ from nextword.text.word_filter import WordFilter
 
 FORMAT = "nextword/2"
 
-_READABLE = ("nextword/1", FORMAT)
+# By key, the values that this version can read.
+_READABLE = {"format": ("nextword/1", FORMAT), "split_by": words.SPLIT_BY, "weights": ("float16", "int8")}
 
 _MOST = 2**31 - 1  # of counts
 _DEEPEST = 100  # levels of params and metrics
@@ -101,10 +102,13 @@ class Metadata:
         format = properties.get("format", "")
         if not format.startswith("nextword/"):
             raise ModelFileError("is not a nextword model; create one with `dvc repro`")
-        split_by = properties.get("split_by", "")
-        if format not in _READABLE or split_by not in words.SPLIT_BY:
-            kind = format if format not in _READABLE else f"split_by {split_by}"
-            raise ModelFileError(f"has {kind[:40]}, which this version cannot read; install a newer nextword")
+        for name, readable in _READABLE.items():
+            value = properties.get(name, "float16" if name == "weights" else "")
+            if value not in readable:
+                kind = value if name == "format" else f"{name} {value}"
+                raise ModelFileError(
+                    f"has {kind[:40]}, which this version cannot read; install a newer nextword"
+                )
         _check_unicode(properties.get("unicode", ""))
         metadata = cls(
             **{
