@@ -30,8 +30,20 @@ export const metadataOf = (bytes) => readingOf("the file", () => propertiesOf(by
 
 // What onnxruntime says about an operator that it does not know.
 const LACKING = /implementation for (\w+)|(\w+)\(-?\d+\) is not a registered function\/op|No Op registered for (\w+)/;
+// What it says about a version of ONNX's format or operators that it does not know.
+const NEWER = /Unsupported model IR version|Opset \d+ is under development/;
 
 const SILENT = { logSeverityLevel: 4 }; // errors are thrown, and need not be logged too
+
+/** What is wrong with a file that onnxruntime does not load, from its error. */
+export function unloadable(error, ort) {
+  const version = `onnxruntime ${ort.env?.versions?.common ?? ""}`.trim();
+  const said = error?.message ?? error;
+  const lacking = LACKING.exec(said)?.slice(1).find(Boolean);
+  if (lacking) return `needs the operator ${lacking}, which ${version} lacks; install a newer onnxruntime`;
+  if (NEWER.test(said)) return `has a newer version of ONNX than ${version} knows; install a newer onnxruntime`;
+  return `cannot be loaded by ${version}: damaged, or not a supported model; copy or export it again`;
+}
 
 /** A step graph that is ready to run. */
 export class Model {
@@ -51,15 +63,10 @@ export class Model {
     const model = new Model(ort, name, readingOf(name, () => inspect(bytes)));
     // Started here, since the bytes are not kept. Pages that are not secure cannot compute digests.
     model.#sha256 = globalThis.crypto.subtle?.digest("SHA-256", bytes);
-    const version = `onnxruntime ${ort.env?.versions?.common ?? ""}`.trim();
     try {
       model.#inference = await ort.InferenceSession.create(bytes, { intraOpNumThreads: 1, ...SILENT });
     } catch (error) {
-      const lacking = LACKING.exec(error?.message ?? error)?.slice(1).find(Boolean);
-      const message = lacking
-        ? `needs the operator ${lacking}, which ${version} lacks; install a newer onnxruntime`
-        : `cannot be loaded by ${version}: damaged, or not a supported model; copy or export it again`;
-      throw bad(name, message, error);
+      throw bad(name, unloadable(error, ort), error);
     }
     try {
       await model.run([0], model.zero()); // whether it can be run at all

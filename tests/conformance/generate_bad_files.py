@@ -29,6 +29,7 @@ LARGE = "creates tensors larger than any model needs; export it again"
 NOT_FINITE = "has weights that are not finite numbers; train and export it again"
 NO_NEXTWORD = "is not a nextword model"
 UNLOADABLE = "cannot be loaded by onnxruntime"
+NEWER = "has a newer version of ONNX than onnxruntime"
 UNRUNNABLE = "cannot be run by onnxruntime"
 
 Change = Callable[[ModelProto], object]
@@ -211,6 +212,14 @@ def renamed(old: str, new: str) -> Change:
     return change
 
 
+def newer_format(model: ModelProto) -> None:
+    model.ir_version = 99
+
+
+def newer_operators(model: ModelProto) -> None:
+    model.opset_import[0].version = 99
+
+
 def undefined_input(model: ModelProto) -> None:
     model.graph.node[-1].input[0] = "nothing"
 
@@ -350,6 +359,8 @@ def graph_cases() -> list[Case]:
         ("a state that does not come back", BASE, renamed("next_clock", "clock_after"), UNFIT),
         ("a state that is stored too", BASE, initial_input, UNFIT),
         ("a Split into fewer than it gives", "fixed.onnx", split_otherwise, DAMAGED),
+        ("a format of ONNX of tomorrow", BASE, newer_format, NEWER),
+        ("operators of tomorrow", BASE, newer_operators, NEWER),
         ("a value that nothing makes", BASE, undefined_input, UNLOADABLE),
         (
             "a state of another shape than said",

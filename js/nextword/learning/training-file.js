@@ -2,6 +2,7 @@
 
 import { NextwordError, fileOf } from "../errors.js";
 import { elements } from "../inspection.js";
+import { unloadable } from "../model.js";
 import { OnnxFile, utf8 } from "../onnx-file.js";
 import { sha256 } from "../sha256.js";
 import { inTurn } from "../turns.js";
@@ -55,7 +56,7 @@ export class TrainingFile {
     try {
       found.#session = await ort.InferenceSession.create(bytes, { intraOpNumThreads: 1, ...SILENT });
     } catch (error) {
-      throw bad("cannot be loaded by this onnxruntime; copy or export it again", error);
+      throw bad(unloadable(error, ort), error);
     }
     return found;
   }

@@ -32,6 +32,8 @@ _MOST_BYTES = 2**31 - 1  # of a protocol buffer
 _LACKING = re.compile(
     r"implementation for (\w+)|(\w+)\(-?\d+\) is not a registered function/op|No Op registered for (\w+)"
 )
+# What it says about a version of ONNX's format or operators that it does not know.
+_NEWER = re.compile(r"Unsupported model IR version|Opset \d+ is under development")
 
 
 class Step(NamedTuple):
@@ -251,15 +253,17 @@ def session_of(data: bytes, threads: int) -> onnxruntime.InferenceSession:
             data, options, providers=["CPUExecutionProvider"], enable_fallback=0
         )
     except Exception as error:  # onnxruntime's errors have no base class of their own
-        lacking = _LACKING.search(str(error))
-        if lacking:
-            raise ModelFileError(
-                f"needs the operator {lacking[lacking.lastindex or 0]}, which onnxruntime "
-                f"{onnxruntime.__version__} lacks; install a newer onnxruntime"
-            ) from None
-        raise ModelFileError(
-            f"cannot be loaded by onnxruntime {onnxruntime.__version__}: damaged, or not a supported model; "
-            "copy or export it again"
-        ) from None
+        raise ModelFileError(_unloadable(str(error))) from None
     session._model_bytes = None  # it would keep the file in memory, for a fallback
     return session
+
+
+def _unloadable(error: str) -> str:
+    """What is wrong with a file that onnxruntime does not load, from what it says."""
+    version = f"onnxruntime {onnxruntime.__version__}"
+    if lacking := _LACKING.search(error):
+        operator = lacking[lacking.lastindex or 0]
+        return f"needs the operator {operator}, which {version} lacks; install a newer onnxruntime"
+    if _NEWER.search(error):
+        return f"has a newer version of ONNX than {version} knows; install a newer onnxruntime"
+    return f"cannot be loaded by {version}: damaged, or not a supported model; copy or export it again"
