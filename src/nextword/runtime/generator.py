@@ -33,10 +33,10 @@ class Generator:
     """Continues texts with a model from one file.
 
     Where the file's context is a number, the model reads exactly that many of the last words; a
-    shorter prompt is read as it is, from the zero state. The model was trained on full contexts
-    only, so the first words after a short prompt are less reliable. Where the context is `null`,
-    the model has read every word and carries its state: a word costs one step however long the
-    text is.
+    shorter prompt is read as it is, from the zero state. A model with a state was trained on full
+    contexts only, so the first words after a short prompt are less reliable. Where the context is
+    `null`, the model has read every word and carries its state: a word costs one step however long
+    the text is.
 
     Where the file's dictionary is of subwords (`split_by: subwords`), no word is unknown, but counts,
     suggestions and scores are still of whole words; a context that is a number counts subwords.
