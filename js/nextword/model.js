@@ -181,9 +181,10 @@ export class Model {
   async run(ids, state, batch = 1) {
     this.checkUse();
     const { Tensor } = this.#ort;
-    const feeds = { ids: new Tensor("int64", BigInt64Array.from(ids, BigInt), [batch, ids.length / batch]) };
+    const read = new Tensor("int64", BigInt64Array.from(ids, BigInt), [batch, ids.length / batch]);
     const sized = ({ shape, axis }) => shape.map((size, place) => (place === axis ? batch : size));
-    for (const part of this.states) feeds[part.name] = new Tensor(part.type.name, state[part.name], sized(part));
+    const parts = this.states.map((part) => [part.name, new Tensor(part.type.name, state[part.name], sized(part))]);
+    const feeds = Object.fromEntries([["ids", read], ...parts]); // a state may have any name, even __proto__
     const running = inTurn(this.#ort, () => this.#inference.run(feeds, this.#outputs, SILENT));
     this.#running.add(running);
     let found;
