@@ -13,7 +13,7 @@ from torch import Tensor
 from torch.optim import SGD, AdamW, Optimizer
 
 from nextword.export import training
-from nextword.model.cells import CELLS
+from nextword.model.cells import CELLS, Cell
 from nextword.model.network import NO_WORD, Architecture, Network
 from nextword.train.loss import Loss
 
@@ -118,11 +118,9 @@ def far(one: NDArray[Any], other: Tensor) -> float:
     return float(np.abs(one - other.detach().numpy()).max())
 
 
-@pytest.mark.parametrize(("cell", "layers", "shape", "context"), CASES)
-def test_gradients_and_twenty_steps_agree_with_pytorch(
-    cell: str, layers: int, shape: str, context: int | None
-) -> None:
-    network = make(cell, layers, shape, context)
+def check_twenty_steps(network: Network) -> None:
+    """Compares gradients, states and weights with PyTorch's."""
+    context = network.architecture.context
     graph, optimiser, state = Graph(network), adamw_of(network), zero_state(network)
     for number, (ids, following) in enumerate(batches(network, 20), 1):
         found = graph.step(number, ids, following, state)
@@ -143,6 +141,27 @@ def test_gradients_and_twenty_steps_agree_with_pytorch(
                 state[name] = found[f"next_{name}"]
     for name, weight in network.named_parameters():
         assert far(graph.values[name], weight) < 1e-11, name
+
+
+@pytest.mark.parametrize(("cell", "layers", "shape", "context"), CASES)
+def test_gradients_and_twenty_steps_agree_with_pytorch(
+    cell: str, layers: int, shape: str, context: int | None
+) -> None:
+    check_twenty_steps(make(cell, layers, shape, context))
+
+
+def _rectified(x: Any, state: Any, W: Any, U: Any, a: Any, b: Any) -> Any:  # noqa: N803
+    hidden = np.maximum(W @ x + a + U @ state["hidden"] + b, 0)
+    return hidden, {"hidden": hidden}
+
+
+@pytest.mark.parametrize("context", [TIME, None])
+def test_a_cell_with_a_maximum_agrees_with_pytorch(
+    context: int | None, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    cell = Cell(states=("hidden",), equations=_rectified, module="RNN", function="rnn_relu")
+    monkeypatch.setitem(CELLS, "rectified", cell)
+    check_twenty_steps(make("rectified", 2, "untied", context))
 
 
 @pytest.mark.parametrize("cell", CELLS)

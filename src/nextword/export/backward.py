@@ -129,6 +129,13 @@ def _sigmoid(backward: Backward, node: NodeProto, of_outputs: list[str], _place:
     return graph.node("Sub", [scaled, graph.node("Mul", [scaled, value])])
 
 
+def _max(backward: Backward, node: NodeProto, of_outputs: list[str], place: int) -> str:
+    """The gradient where this input is the larger of two; where they are equal, neither has one."""
+    graph = backward.graph
+    is_larger = graph.node("Greater", [node.input[place], node.input[1 - place]])
+    return graph.node("Where", [is_larger, of_outputs[0], backward.zeros_like(of_outputs[0])])
+
+
 def _split(backward: Backward, node: NodeProto, of_outputs: list[str], _place: int) -> str:
     pairs = zip(of_outputs, node.output, strict=True)
     parts = [gradient or backward.zeros_like(value) for gradient, value in pairs]
@@ -164,6 +171,7 @@ RULES: dict[str, Rule] = {
     "Gemm": _gemm,
     "Tanh": _tanh,
     "Sigmoid": _sigmoid,
+    "Max": _max,
     "Split": _split,
     "Reshape": _reshape,
     "Flatten": _reshape,

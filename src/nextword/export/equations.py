@@ -22,6 +22,7 @@ _OPERATORS: dict[Callable[..., Any], str] = {
     np.negative: "Neg",
     np.exp: "Exp",
     np.tanh: "Tanh",
+    np.maximum: "Max",
     np.matmul: "MatMul",
 }
 
