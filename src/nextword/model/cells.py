@@ -47,7 +47,9 @@ class Cell:
     """Everything that the project needs to know about a cell.
 
     - `states`: the names of the parts of its state, each of shape `(layers, batch, hidden)`.
-    - `equations`: one time step in plain numpy.
+    - `equations`: one time step in plain numpy. The training graph is made from them, so they may use only
+      `+`, `-`, `*`, `W @ x`, `np.tanh`, `np.maximum`, `np.split` into equal parts, and the sigmoid,
+      `1 / (1 + np.exp(-x))`. Others need entries in `export/equations.py` and `export/backward.py`.
     - `module`: the class in `torch.nn` that holds the weights of a layer.
     - `function`: the function of `torch` that runs a recurrent layer over time.
     - `operator`: its operator in ONNX.
