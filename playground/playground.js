@@ -23,7 +23,7 @@ let isStale = false; // whether the text has changed since the last request
 let writing = null; // what "Continue" is writing
 let tabLeaves = false; // whether Escape gave Tab back to the browser
 let isTyping = false; // whether the last change was a key that can end a word
-let corrected = null; // the last corrected word: { start, end, was, now }
+let corrected = null; // the word that was corrected last, until anything else happens: { start, end, caret, was, now }
 let reading; // the timer after which suggestions are read out
 
 // ── the models ──────────────────────────────────────────────────────────────────────────────────
@@ -143,7 +143,7 @@ function accept(suggestion) {
   field.put(suggestion, models[0].info.splitBy);
 }
 
-/** Puts a correction into the text; the next key can undo it. */
+/** Puts a correction into the text; Backspace undoes it if it is the next thing to happen. */
 function correct(before, { replace, insert }) {
   const start = before.length - replace;
   const was = before.slice(start);
@@ -152,24 +152,34 @@ function correct(before, { replace, insert }) {
   isTyping = false;
   field.change(start, before.length, insert);
   field.mark(start, start + now.length);
-  corrected = { start, end: start + now.length, was: was.slice(0, was.length - rest), now };
+  const caret = start + insert.length;
+  corrected = { start, end: start + now.length, caret, was: was.slice(0, was.length - rest), now };
   note();
 }
 
 function takeBack() {
-  const { start, end, was } = corrected;
-  const caret = text.selectionStart + was.length - (end - start);
+  const { start, end, caret, was } = corrected;
+  const back = caret + was.length - (end - start);
   field.unmark(start);
   field.change(start, end, was);
-  text.setSelectionRange(caret, caret);
-  corrected = null;
-  note();
+  text.setSelectionRange(back, back);
   answer();
+}
+
+/** Whether the caret is where the last correction left it. */
+function isAfterCorrection() {
+  return text.selectionStart === corrected?.caret && text.selectionEnd === corrected.caret;
+}
+
+/** Lets the last correction be: from now on, Backspace deletes a character. */
+function settle() {
+  if (!corrected) return;
+  corrected = null;
+  say("message", "");
 }
 
 /** Says what was corrected, and offers to undo it. */
 function note() {
-  if (!corrected) return say("message", "");
   say("message", `“${corrected.was}” was corrected to “${corrected.now}”. `);
   const button = document.createElement("button");
   button.type = "button";
@@ -192,9 +202,9 @@ function knobs() {
 
 async function continueText() {
   if (writing) return writing.stop();
+  corrected = null;
   say("message", "");
   if (!checked("words", "words to add") || !checked("seed", "the seed")) return;
-  corrected = null;
   offer([]);
   draw($("chart"), []);
   draw($("chart-2"), []);
@@ -256,22 +266,21 @@ text.addEventListener("beforeinput", (event) => {
 text.addEventListener("input", (event) => {
   if (!field.isOwn) {
     isTyping = event.inputType === "insertLineBreak" || (event.inputType === "insertText" && ENDS_WORD.test(event.data));
-    if (corrected) {
-      corrected = null;
-      note();
-    }
   }
+  settle();
   answer();
 });
 document.addEventListener("selectionchange", () => {
-  if (document.activeElement === text) answer();
+  if (document.activeElement !== text) return;
+  if (!isAfterCorrection()) settle();
+  answer();
 });
 text.addEventListener("blur", () => (tabLeaves = false));
 text.addEventListener("keydown", (event) => {
   const digit = event.altKey && /^Digit([1-3])$/.exec(event.code);
   const chosen = $("suggestions").children[digit ? digit[1] - 1 : 0];
   if (event.key === "Escape") tabLeaves = true;
-  else if (event.key === "Backspace" && corrected && !event.ctrlKey && text.selectionStart === text.selectionEnd) {
+  else if (event.key === "Backspace" && isAfterCorrection() && !event.ctrlKey) {
     event.preventDefault();
     takeBack();
   } else if (chosen && !writing && (digit || (event.key === "Tab" && !event.shiftKey && !tabLeaves))) {
@@ -284,7 +293,6 @@ $("suggestions").addEventListener("pointerdown", (event) => event.preventDefault
 $("continue").addEventListener("click", continueText);
 $("clear").addEventListener("click", () => {
   writing?.stop();
-  corrected = null;
   say("message", "");
   field.change(0, text.value.length, "");
   answer();

@@ -147,6 +147,40 @@ test("a correction is undone by a tap or by Ctrl+Z, and none is made where it is
   assert.equal(await value(), "the old muose ");
 });
 
+test("after a correction, Backspace deletes a character if the caret was moved or anything was typed or taken since", async () => {
+  const keys = async (...pressed) => {
+    for (const key of pressed) await page.keyboard.press(key);
+  };
+  const correct = async (mistyped) => {
+    await page.fill("#text", "");
+    await type(`the old ${mistyped} `);
+    await becomes("the old mouse ");
+  };
+  await correct("mosue");
+  await caretTo("the ".length);
+  await first("mice");
+  await page.locator("#suggestions button").first().click();
+  assert.equal(await value(), "the mice old mouse ");
+  assert.equal(await page.textContent("#mirror u"), "mouse");
+  await keys("Backspace");
+  assert.equal(await value(), "the miceold mouse ");
+  await correct("moues");
+  await keys("Home", "ArrowRight", "ArrowRight", "ArrowRight", "Backspace");
+  assert.equal(await value(), "th old mouse ");
+  await correct("muose");
+  await keys("ArrowLeft");
+  await page.waitForFunction(() => document.querySelector("#message").textContent === "");
+  await keys("ArrowRight", "Backspace");
+  assert.equal(await value(), "the old mouse");
+  await correct("mouze");
+  await first("said");
+  await keys("Tab", "Backspace");
+  assert.equal(await value(), "the old mouse said");
+  assert.equal(await page.textContent("#message"), "");
+  await keys("Control+z", "Control+z");
+  assert.equal(await value(), "the old mouse ");
+});
+
 test("learned words are listed, suggested, exported, forgotten, and imported again", async () => {
   await type("the Kowalski said ");
   await page.click("#learn");
