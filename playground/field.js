@@ -87,9 +87,11 @@ export class Field {
     this.#text = text;
     if (!this.#marks.length) return;
     const most = Math.min(old.length, text.length);
-    let first = 0;
-    while (first < most && old[first] === text[first]) first++;
+    const afterCaret = text.length - this.#area.selectionEnd; // the same as before, in most cases
     let last = 0;
+    while (last < Math.min(most, afterCaret) && old.at(-1 - last) === text.at(-1 - last)) last++;
+    let first = 0;
+    while (first < most - last && old[first] === text[first]) first++;
     while (last < most - first && old.at(-1 - last) === text.at(-1 - last)) last++;
     const end = old.length - last;
     const moved = text.length - old.length;

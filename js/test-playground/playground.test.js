@@ -181,6 +181,16 @@ test("after a correction, Backspace deletes a character if the caret was moved o
   assert.equal(await value(), "the old mouse ");
 });
 
+test("the underline stays under the corrected word when the same word is put before it", async () => {
+  await type("the mosue ");
+  await becomes("the mouse ");
+  await caretTo("the ".length);
+  await page.keyboard.insertText("mouse ");
+  assert.equal(await value(), "the mouse mouse ");
+  const before = await page.locator("#mirror").evaluate((mirror) => mirror.firstChild.textContent);
+  assert.equal(before, "the mouse ");
+});
+
 test("learned words are listed, suggested, exported, forgotten, and imported again", async () => {
   await type("the Kowalski said ");
   await page.click("#learn");
