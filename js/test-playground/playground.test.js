@@ -81,7 +81,7 @@ test("a suggestion is taken by a tap, or by Alt and its number, and undone by Ct
 });
 
 test("suggestions are for the caret, even in the middle of a text", async () => {
-  await type("long ago , had a general council");
+  await page.fill("#text", "long ago , had a general council");
   await caretTo("long ago , ".length);
   await first("the");
   await page.keyboard.type("the mi");
