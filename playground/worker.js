@@ -101,10 +101,12 @@ const answers = {
 
   save: () => keyboards[0].save(),
 
-  /** Restores what a keyboard has saved, in place of what this one knows. */
-  restore(saved) {
+  /** Restores what a keyboard has saved, in place of what this one knows; nothing changes if it is damaged. */
+  async restore(saved) {
     const group = isTogether ? generators : generators.slice(0, 1);
-    keyboards[0] = Keyboard.of(group, { layout, saved });
+    const restored = Keyboard.of(group, { layout, saved });
+    await restored.update(""); // a damaged cache is reported by a call, not when the keyboard is created
+    keyboards[0] = restored;
     return words();
   },
 

@@ -50,6 +50,12 @@ const first = (word) => page.waitForFunction((to) => document.querySelector("#su
 const says = (id, part) => page.waitForFunction(([at, to]) => document.querySelector(at).textContent.includes(to), [id, part]);
 const becomes = (text) => page.waitForFunction((to) => document.querySelector("#text").value === to, text);
 
+/** The path of what the keyboard exports. */
+async function exported() {
+  const [download] = await Promise.all([page.waitForEvent("download"), page.click("#export")]);
+  return download.path();
+}
+
 /** Loads a model of the conformance tables in a place. */
 async function put(name, file = "#file") {
   await page.setInputFiles(file, fileURLToPath(new URL(name, MODELS)));
@@ -197,8 +203,7 @@ test("learned words are listed, suggested, exported, forgotten, and imported aga
   await says("#learned", "Kowalski");
   await type("the Kow");
   await first("Kowalski");
-  const [download] = await Promise.all([page.waitForEvent("download"), page.click("#export")]);
-  const path = await download.path();
+  const path = await exported();
   assert.equal(JSON.parse(readFileSync(path, "utf8")).learned.Kowalski, 1);
   await page.getByRole("button", { name: "Forget Kowalski" }).click();
   await page.waitForFunction(() => !document.querySelector("#learned").textContent.includes("Kowalski"));
@@ -206,6 +211,22 @@ test("learned words are listed, suggested, exported, forgotten, and imported aga
   await says("#learned", "Kowalski");
   await page.setInputFiles("#import", { name: "x.json", mimeType: "", buffer: Buffer.from("{}") });
   await says("#words-message", "not a saved keyboard");
+});
+
+test("a damaged file is refused beside its button, and what the keyboard knew stays", async () => {
+  await type("the Kowalski said ");
+  await page.click("#learn");
+  await says("#learned", "Kowalski");
+  const saved = JSON.parse(readFileSync(await exported(), "utf8"));
+  saved.languages[0].cache.features = saved.languages[0].cache.features.slice(4);
+  saved.learned = { Nowak: 1 };
+  const buffer = Buffer.from(JSON.stringify(saved));
+  await page.setInputFiles("#import", { name: "damaged.json", mimeType: "application/json", buffer });
+  await says("#words-message", "not a saved keyboard, or only part of one");
+  assert.match(await page.textContent("#learned"), /^Kowalski/);
+  await type("the Kow");
+  await first("Kowalski");
+  assert.equal(await page.textContent("#message"), "");
 });
 
 test("a blocked word is not suggested until it is allowed again", async () => {
