@@ -20,12 +20,25 @@ async function renew() {
   });
 }
 
-/** What a keyboard has saved, for one with another number of languages: the words, but no adaptation. */
+/**
+ * What a keyboard has saved, for one with another number of languages: the words, but no adaptation. Anything else is
+ * left for the library to refuse.
+ */
 function forLanguages(saved, count) {
-  const kept = JSON.parse(new TextDecoder().decode(saved));
-  if (kept.languages.length === count) return saved;
+  const kept = parsed(saved);
+  const languages = kept?.languages;
+  if (!Array.isArray(languages) || languages.length === 0 || languages.length === count) return saved;
   const language = { weight: 1 / count, seen: 0, expected: 0, bias: {} };
   return new TextEncoder().encode(JSON.stringify({ ...kept, languages: Array(count).fill(language) }));
+}
+
+/** What JSON in UTF-8 says; null if it is anything else. */
+function parsed(bytes) {
+  try {
+    return JSON.parse(new TextDecoder("utf-8", { fatal: true }).decode(bytes));
+  } catch {
+    return null;
+  }
 }
 
 /** How a model splits texts; `subwords` and `words` count as the same. */
@@ -104,7 +117,7 @@ const answers = {
   /** Restores what a keyboard has saved, in place of what this one knows; nothing changes if it is damaged. */
   async restore(saved) {
     const group = isTogether ? generators : generators.slice(0, 1);
-    const restored = Keyboard.of(group, { layout, saved });
+    const restored = Keyboard.of(group, { layout, saved: forLanguages(saved, group.length) });
     await restored.update(""); // a damaged cache is reported by a call, not when the keyboard is created
     keyboards[0] = restored;
     return words();

@@ -213,6 +213,26 @@ test("learned words are listed, suggested, exported, forgotten, and imported aga
   await says("#words-message", "not a saved keyboard");
 });
 
+test("words, blocked words and what is never corrected can be imported from a keyboard of another number of models", async () => {
+  const saved = { format: "nextword-keyboard/1", learned: { Kowalski: 2 }, blocked: ["mouse"], kept: ["mosue"] };
+  const language = { weight: 0.5, seen: 1, expected: 0.5, bias: {} };
+  const importOf = async (count) => {
+    const buffer = Buffer.from(JSON.stringify({ ...saved, languages: Array(count).fill(language) }));
+    const name = `${count}.json`;
+    await page.setInputFiles("#import", { name, mimeType: "application/json", buffer });
+    await says("#words-message", `${name} has been imported.`);
+    const { learned, blocked, kept, languages } = JSON.parse(readFileSync(await exported(), "utf8"));
+    assert.deepEqual([learned, blocked, kept], [{ Kowalski: 2 }, ["mouse"], ["mosue"]]);
+    return languages.length;
+  };
+  await put("gru.onnx");
+  assert.equal(await importOf(2), 1);
+  assert.match(await page.textContent("#learned"), /Kowalski/);
+  assert.match(await page.textContent("#blocked"), /mouse/);
+  await put("quibble.onnx", "#file-2");
+  assert.equal(await importOf(1), 2);
+});
+
 test("a damaged file is refused beside its button, and what the keyboard knew stays", async () => {
   await type("the Kowalski said ");
   await page.click("#learn");
