@@ -4,15 +4,20 @@ import * as model from "./model.js";
 const $ = (id) => document.getElementById(id);
 const MOST = 200; // words listed
 
-/** Sets up the panel; `changed` is called whenever what is known has changed, `report` with errors and messages. */
+/**
+ * Sets up the panel; `changed` is called whenever what is known has changed, `report` with the id of an element and the
+ * error or message that belongs there.
+ */
 export function personal(changed, report) {
-  const act = async (ask, done = "") => {
+  const act = async (ask, done = "", id = "words-message") => {
+    report("block-message", "");
+    report("words-message", "");
     try {
       show(await ask());
-      report(done);
+      report(id, done);
       changed();
     } catch (error) {
-      report(error);
+      report(id, error);
     }
   };
 
@@ -52,9 +57,12 @@ export function personal(changed, report) {
   $("block-form").addEventListener("submit", (event) => {
     event.preventDefault();
     const word = $("block").value.trim();
-    if (!word) return;
-    $("block").value = "";
-    act(() => model.block(word), `“${word}” will never be suggested.`);
+    const block = async () => {
+      const known = await model.block(word);
+      $("block").value = ""; // a word that was refused can be changed
+      return known;
+    };
+    act(block, `“${word}” will never be suggested.`, "block-message");
   });
 
   $("export").addEventListener("click", async () => {

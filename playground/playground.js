@@ -258,7 +258,7 @@ function show() {
 
 // ── user actions ─────────────────────────────────────────────────────────────────────────────────
 
-const words = personal(answer, (message) => say("words-message", message));
+const words = personal(answer, say);
 
 text.addEventListener("beforeinput", (event) => {
   if (writing && !field.isOwn) event.preventDefault(); // not while the model writes

@@ -260,6 +260,26 @@ test("a blocked word is not suggested until it is allowed again", async () => {
   await first("mouse");
 });
 
+test("a word that cannot be blocked is refused beside the button, and the keyboard works on", async () => {
+  const block = page.getByRole("button", { name: "Block", exact: true });
+  await block.click();
+  await says("#block-message", "1 to 64 characters; got 0");
+  await page.fill("#block", "m".repeat(65));
+  await block.click();
+  await says("#block-message", "1 to 64 characters; got 65");
+  assert.equal((await page.inputValue("#block")).length, 65);
+  assert.equal(await page.locator("#blocked li").count(), 0);
+  await page.fill("#block", "mouse");
+  await block.click();
+  await says("#block-message", "“mouse” will never be suggested.");
+  assert.equal(await page.inputValue("#block"), "");
+  await page.selectOption("#layout", "dvorak");
+  await type("the old mou");
+  await page.waitForFunction(() => document.querySelectorAll("#chart li").length > 1);
+  assert.ok(!(await page.locator("#chart").textContent()).includes("mouse"));
+  assert.equal(await page.textContent("#file-message"), "");
+});
+
 test("the layout decides what a slip was meant to be, and what was learned stays", async () => {
   await type("the Kowalski said ");
   await page.click("#learn");
