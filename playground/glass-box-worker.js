@@ -17,8 +17,8 @@ let explainer = null;
 let toLoad = null; // the newest file and the newest text that wait
 let toRead = null;
 const asked = []; // other requests that wait
-let ids = []; // of the text that was read
-let whole = null; // ln P of each word after it
+let words = []; // of the text that was read
+let next = null; // the likeliest word after it
 let isWorking = false;
 const turning = new MessageChannel();
 
@@ -51,7 +51,7 @@ async function loadNewest() {
   toLoad = null;
   const before = explainer;
   explainer = await Explainer.load(source, { ort });
-  ids = [];
+  words = [];
   await before?.release();
   const { info, showsUnits } = explainer;
   postMessage({ loaded: { info: { ...info, dictionary: info.dictionary.length }, name, showsUnits } });
@@ -63,30 +63,40 @@ async function readNewest() {
   toRead = null;
   if (!explainer) return;
   const post = (found) => postMessage({ turn, ...found });
-  const { words, note } = readable(text);
-  ids = words.map(({ id }) => id);
-  whole = null;
-  const { first, kept, steps } = explainer.read(ids);
-  const unread = explainer.info.context === null ? 0 : Math.max(0, ids.length - explainer.info.context);
+  const { found, note } = readable(text);
+  words = found;
+  next = null;
+  const { first, kept, steps } = explainer.read(words);
+  const unread = unreadOf(words);
   post({ words: words.map(({ word }) => shown(word)), first, kept, unread, note });
   for await (const column of steps) {
     post({ column });
     if (await isOld()) return;
   }
-  if (!ids.length) return post({ expected: [] });
-  whole = await explainer.expected(ids);
-  post({ expected: rows(whole) });
+  if (!words.length) return post({ expected: [] });
+  const likeliest = await explainer.likeliest(words, LIKELIEST);
+  post({ expected: rows(likeliest) });
   for (let waited = 0; waited < QUIET; waited += TICK) if (await isOld(TICK)) return;
-  const [next] = explainer.likeliest(whole, 1);
-  const least = Math.max(unread, ids.length - MOST_LEFT_OUT);
-  for (let place = ids.length - 1; place >= least && ids.length > 1; place--) {
-    post({ lost: { place, nats: await lost(place, next) } });
+  next = await nextOf(likeliest);
+  const least = Math.max(unread, words.length - MOST_LEFT_OUT);
+  for (let place = words.length - 1; place >= least && words.length > 1; place--) {
+    post({ lost: { place, nats: next.before - (await explainer.logProbability(words.toSpliced(place, 1), next.path)) } });
     if (await isOld()) return;
   }
   post({ isDone: true });
 }
 
-const lost = async (place, next) => whole[next] - (await explainer.expectedWithout(ids, place))[next];
+/** The likeliest word after the text: as it is shown, its ids, and ln P of it as it is spelt there. */
+async function nextOf([{ word, path }]) {
+  return { word: shown(word), path, before: await explainer.logProbability(words, path) };
+}
+
+/** How many words at the beginning are too far back for the model's context. */
+function unreadOf(words) {
+  const { context } = explainer.info;
+  let left = context ?? Infinity;
+  return words.length - words.toReversed().filter(({ ids }) => (left -= ids.length) >= 0).length;
+}
 
 /** Lets messages arrive, and answers requests; returns whether the text is no longer the newest. */
 async function isOld(milliseconds = 0) {
@@ -105,21 +115,19 @@ function eventLoop() {
 
 /** Posts what is expected after one of the words, or at the end without one of them. */
 async function answer({ turn, after, without }) {
-  if (after !== undefined && after < ids.length) {
-    postMessage({ turn, after, expected: rows(await explainer.expected(ids.slice(0, after + 1))) });
-  } else if (without < ids.length && ids.length > 1) {
-    whole ??= await explainer.expected(ids);
-    const [next] = explainer.likeliest(whole, 1);
-    const found = await explainer.expectedWithout(ids, without);
-    const word = shown(explainer.dictionary.words[next]);
-    postMessage({ turn, without, expected: rows(found), next: { word, before: whole[next], after: found[next] } });
+  if (after !== undefined && after < words.length) {
+    postMessage({ turn, after, expected: rows(await explainer.likeliest(words.slice(0, after + 1), LIKELIEST)) });
+  } else if (without < words.length && words.length > 1) {
+    next ??= await nextOf(await explainer.likeliest(words, 1));
+    const others = words.toSpliced(without, 1);
+    const expected = rows(await explainer.likeliest(others, LIKELIEST));
+    const after = await explainer.logProbability(others, next.path);
+    postMessage({ turn, without, expected, next: { word: next.word, before: next.before, after } });
   }
 }
 
-const rows = (expected) =>
-  explainer.likeliest(expected, LIKELIEST).map((id) => {
-    return { label: shown(explainer.dictionary.words[id]), probability: Math.exp(expected[id]) };
-  });
+const rows = (likeliest) =>
+  likeliest.map(({ word, logProbability }) => ({ label: shown(word), probability: Math.exp(logProbability) }));
 
 /** A word as it is shown. */
 const shown = (word) => (word === "<eos>" ? "↵" : word.trim() || "␣");
@@ -148,7 +156,7 @@ function readable(text) {
     note = `“${tokens[stranger]}” is not in the dictionary${hint}. Only the text before it is read.`;
     tokens = tokens.slice(0, stranger);
   }
-  const words = explainer.words(tokens);
-  if (words.length > MOST_WORDS) note = `Only the first ${MOST_WORDS.toLocaleString("en")} words are read.`;
-  return { words: words.slice(0, MOST_WORDS), note };
+  const found = explainer.words(tokens);
+  if (found.length > MOST_WORDS) note = `Only the first ${MOST_WORDS.toLocaleString("en")} words are read.`;
+  return { found: found.slice(0, MOST_WORDS), note };
 }

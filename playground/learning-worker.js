@@ -61,7 +61,7 @@ async function write() {
   try {
     const words = explainer.words(explainer.split(prompt));
     const text = trainer.step ? await generator.generate(prompt, WORDS) : null;
-    const { first, steps } = explainer.read(words.map(({ id }) => id));
+    const { first, steps } = explainer.read(words);
     const columns = [];
     for await (const { layers } of steps) columns.push(layers);
     postMessage({ written: { step: trainer.step, text, words: words.slice(first).map(({ word }) => word), columns } });

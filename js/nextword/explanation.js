@@ -9,6 +9,8 @@ import { BadFileError } from "./inspection.js";
 import { Model } from "./model.js";
 import { Network } from "./network.js";
 import { logSoftmax, ranked } from "./sampling.js";
+import { shown } from "./subwords.js";
+import { WordTree } from "./word-tree.js";
 
 const TRIED = 3; // words on which the network is compared with the file's graph
 // How far its logits may be off, as a share of the largest. A graph in int8 also rounds what it computes.
@@ -45,41 +47,47 @@ export class Explainer {
     return this.#model.split(text);
   }
 
-  /** What a text is read as, `[{ word, id }]`: its words, or its subwords if the dictionary is of subwords. */
+  /** The words of a text as a user sees them, each with the ids that the model reads for it: `[{ word, ids }]`. */
   words(tokens) {
     const { dictionary } = this;
-    const ids = dictionary.encode(tokens);
-    return ids.map((id, place) => ({ id, word: dictionary.unit === "words" ? tokens[place] : dictionary.words[id] }));
+    if (dictionary.unit === "words") return tokens.map((word) => ({ word, ids: dictionary.encode([word]) }));
+    return dictionary.inWords(tokens).map(({ word, ids }) => ({ word: shown(word), ids }));
   }
 
   /**
-   * Reads a text; what it shares with the last one is not read again. The text begins at the zero state. Where the
-   * context is a number, a recurrent network reads that many of the last words; a feed-forward network reads that many
-   * before each word. Returns
+   * Reads words, as `words` returns them; what they share with the last ones is not read again. The text begins at the
+   * zero state. Where the context is a number, a recurrent network reads that many of the last ids; a feed-forward network
+   * reads that many before each. Returns
    *
-   * - `first`: the place of the first word read.
+   * - `first`: the place of the first word that is wholly read.
    * - `kept`: the place up to which words keep the values that they had.
-   * - `steps`: the other words in order, `{ place, layers }`. Each layer holds its gates and its state by name, with a
-   *   number for each unit; there are no layers if the weights cannot be read.
+   * - `steps`: the other words in order, `{ place, layers }`. Each layer holds its gates and its state after the word by
+   *   name, with a number for each unit; there are no layers if the weights cannot be read.
    */
-  read(ids) {
+  read(words) {
     const { context } = this.info;
-    const first = context === null || !this.#isRecurrent ? 0 : Math.max(0, ids.length - context);
-    if (first !== this.#beginning) this.#read = [];
-    this.#beginning = first;
+    const ids = idsOf(words);
+    const start = context === null || !this.#isRecurrent ? 0 : Math.max(0, ids.length - context);
+    if (start !== this.#beginning) this.#read = [];
+    this.#beginning = start;
     let kept = 0;
-    while (kept < this.#read.length && this.#read[kept].id === ids[first + kept]) kept++;
+    while (kept < this.#read.length && this.#read[kept].id === ids[start + kept]) kept++;
     this.#read.length = kept;
-    return { first, kept: first + kept, steps: this.#steps(ids, first + kept) };
+    let length = 0;
+    const ends = words.map((word) => (length += word.ids.length));
+    const first = words.filter((word, place) => ends[place] - word.ids.length < start).length;
+    const keptWords = ends.filter((end) => end <= start + kept).length;
+    return { first, kept: Math.max(first, keptWords), steps: this.#steps(ids, ends, start + kept, first) };
   }
 
-  async *#steps(ids, from) {
+  async *#steps(ids, ends, from, first) {
     for (let place = from; place < ids.length; place++) {
       const before = this.#read.at(-1) ?? null;
       const layers = this.#layersAfter(ids.slice(0, place + 1), before);
       const state = this.info.context === null ? await this.#stateAfter(ids[place], before) : null;
       this.#read.push({ id: ids[place], layers, state });
-      yield { place, layers };
+      const word = ends.indexOf(place + 1);
+      if (word >= first) yield { place: word, layers };
     }
   }
 
@@ -97,8 +105,36 @@ export class Explainer {
     return (await this.#model.run([id], before?.state ?? this.#model.zero())).state;
   }
 
-  /** ln P of each word of the dictionary after a text; what it shares with the text last read is not read again. */
-  async expected(ids) {
+  /** The `n` likeliest words after others, never `<unk>`: `[{ word, path, logProbability }]`, with the ids of each. */
+  async likeliest(words, n) {
+    const [logits, reader] = await this.#after(idsOf(words));
+    const { unknown } = this.info;
+    if (this.dictionary.unit !== "words") {
+      const text = { last: reader.last, state: reader.state, place: 0 };
+      return (await new WordTree(this.#model, text, logits).search(n)).words;
+    }
+    const logProbabilities = logSoftmax(logits);
+    const known = Float32Array.from(logProbabilities);
+    if (unknown !== null) known[unknown] = -Infinity;
+    const ids = ranked(known, Math.min(n, known.length - (unknown === null ? 0 : 1)));
+    return ids.map((id) => ({ word: this.dictionary.words[id], path: [id], logProbability: logProbabilities[id] }));
+  }
+
+  /** ln P of a word, given by its ids, after others; and that it ends there, if more entries may follow its last one. */
+  async logProbability(words, path) {
+    const [logits, reader] = await this.#after(idsOf(words));
+    const goesOn = (id) => this.dictionary.unit !== "words" && !this.#model.entries.isWhole[id];
+    let [expected, total] = [logSoftmax(logits), 0];
+    for (const [place, id] of path.entries()) {
+      total += expected[id];
+      if (place < path.length - 1 || goesOn(id)) expected = logSoftmax((await reader.read([id])).logits);
+    }
+    if (!goesOn(path.at(-1))) return total;
+    return total + Math.log(this.#model.entries.beginning.reduce((sum, id) => sum + Math.exp(expected[id]), 0));
+  }
+
+  /** The logits after some ids, and a reader that has read them; what they share with the text last read is not read again. */
+  async #after(ids) {
     const reader = this.#model.reader();
     let known = 0;
     if (this.info.context === null) {
@@ -106,20 +142,8 @@ export class Explainer {
       while (known < most && this.#read[known].id === ids[known]) known++;
       if (known) reader.state = this.#read[known - 1].state;
     }
-    return logSoftmax((await reader.read(ids.slice(known))).logits);
-  }
-
-  /** ln P of each word after a text without the word at one place. */
-  expectedWithout(ids, place) {
-    return this.expected(ids.filter((_, one) => one !== place));
-  }
-
-  /** The ids of the `n` likeliest words, never that of `<unk>`. */
-  likeliest(logProbabilities, n) {
-    const { unknown } = this.info;
-    const known = Float32Array.from(logProbabilities);
-    if (unknown !== null) known[unknown] = -Infinity;
-    return ranked(known, Math.min(n, known.length - (unknown === null ? 0 : 1)));
+    const { logits } = await reader.read(ids.slice(known));
+    return [logits, reader];
   }
 
   /** Frees the model's memory. */
@@ -127,6 +151,8 @@ export class Explainer {
     return this.#model.release();
   }
 }
+
+const idsOf = (words) => words.flatMap(({ ids }) => ids);
 
 /** The network of a file; `null` unless it computes the same as the file's graph. */
 async function networkOf(bytes, model) {

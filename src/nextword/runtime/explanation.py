@@ -20,7 +20,9 @@ from nextword.runtime import draw
 from nextword.runtime.model_file import ModelFile
 from nextword.runtime.onnx_file import Node, OnnxFile
 from nextword.runtime.reader import Reader
-from nextword.text.subwords import SubwordDictionary
+from nextword.runtime.word_nodes import Path as Spelling
+from nextword.runtime.word_tree import WordTree
+from nextword.text.subwords import SubwordDictionary, in_words, shown
 
 Values = dict[str, NDArray[np.float64]]
 
@@ -36,9 +38,10 @@ _Equations = Callable[[NDArray[np.float64], NDArray[np.float64], Values], Values
 class Explanation:
     """Why a model expects a word.
 
-    - `words`: of the text; its subwords where the model knows subwords.
+    - `words`: of the text.
     - `next_word`: the likeliest one after the text.
-    - `log_probability`: ln P of that word after the whole text, in nats.
+    - `log_probability`: ln P of that word after the whole text, in nats; where a model knows subwords, of its
+      likelier spelling, with or without a blank before it.
     - `lost`: for each word, by how many nats ln P(next word) falls when that word alone is left out;
       negative where it rises. It is 0 for a word that the model no longer reads.
     - `read`: how many of the last words the model reads.
@@ -67,26 +70,67 @@ def explain(path: Path, text: str) -> Explanation:
     **Raises:** `ModelFileError`, `PromptError`, `UnknownWordError`.
     """
     model = ModelFile(path)
-    words = model.split(text)
+    words, paths = _words(model, text)
     if len(words) < 2:
         raise PromptError("the text has only one word; give at least two")
-    ids = np.array(model.dictionary.encode(words))
-    whole = _expected(model, ids)
-    unknown = model.dictionary.unknown
-    likeliest = draw.greedy(draw.ban(whole, unknown))
-    without = [_expected(model, np.delete(ids, place))[likeliest] for place in range(len(ids))]
+    ids = np.concatenate(paths)
+    next_word, spelling = _likeliest(model, ids)
+    whole = _log_probability(model, ids, spelling)
+    parts = [np.concatenate([*paths[:place], *paths[place + 1 :]]) for place in range(len(paths))]
     read = min(len(ids), model.metadata.context or len(ids))
+    # A word counts as read if all of its subwords are; gates are those after its last one.
+    ends = np.cumsum([len(path) for path in paths]) - 1 - (len(ids) - read)
+    words_read = sum(int(end) - len(path) >= -1 for end, path in zip(ends, paths, strict=True))
     file = OnnxFile(path.read_bytes())
-    has_parts = isinstance(model.dictionary, SubwordDictionary)
+    layers = gates(file, ids[-read:]) if _has_known_gates(model, file) else []
     return Explanation(
-        words=model.dictionary.decode(ids) if has_parts else words,
-        next_word=model.dictionary.words[likeliest],
-        log_probability=float(whole[likeliest]),
-        lost=[float(whole[likeliest] - one) for one in without],
-        read=read,
+        words=words,
+        next_word=next_word,
+        log_probability=whole,
+        lost=[whole - _log_probability(model, one, spelling) for one in parts],
+        read=words_read,
         has_state=bool(model.states),
-        layers=gates(file, ids[-read:]) if _has_known_gates(model, file) else [],
+        layers=[
+            {name: part[ends[len(ends) - words_read :]] for name, part in layer.items()} for layer in layers
+        ],
     )
+
+
+def _words(model: ModelFile, text: str) -> tuple[list[str], list[NDArray[np.int64]]]:
+    """The words of a text as a user sees them, and the ids that the model reads for each."""
+    words, dictionary = model.split(text), model.dictionary
+    if not isinstance(dictionary, SubwordDictionary):
+        return words, [np.array(dictionary.encode([word])) for word in words]
+    found = list(in_words(dictionary, words))
+    return [shown(word) for word, _ in found], [np.array(path) for _, path in found]
+
+
+def _likeliest(model: ModelFile, ids: NDArray[np.int64]) -> tuple[str, Spelling]:
+    """The likeliest next word, and its ids."""
+    reader = Reader(model)
+    logits = reader.read(ids[None]).logits[0]
+    if isinstance(model.dictionary, SubwordDictionary):
+        (best,), _ = WordTree(model, model.entries, reader, logits).search(1)
+        return best.word, best.path
+    id = draw.greedy(draw.ban(logits, model.dictionary.unknown))
+    return model.dictionary.words[id], (id,)
+
+
+def _log_probability(model: ModelFile, ids: NDArray[np.int64], word: Spelling) -> float:
+    """Ln P(a word | the words before it), and that it ends there if more entries may follow its last one."""
+    reader, total = Reader(model), 0.0
+    expected = draw.log_softmax(reader.read(ids[None]).logits[0])
+    for place, id in enumerate(word, 1):
+        total += float(expected[id])
+        if place < len(word) or _may_go_on(model, id):
+            expected = draw.log_softmax(reader.read(np.array([[id]])).logits[0])
+    if _may_go_on(model, word[-1]):
+        total += float(np.log(np.exp(expected)[model.entries.beginning].sum()))
+    return total
+
+
+def _may_go_on(model: ModelFile, id: int) -> bool:
+    return isinstance(model.dictionary, SubwordDictionary) and not model.entries.is_whole[id]
 
 
 def gates(file: OnnxFile, ids: NDArray[np.int64]) -> list[Values]:
@@ -132,11 +176,6 @@ def _has_known_gates(model: ModelFile, file: OnnxFile) -> bool:
         )
 
     return bool(layers) and all(is_in_graph(name) for name in ("hidden", "cell") if name in layers[0])
-
-
-def _expected(model: ModelFile, ids: NDArray[np.int64]) -> NDArray[np.float64]:
-    """The log-probability of each word after some words, `(dictionary,)`."""
-    return draw.log_softmax(Reader(model).read(ids[None]).logits[0])
 
 
 def _operator(node: Node) -> str:
