@@ -23,6 +23,8 @@ let isStale = false; // whether the text has changed since the last request
 let writing = null; // what "Continue" is writing
 let tabLeaves = false; // whether Escape gave Tab back to the browser
 let isTyping = false; // whether the last change was a key that can end a word
+let lastBefore = ""; // the text before the caret after the last change
+let wanted = null; // the place of a suggestion that was taken before it was known
 let corrected = null; // the word that was corrected last, until anything else happens: { start, end, caret, was, now }
 let reading; // the timer after which suggestions are read out
 
@@ -106,12 +108,15 @@ async function answer() {
 async function answerFor(before) {
   const { suggestions, correction } = await model.type(before, BARS);
   if (before !== field.before || writing) return; // an answer that comes too late
+  const place = wanted;
+  wanted = null;
   if (correction && isTyping && $("correct").checked) return correct(before, correction);
-  offer(suggestions[0].slice(0, SUGGESTIONS));
+  offer(suggestions[0].slice(0, SUGGESTIONS), before);
   suggestions.forEach((found, place) => {
     const rows = found.map((one) => ({ label: shown(one), probability: one.probability }));
     draw($(place ? "chart-2" : "chart"), rows);
   });
+  if (place !== null) $("suggestions").children[place]?.click();
 }
 
 /** A suggestion as it is shown. */
@@ -119,7 +124,8 @@ function shown({ insert }) {
   return insert === "\n" ? "↵" : insert.trim() || "␣";
 }
 
-function offer(suggestions) {
+/** Shows suggestions for a text before the caret. */
+function offer(suggestions, before) {
   $("suggestions").replaceChildren(
     ...suggestions.map((suggestion, place) => {
       const button = document.createElement("button");
@@ -128,7 +134,7 @@ function offer(suggestions) {
       button.className = suggestion.kind.replace(" ", "-");
       button.title = `${suggestion.kind} (Alt+${place + 1})`;
       button.setAttribute("aria-keyshortcuts", `Alt+${place + 1}`);
-      button.addEventListener("click", () => accept(suggestion));
+      button.addEventListener("click", () => accept(suggestion, place, before));
       return button;
     }),
   );
@@ -138,7 +144,12 @@ function offer(suggestions) {
   }, QUIET);
 }
 
-function accept(suggestion) {
+/** Puts a suggestion into the text; if that has changed since, the one that comes in its place. */
+function accept(suggestion, place, before) {
+  if (before !== field.before) {
+    wanted = place;
+    return;
+  }
   isTyping = false;
   field.put(suggestion, models[0].info.splitBy);
 }
@@ -205,7 +216,7 @@ async function continueText() {
   corrected = null;
   say("message", "");
   if (!checked("words", "words to add") || !checked("seed", "the seed")) return;
-  offer([]);
+  offer([], field.before);
   draw($("chart"), []);
   draw($("chart-2"), []);
   $("continue").textContent = "Stop";
@@ -267,11 +278,14 @@ text.addEventListener("input", (event) => {
   if (!field.isOwn) {
     isTyping = event.inputType === "insertLineBreak" || (event.inputType === "insertText" && ENDS_WORD.test(event.data));
   }
+  lastBefore = field.before;
+  wanted = null;
   settle();
   answer();
 });
 document.addEventListener("selectionchange", () => {
   if (document.activeElement !== text) return;
+  if (field.before !== lastBefore) isTyping = false; // the caret has moved
   if (!isAfterCorrection()) settle();
   answer();
 });

@@ -100,6 +100,14 @@ test("suggestions are for the caret, even in the middle of a text", async () => 
   assert.equal(await value(), "long ago , the mice had a general council");
 });
 
+test("a suggestion that is taken before it is known is the one for the text as it has become", async () => {
+  await page.fill("#text", "long ago , ");
+  await first("the");
+  await page.keyboard.type("the mi");
+  await page.keyboard.press("Tab");
+  await page.waitForFunction(() => document.querySelector("#text").value === "long ago , the mice ");
+});
+
 test("a model that knows subwords completes, corrects, learns and writes whole words", async () => {
   await put("subwords.onnx");
   await type("the cat bel");
