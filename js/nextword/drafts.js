@@ -53,6 +53,10 @@ class Recent {
     if (this.#ids.length > this.#most) this.#ids.shift();
   }
 
+  replaceLast(id) {
+    this.#ids[this.#ids.length - 1] = id;
+  }
+
   /** Each once. */
   get all() {
     return new Set(this.#ids);
@@ -151,7 +155,7 @@ class SpeltDraft {
     this.#dictionary = dictionary;
     this.#banned = new Banned(dictionary, banned);
     const words = dictionary.grouped(prompt);
-    this.#recent = new Recent(words.map(([first]) => first), knobs.repetitionWindow);
+    this.#recent = new Recent(words.map((word) => this.#first(word)), knobs.repetitionWindow);
     this.#runs = new Runs(knobs.noRepeatNgram);
     for (const word of words) this.#runs.push(this.#marked(word), word);
   }
@@ -174,19 +178,23 @@ class SpeltDraft {
 
   take(id) {
     let finished = null;
-    if (this.#dictionary.begins[id]) {
-      if (this.#path.length) {
-        finished = this.#path;
-        this.#runs.push(this.#marked(finished), finished);
-        this.words++;
-        this.#path = [];
-      }
-      this.#recent.push(id);
+    if (this.#path.length && this.#dictionary.beginsAfter(this.#path.at(-1), id)) {
+      finished = this.#path;
+      this.#runs.push(this.#marked(finished), finished);
+      this.words++;
+      this.#path = [];
     }
     this.#path.push(id);
+    if (this.#path.length === 1) this.#recent.push(id);
+    else if (this.#dictionary.begins[id]) this.#recent.replaceLast(id); // after the blank
     this.#written.push(id);
     if (this.#written.length > MOST_SUBWORDS) this.#written.shift();
     return finished;
+  }
+
+  /** The first entry of a word; in a script without blanks, the one after the blank. */
+  #first([first, second]) {
+    return this.#dictionary.begins[second] ? second : first;
   }
 
   #marked(path) {

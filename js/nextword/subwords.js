@@ -23,7 +23,7 @@ export class SubwordDictionary extends Dictionary {
   constructor(words) {
     super(words, null);
     this.#longest = words.reduce((longest, { length }) => Math.max(longest, length), 0);
-    /** For each entry, whether it begins a word; `<eos>` does. */
+    /** For each entry, whether it begins a word; `<eos>` does. See `beginsAfter`. */
     this.begins = words.map((entry) => entry === END_OF_LINE || beginsWord(entry));
   }
 
@@ -47,11 +47,16 @@ export class SubwordDictionary extends Dictionary {
     return found;
   }
 
-  /** The words that some subwords make up: each begins with an entry that begins a word. */
+  /** Whether an entry begins a word after the entry `before`: a bare mark belongs to what follows it. */
+  beginsAfter(before, id) {
+    return this.begins[id] && !isMark(this.words[before]);
+  }
+
+  /** Groups subwords into words. */
   grouped(ids) {
     const words = [];
     for (const id of ids) {
-      if (this.begins[id] || !words.length) words.push([id]);
+      if (!words.length || this.beginsAfter(words.at(-1).at(-1), id)) words.push([id]);
       else words.at(-1).push(id);
     }
     return words;
@@ -59,7 +64,7 @@ export class SubwordDictionary extends Dictionary {
 
   /**
    * The words of a text as a user sees them, still marked, each with the ids of its subwords: `{ word, ids }`. In a
-   * script without blanks each subword is a word.
+   * script without blanks each subword is a word. A blank before it comes apart, as the mark alone.
    */
   inWords(words) {
     return words.flatMap((run) => {
@@ -68,7 +73,22 @@ export class SubwordDictionary extends Dictionary {
     });
   }
 
-  /** The words of a text as a user sees them, still marked. */
+  /** The words that `inWords` gives, each with the blank before it: those that `grouped` would give. */
+  wholeWords(words) {
+    const found = [];
+    let blank = [];
+    for (const { word, ids } of this.inWords(words)) {
+      if (word === BLANK_MARK) {
+        blank = ids;
+        continue;
+      }
+      found.push({ word: blank.length ? BLANK_MARK + surfaceOf(word) : word, ids: [...blank, ...ids] });
+      blank = [];
+    }
+    return found;
+  }
+
+  /** The words that `inWords` gives, without their ids. */
   marked(words) {
     return this.inWords(words).map(({ word }) => word);
   }
@@ -78,7 +98,7 @@ export class SubwordDictionary extends Dictionary {
     return this.grouped(this.encode(words)).map((ids) => ({ word: this.shown(ids), ids }));
   }
 
-  /** What a user sees of a word: its letters, including any spelt by bytes; "" for a blank, `<eos>` for a line end. */
+  /** What a user sees of a word: its letters, including any spelt by bytes; `<eos>` for a line end. */
   shown(ids) {
     const unmarker = new Unmarker();
     const pieces = ids.map((id) => (this.words[id] === END_OF_LINE ? END_OF_LINE : unmarker.push(this.words[id])));

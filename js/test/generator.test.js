@@ -28,7 +28,7 @@ test("a model that knows subwords streams whole words, and knows every text", as
     assert.equal(prompt + pieces.join(""), await spelling.generate(prompt, 9, knobs));
   }
   const { perWord, logProbability } = await spelling.score("the mouze, 世界");
-  assert.deepEqual(perWord.map(({ word }) => word), ["mouze", ",", "", "世界"]);
+  assert.deepEqual(perWord.map(({ word }) => word), ["mouze", ",", "世界"]);
   assert.ok(Math.abs(perWord.reduce((sum, one) => sum + one.logProbability, 0) - logProbability) < 1e-9);
 });
 

@@ -75,7 +75,7 @@ test("a word of several subwords is undone whole, and what it overwrote in the c
   await session.feed(words);
   for (let number = 0; number < 100; number++) assert.equal(await session.undo(), "mathematics");
   assert.deepEqual(await session.suggest(9), before);
-  assert.deepEqual([await session.undo(), await session.undo(), await session.undo()], ["世界", "", "mice"]);
+  assert.deepEqual([await session.undo(), await session.undo()], ["世界", "mice"]);
 });
 
 test("words fed one by one to a model of subwords are read as they are written", async () => {

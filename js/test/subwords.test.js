@@ -36,6 +36,12 @@ test("a character without an entry is spelt by its bytes, and so is a mark insid
   assert.deepEqual(pieces("‿▁"), ["‿", "<0xE2>", "<0x96>", "<0x81>"]);
 });
 
+test("a blank before a script without blanks is part of the word after it", () => {
+  const found = dictionary.spelt(split("the 世界世 日, the", "subwords"));
+  assert.deepEqual(found.map(({ word }) => word), ["the", "世界", "世", "日", ",", "the"]);
+  assert.deepEqual(entriesOf(found[1].ids), ["▁", "世界"]);
+});
+
 test("a word is split only into its longest matches", () => {
   const ids = (entries) => entries.map((entry) => dictionary.words.indexOf(entry));
   assert.ok(dictionary.isSplit(ids(["▁mouse", "s"])));

@@ -333,12 +333,15 @@ def test_the_words_of_the_training_part_are_known_wherever_it_is_cut(
     assert found is not None
     for word in ("the", "mice", ",", ".", "<eos>", "word0", "word31", "ab" * 31):
         assert word in found
+    assert "" not in found
+    spelt = prepared.dictionary.spelt(words.split("".join(lines), "subwords", line_ends=True))
     assert not any(f"word{number}" in found for number in range(36, 40))
     for block in (1, 7, 64):
         monkeypatch.setattr(corpus, "_BLOCK", block)
         again = prepared.training_words
         assert again is not None
         assert again.text == found.text
+        assert prepared.words == len(spelt)
     plain = preparation.prepare(settings_for(path, "words"), tmp_path / "plain")
     assert plain.training_words is None
 

@@ -280,6 +280,12 @@ def test_a_saved_session_of_subwords_resumes_bit_for_bit(
     assert resumed.save() == session.save()
 
 
+def test_a_word_of_han_is_undone_with_the_blank_before_it(subwords: Generator) -> None:
+    session = subwords.session()
+    session.feed("the 世 世界, 世")
+    assert [session.undo() for _ in range(5)] == ["世", ",", "世界", "世", "the"]
+
+
 @pytest.mark.parametrize(
     ("pieces", "whole"),
     [

@@ -96,6 +96,34 @@ def test_punctuation_line_ends_and_han_are_words_of_a_stream(
     assert prompt + "".join(pieces) == generator.generate(prompt, 9, knobs)
 
 
+@pytest.fixture(scope="module")
+def mixed(tmp_path_factory: pytest.TempPathFactory) -> Generator:
+    return load(tmp_path_factory.mktemp("spelling") / "m.onnx", ["▁", "‿", "世", "界", "世界", "▁the", "‿,"])
+
+
+@SEVERAL
+@given(prompt=PROMPTS, seed=SEEDS)
+def test_the_blank_before_han_comes_with_the_word_after_it(mixed: Generator, prompt: str, seed: int) -> None:
+    for penalty in (1.0, 1.5):
+        knobs = Sampling(temperature=1.0, seed=seed, repetition_penalty=penalty)
+        pieces = list(mixed.stream(prompt, 9, knobs))
+        assert len(pieces) == 9
+        assert {piece.strip() for piece in pieces} <= {"世", "界", "世界", "the", ","}
+        assert prompt + "".join(pieces) == mixed.generate(prompt, 9, knobs)
+
+
+def test_a_word_of_han_is_made_less_likely_and_not_the_blank_before_it(tmp_path: Path) -> None:
+    network = make_network(len(SUBWORDS), context=None)
+    with torch.no_grad():
+        network.logits.weight.zero_()
+        network.logits.bias.fill_(-9.0)
+        for entry, bias in (("▁", 4.0), ("世", 4.0), ("界", 3.0), ("▁the", 2.5)):
+            network.logits.bias[SUBWORDS.index(entry)] = bias
+    path = export(tmp_path / "m.onnx", network, SUBWORDS, split_by="subwords", context=None)
+    knobs = Sampling(repetition_penalty=1.5, repetition_window=2)
+    assert Generator.load(path).generate("the 世", 3, knobs) == "the 世 界 世 界"
+
+
 @SEVERAL
 @given(prompt=PROMPTS, seed=SEEDS, n=st.integers(2, 5))
 def test_samples_drawn_together_equal_those_of_each_seed(

@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nextword.text import words
-from nextword.text.subwords import REQUIRED, SubwordDictionary, is_inventory
+from nextword.text.subwords import REQUIRED, SubwordDictionary, is_inventory, shown, whole_words
 
 ENTRIES = ["<eos>", "▁the", "▁mo", "▁mouse", "us", "use", "s", "e", "‿,", "‿.", "t", "世", "世界", "▁t"]
 DICTIONARY = SubwordDictionary([*ENTRIES, *REQUIRED])
@@ -34,6 +34,24 @@ def test_a_character_without_an_entry_is_spelt_in_bytes() -> None:
 
 def test_a_mark_inside_a_word_is_a_character_of_the_text() -> None:
     assert pieces("‿▁") == ["‿", "<0xE2>", "<0x96>", "<0x81>"]
+
+
+def test_a_blank_before_a_script_without_blanks_is_part_of_the_word_after_it() -> None:
+    found = DICTIONARY.spelt(words.split("the 世界世 日, the", "subwords"))
+    assert [word for word, _ in found] == ["the", "世界", "世", "日", ",", "the"]
+    assert DICTIONARY.decode(found[1][1]) == ["▁", "世界"]
+
+
+@given(
+    st.lists(st.sampled_from(["the", "mouses", " ", "世", "日", ",", "▁", "‿", "é", "\n"]), max_size=12),
+    st.booleans(),
+)
+def test_every_word_of_a_text_can_be_seen_and_none_is_lost(pieces: list[str], line_ends: bool) -> None:
+    marked = words.split("".join(pieces), "subwords", line_ends=line_ends)
+    found = DICTIONARY.spelt(marked)
+    assert all(word for word, _ in found)
+    assert [id for _, path in found for id in path] == DICTIONARY.encode(marked)
+    assert [(shown(word), path) for word, path in whole_words(DICTIONARY, marked)] == found
 
 
 @given(st.text(st.sampled_from("themous"), min_size=1, max_size=8))

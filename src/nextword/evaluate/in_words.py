@@ -1,5 +1,6 @@
 """How good predictors are in words, where the ids of a text are those of subwords."""
 
+import itertools
 from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from typing import Any
@@ -44,7 +45,6 @@ class SubwordJudge:
     ) -> None:
         self._corpus, self._dictionary, self._first = corpus, dictionary, first
         self._entries = Entries(dictionary, corpus.training_words)
-        self._begins = np.array(dictionary.begins)
         self._numbers: dict[Path, int] = {}  # the number of each word, by its subwords
         self.training = self.in_words(corpus.training[-_COUNTED:])
         self._frequencies = np.bincount(self.training)
@@ -72,7 +72,7 @@ class SubwordJudge:
         """How good a predictor is on a part of the text."""
         parts = track(predictor.parts(ids, self._first), f"evaluating {name}, {part}", len(ids), size_of)
         entries = predictions.judge(parts, None)
-        starts = self._starts(ids)
+        starts = self._dictionary.starts(ids)
         starts = starts[starts >= self._first]
         log_probability = np.add.reduceat(entries.log_probability, starts - self._first)
         counter = KeystrokeCounter(Joiner("subwords", self._corpus.line_ends)) if types else None
@@ -107,9 +107,9 @@ class SubwordJudge:
         paths = [*self._numbers]
         return [id for word in words for id in paths[word]]
 
-    def begins(self, id: int) -> bool:
-        """Whether a subword begins a word."""
-        return bool(self._begins[id])
+    def begins_after(self, before: int, id: int) -> bool:
+        """Whether a subword begins a word after the subword `before`."""
+        return self._dictionary.begins_after(before, id)
 
     def ruled_out(self, path: Sequence[int]) -> NDArray[np.int64]:
         """The subwords that may not be written after the beginning of a word."""
@@ -139,18 +139,10 @@ class SubwordJudge:
                 counter.show(word)
             reader.read(path)
 
-    def _starts(self, ids: NDArray[Any]) -> NDArray[np.int64]:
-        """Where words begin."""
-        begins = self._begins[ids]
-        begins[0] = True
-        return np.flatnonzero(begins)
-
     def _paths(self, ids: NDArray[Any]) -> Iterator[Path]:
         """The subwords of each word."""
-        listed, starts = ids.tolist(), self._starts(ids).tolist()
-        return (
-            tuple(listed[start:end]) for start, end in zip(starts, [*starts[1:], len(listed)], strict=True)
-        )
+        listed, starts = ids.tolist(), self._dictionary.starts(ids).tolist()
+        return (tuple(listed[start:end]) for start, end in itertools.pairwise([*starts, len(listed)]))
 
     def _number(self, path: Path) -> int:
         return self._numbers.setdefault(path, len(self._numbers))

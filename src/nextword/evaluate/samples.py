@@ -41,8 +41,8 @@ class Spelling(Protocol):
     def ids_of(self, words: Sequence[int]) -> list[int]:
         """The ids that spell some words."""
 
-    def begins(self, id: int) -> bool:
-        """Whether an id begins a word."""
+    def begins_after(self, before: int, id: int) -> bool:
+        """Whether an id begins a word after the id `before`."""
 
     def ruled_out(self, path: Sequence[int]) -> Any:
         """The ids that may not be written after the beginning of a word."""
@@ -66,7 +66,7 @@ class Whole:
         """The words themselves."""
         return [*words]
 
-    def begins(self, id: int) -> bool:  # noqa: ARG002
+    def begins_after(self, before: int, id: int) -> bool:  # noqa: ARG002
         """Always true."""
         return True
 
@@ -136,7 +136,7 @@ def _write(
         logits = reader.read(np.array([read])).logits[0].copy()
         logits[spelling.ruled_out(path)] = -np.inf
         id = pick(logits, len(written))
-        if path and spelling.begins(id):
+        if path and spelling.begins_after(path[-1], id):
             continuation.append(spelling.word_of(path))
             path = []
             if len(continuation) == words:

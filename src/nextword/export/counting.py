@@ -58,7 +58,10 @@ def count(graph: Graph, id: str, metadata: Metadata) -> str:
         return graph.node("Gather", [graph.constant(f"word_{name}", values), id])  # (1,)
 
     one = graph.constant("word_one", np.array(1))
-    begins = of_entry("begins", entries.begins.astype(np.int64))
+    is_after_mark = graph.node("Equal", ["place", graph.constant("word_after_mark", np.array(_AFTER_MARK))])
+    none = graph.constant("word_none", np.array([0]))
+    # A bare mark belongs to what follows it.
+    begins = graph.node("Where", [is_after_mark, none, of_entry("begins", entries.begins.astype(np.int64))])
     begun = graph.node("Add", ["begun", begins], "next_begun")
     is_beginning = graph.node("Equal", [begins, one])
     longer = graph.node("Add", ["length", one])

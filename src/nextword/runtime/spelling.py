@@ -73,7 +73,7 @@ class _SpeltDraft:
         self._entries, self._banned, self._spelt = entries, banned, entries.dictionary.words
         self._path: list[int] = []  # of the unfinished word
         self._written: deque[int] = deque(maxlen=MOST_SUBWORDS)
-        self._recent = deque((word[0] for word in prompt), sampling.window)
+        self._recent = deque(map(self._first, prompt), sampling.window)
         self._runs = Runs(sampling.no_repeat_ngram)
         for word in prompt:
             self._runs.append(self._marked(word), word)
@@ -93,17 +93,24 @@ class _SpeltDraft:
         return np.concatenate([*found, np.array(more, np.int64)])
 
     def take(self, id: int) -> Word | None:
-        finished = None
-        if self._entries.begins[id]:
-            if self._path:
-                finished = tuple(self._path)
-                self._runs.append(self._marked(finished), finished)
-                self.words += 1
-                self._path.clear()
-            self._recent.append(id)
+        finished, dictionary = None, self._entries.dictionary
+        if self._path and dictionary.begins_after(self._path[-1], id):
+            finished = tuple(self._path)
+            self._runs.append(self._marked(finished), finished)
+            self.words += 1
+            self._path.clear()
         self._path.append(id)
         self._written.append(id)
+        if len(self._path) == 1:
+            self._recent.append(id)
+        elif dictionary.begins[id]:  # after the blank
+            self._recent[-1] = id
         return finished
+
+    def _first(self, word: Sequence[int]) -> int:
+        """The first entry of a word; in a script without blanks, the one after the blank."""
+        begins = self._entries.dictionary.begins
+        return word[1] if len(word) > 1 and begins[word[1]] else word[0]
 
     def _marked(self, path: Sequence[int]) -> str:
         return "".join([self._spelt[id] for id in path])

@@ -89,23 +89,23 @@ class Corpus:
         """The number of words in the text."""
         if not isinstance(self.dictionary, subwords.SubwordDictionary):
             return len(self.ids)
-        begins = np.array(self.dictionary.begins)
-        return sum(
-            int(begins[self.ids[start : start + _BLOCK]].sum()) for start in range(0, len(self.ids), _BLOCK)
-        )
+        # Each block is read from the last entry of the one before, which is not counted again.
+        places = range(0, len(self.ids), _BLOCK)
+        blocks = (self.ids[max(0, place - 1) : place + _BLOCK] for place in places)
+        return sum(len(self.dictionary.starts(block)) for block in blocks) - len(places) + 1
 
     @property
     def training_words(self) -> WordFilter | None:
         """The words of the training part as a user sees them; `None` unless it is split into subwords."""
         if not isinstance(self.dictionary, subwords.SubwordDictionary):
             return None
-        begins, ids = np.array(self.dictionary.begins), self.training
+        ids = self.training
         paths: set[tuple[int, ...]] = set()
         last = ids[:0]  # the word that may go on in the next block
         for start in range(0, len(ids), _BLOCK):
             block = np.concatenate([last, ids[start : start + _BLOCK]])
-            starts, listed = [0, *np.flatnonzero(begins[block]).tolist()], block.tolist()
-            paths.update(tuple(listed[start:end]) for start, end in itertools.pairwise(starts) if start < end)
+            starts, listed = self.dictionary.starts(block).tolist(), block.tolist()
+            paths.update(tuple(listed[start:end]) for start, end in itertools.pairwise(starts))
             last = block[starts[-1] :]
         return WordFilter.of(map(self.dictionary.shown, paths | {tuple(last.tolist())}))
 

@@ -6,8 +6,8 @@ exact inverse, except for the kind and number of blanks. At the beginning of a t
 implied.
 
 Han, kana, Thai, Lao, Khmer and Burmese are written without blanks between words. A run of their letters is
-one marked word without a mark, and each of its subwords counts as a word; a blank before it is a word of
-its own.
+one marked word without a mark, and each of its subwords counts as a word. A blank before it is a marked word
+of its own, `▁`, and counts as part of the word after it.
 
 A subword is an entry of a dictionary: a marked word, the beginning of one, a later part of one, or one of
 the 256 bytes of UTF-8, such as `<0xE6>`.

@@ -1,16 +1,27 @@
 """Subwords: the entries of a dictionary that together spell any text (Sennrich, Haddow & Birch 2016)."""
 
 import bisect
+import itertools
 from collections import defaultdict
 from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
 from nextword.text import words
 from nextword.text.dictionary import Dictionary
-from nextword.text.marks import BYTES, GLUE_MARK, MARKS, Unmarker, begins_word, byte_of, is_unspaced
+from nextword.text.marks import (
+    BLANK_MARK,
+    BYTES,
+    GLUE_MARK,
+    MARKS,
+    Unmarker,
+    begins_word,
+    byte_of,
+    is_unspaced,
+)
 from nextword.text.words import END_OF_LINE
 
 REQUIRED = (*BYTES, *sorted(MARKS))  # in every dictionary, so that nothing is unknown
@@ -42,8 +53,25 @@ class SubwordDictionary(Dictionary):
 
     @cached_property
     def begins(self) -> tuple[bool, ...]:
-        """For each entry, whether it begins a word, as `<eos>` does."""
+        """For each entry, whether it begins a word, as `<eos>` does; see `begins_after`."""
         return tuple(entry == END_OF_LINE or begins_word(entry) for entry in self.words)
+
+    def begins_after(self, before: int, id: int) -> bool:
+        """Whether an entry begins a word after the entry `before`: a bare mark belongs to what follows it."""
+        return self.begins[id] and self.words[before] not in MARKS
+
+    def starts(self, ids: NDArray[Any]) -> NDArray[np.int64]:
+        """Where the words of a text begin, the first included: `begins_after` for all its entries at once."""
+        begins, is_mark = self._flags
+        found = begins[ids]
+        found[1:] &= ~is_mark[ids[:-1]]
+        found[:1] = True
+        return np.flatnonzero(found)
+
+    @cached_property
+    def _flags(self) -> tuple[NDArray[np.bool_], NDArray[np.bool_]]:
+        """For each entry, whether it begins a word, and whether it is a bare mark."""
+        return np.array(self.begins), np.array([entry in MARKS for entry in self.words])
 
     def __contains__(self, word: str) -> bool:
         return True
@@ -71,20 +99,16 @@ class SubwordDictionary(Dictionary):
         return tuple(self._longest_matches(word))
 
     def grouped(self, ids: Sequence[int]) -> list[tuple[int, ...]]:
-        """Groups subwords into words: each begins with an entry that begins a word."""
-        found: list[list[int]] = []
-        for id in ids:
-            if self.begins[id] or not found:
-                found.append([])
-            found[-1].append(id)
-        return list(map(tuple, found))
+        """Groups subwords into words."""
+        starts = self.starts(np.array(ids, np.int64)).tolist()
+        return [tuple(ids[start:end]) for start, end in itertools.pairwise([*starts, len(ids)])]
 
     def spelt(self, words: Iterable[str]) -> list[tuple[str, tuple[int, ...]]]:
         """The words of a text as a user sees them, each with the ids of its subwords."""
         return [(self.shown(ids), ids) for ids in self.grouped(self.encode(words))]
 
     def shown(self, ids: Sequence[int]) -> str:
-        """A word as a user sees it, bytes decoded; "" for a blank, `<eos>` for a line end."""
+        """A word as a user sees it, bytes decoded; `<eos>` for a line end."""
         unmarker = Unmarker()
         pieces = [self.words[id] if id == self._line_end else unmarker.push(self.words[id]) for id in ids]
         return "".join(pieces).removeprefix(" ")
@@ -125,16 +149,29 @@ class SubwordDictionary(Dictionary):
 def in_words(dictionary: SubwordDictionary, marked: Iterable[str]) -> Iterator[tuple[str, tuple[int, ...]]]:
     """The words of a text as a user sees them, still marked, with the ids of their subwords.
 
-    A run of a script without blanks is one marked word, and each of its subwords is a word.
+    A run of a script without blanks is one marked word, and each of its subwords is a word. A blank before it
+    comes apart, as the mark alone.
     """
     for run in marked:
         path = dictionary.split(run)
-        starts = [place for place, id in enumerate(path) if place == 0 or dictionary.begins[id]]
-        if len(starts) == 1:
+        parts = dictionary.grouped(path) if len(path) > 1 else [path]
+        if len(parts) == 1:
             yield run, path
-            continue
-        for start, end in zip(starts, [*starts[1:], len(path)], strict=True):
-            yield dictionary.marked(path[start:end]), path[start:end]
+        else:
+            yield from ((dictionary.marked(part), part) for part in parts)
+
+
+def whole_words(
+    dictionary: SubwordDictionary, marked: Iterable[str]
+) -> Iterator[tuple[str, tuple[int, ...]]]:
+    """The words that `in_words` gives, each with the blank before it: those that `grouped` would give."""
+    blank: tuple[int, ...] = ()
+    for word, path in in_words(dictionary, marked):
+        if word == BLANK_MARK:
+            blank = path
+        else:
+            yield (BLANK_MARK + surface_of(word) if blank else word), blank + path
+            blank = ()
 
 
 def surface_of(entry: str) -> str:
