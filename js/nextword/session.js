@@ -157,6 +157,7 @@ export class Session {
         cache_features: floats(cached, [places, features]),
         cache_words: whole(Array.from({ length: places }, (_, place) => ring[place]?.word ?? 0), [places]),
         cache_count: whole([count], []),
+        ...(ids.length > 1 && { subwords: whole(ids, [ids.length]) }), // older files lack it
         ...Object.fromEntries(info.context === null ? named(STATE, state) : []),
         ...(this.#learner && (await this.#learnedArrays(named, whole))),
       });
@@ -205,7 +206,9 @@ export class Session {
       if (found?.type !== type || !isSame(found.shape, shape) || !found.data.every(isGood)) throw notSaved();
       return found.data;
     };
-    const [word] = take("word", "<i8", [], isWord);
+    let ids = take("word", "<i8", [], isWord);
+    if (arrays.has("subwords")) ids = take("subwords", "<i8", [arrays.get("subwords").data?.length], isWord);
+    if (!ids.length) throw notSaved();
     // A fixed context reads its last words again.
     const length = info.context === null ? 0 : (arrays.get("last")?.shape?.[1] ?? 0);
     const last = Array.from(take("last", "<i8", [1, length], isWord), Number);
@@ -244,7 +247,7 @@ export class Session {
         state: isThere ? Object.fromEntries(before) : null,
       };
     }
-    session.#now = { ids: [Number(word)], last, state, gaveWay: [], learned: learner?.learned };
+    session.#now = { ids: Array.from(ids, Number), last, state, gaveWay: [], learned: learner?.learned };
     session.#expected = expected;
     session.#resumed = { now: session.#now, expected };
     return session;

@@ -93,6 +93,19 @@ test("words fed one by one to a model of subwords are read as they are written",
   }
 });
 
+test("after any last word a resumed session reads on as the original", async () => {
+  const generator = await load("subwords");
+  for (const text of ["the “", "the mouses (", "the 世"]) {
+    for (const more of ["mouse", ",", "世"]) {
+      const session = generator.session();
+      await session.feed(text);
+      const resumed = await generator.resume(await session.save());
+      for (const one of [session, resumed]) await one.feed(more);
+      assert.deepEqual(await resumed.suggest(5), await session.suggest(5), text + more);
+    }
+  }
+});
+
 test("suggestions with subwords are the same whether requested key by key or at once", async () => {
   const generator = await load("subwords");
   const [slow, quick] = [generator.session(), generator.session()];

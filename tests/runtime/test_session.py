@@ -280,6 +280,39 @@ def test_a_saved_session_of_subwords_resumes_bit_for_bit(
     assert resumed.save() == session.save()
 
 
+@pytest.mark.parametrize("text", ["the “", "the mouses (", "the cat", "the 世"])
+@pytest.mark.parametrize("more", ["mouse", ",", "(", "世"])
+def test_after_any_last_word_a_resumed_session_reads_on_as_the_original(
+    subwords: Generator, text: str, more: str
+) -> None:
+    session = subwords.session()
+    session.feed(text)
+    resumed = subwords.resume(session.save())
+    for one in (session, resumed):
+        one.feed(more)
+    assert resumed.suggest(5) == session.suggest(5)
+    assert resumed.undo() == session.undo()
+    assert resumed.suggest(5) == session.suggest(5)
+
+
+def test_a_session_saved_by_an_older_version_still_loads(subwords: Generator) -> None:
+    session = subwords.session()
+    session.feed("the mouses")
+    arrays = saved_arrays(session.save())
+    assert arrays.pop("subwords").tolist() == list(SubwordDictionary(SUBWORDS).split("▁mouses"))
+    np.savez(data := io.BytesIO(), **arrays)
+    assert subwords.resume(data.getvalue()).suggest(5) == session.suggest(5)
+
+
+@pytest.mark.parametrize("value", [np.array([], np.int64), np.array([-1, 2]), np.array(1), np.array([1.0])])
+def test_subwords_that_a_last_word_cannot_have_are_an_error(subwords: Generator, value: Any) -> None:
+    session = subwords.session()
+    session.feed("the mouses")
+    np.savez(data := io.BytesIO(), **(saved_arrays(session.save()) | {"subwords": value}))
+    with pytest.raises(SessionError, match="not a saved session"):
+        subwords.resume(data.getvalue())
+
+
 def test_a_word_of_han_is_undone_with_the_blank_before_it(subwords: Generator) -> None:
     session = subwords.session()
     session.feed("the 世 世界, 世")

@@ -39,6 +39,9 @@ class SavedArrays:
             if entry.compress_type != zipfile.ZIP_STORED or entry.file_size != entry.compress_size:
                 raise ValueError("compressed")
 
+    def __contains__(self, name: str) -> bool:
+        return f"{name}.npy" in self._file.namelist()
+
     def array(self, name: str, kind: Any, shape: tuple[int, ...]) -> NDArray[Any]:
         """An array of this type and shape, all finite."""
         descriptor, found, data = self._open(name)

@@ -6,6 +6,7 @@ The bytes are those of `numpy.savez`, an uncompressed zip file of arrays:
 |---|---|---|
 | `format`, `model` | text | `()`: `nextword-session/2`, and the SHA-256 of the model's file |
 | `word` | int64 | `()`, the last word, or the last of its subwords |
+| `subwords` | int64 | `(subwords,)`, those of the last word, if it has several; older files lack it |
 | `last` | int64 | `(1, words)`, what a fixed context reads again |
 | `logits`, `features` | float32 | `(1, dictionary)` and `(1, features)`, after the last word |
 | `state.` and a name | as in the model | the part of the state after the last word, where it is carried |
@@ -46,7 +47,7 @@ _STATE, _LEARNED, _BLOCK_STATE = "state.", "learned.", "block_state."
 class SavedSession(NamedTuple):
     """What is saved of a session: its last word, what was read, expected and learned, and its cache."""
 
-    word: int
+    word: tuple[int, ...]
     last: NDArray[np.int64]
     state: State | None
     expected: Step
@@ -61,7 +62,7 @@ def save(model: ModelFile, dynamic: DynamicEvaluation | None, session: SavedSess
     arrays: dict[str, Any] = {
         "format": np.array(_LEARNING if session.learned else _FORMAT),
         "model": np.array(model.sha256),
-        "word": np.array(session.word),
+        "word": np.array(session.word[-1]),
         "last": session.last,
         "logits": session.expected.logits,
         "features": session.expected.features,
@@ -70,6 +71,8 @@ def save(model: ModelFile, dynamic: DynamicEvaluation | None, session: SavedSess
         "cache_words": words,
         "cache_count": np.array(cache.count),
     }
+    if len(session.word) > 1:
+        arrays["subwords"] = np.array(session.word)
     arrays |= {f"{_STATE}{name}": part for name, part in (session.state or {}).items()}
     if dynamic and session.learned:
         learned = session.learned
@@ -125,7 +128,9 @@ def _session(model: ModelFile, saved: SavedArrays) -> SavedSession:
     context, dictionary = model.metadata.context, len(model.dictionary)
     read = 0 if context is None else saved.length("last")
     last = saved.array("last", np.int64, (1, read))
-    word = saved.array("word", np.int64, ())
+    word = saved.array("word", np.int64, ()).reshape(1)
+    if "subwords" in saved:
+        word = saved.array("subwords", np.int64, (saved.length("subwords"),))
     state = {
         name: saved.array(f"{_STATE}{name}", part.kind, part.of_batch(1))
         for name, part in model.states.items()
@@ -133,6 +138,7 @@ def _session(model: ModelFile, saved: SavedArrays) -> SavedSession:
     }
     fits = (
         all(((ids >= 0) & (ids < dictionary)).all() for ids in (word, last, cache.words))
+        and len(word) > 0
         and (context is None or 1 <= read <= context)
         and (cache.count == 0 or (cache.places > 0 and 0 < cache.count < 2**53))
     )
@@ -143,7 +149,7 @@ def _session(model: ModelFile, saved: SavedArrays) -> SavedSession:
         saved.array("features", np.float32, (1, model.features)),
         state,
     )
-    return SavedSession(int(word), last, state or None, expected, cache)
+    return SavedSession(tuple(word.tolist()), last, state or None, expected, cache)
 
 
 def _learned(model: ModelFile, dynamic: DynamicEvaluation, saved: SavedArrays) -> Learned:

@@ -154,7 +154,7 @@ class Session:
         """
         if not self._now or not self._expected:
             raise PromptError("nothing has been read yet; feed at least one word")
-        word, last, state = self._now.word[-1], self._now.last, self._now.state
+        word, last, state = self._now.word, self._now.last, self._now.state
         saved = SavedSession(word, last, state, self._expected, self._cache, self._now.learned)
         return saved_session.save(self._model, self._dynamic, saved)
 
@@ -168,7 +168,7 @@ class Session:
         if self._dynamic and saved.learned:
             self._dynamic.learned = saved.learned
         self._cache, self._expected = saved.cache, saved.expected
-        self._now = _Moment((saved.word,), last, state, [], saved.expected, saved.learned)
+        self._now = _Moment(saved.word, last, state, [], saved.expected, saved.learned)
         self._next = None
         self._reader.last, self._reader.state = last, state
         self._past.clear()
