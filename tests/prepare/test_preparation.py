@@ -313,6 +313,26 @@ def test_the_summary_says_if_a_text_gives_fewer_subwords(tmp_path: Path) -> None
     assert lines[-1] == "prepare.max_words is 4,000, but the text yields only 259 subwords"
 
 
+def test_the_report_counts_the_words_that_a_user_sees(tmp_path: Path) -> None:
+    path = tmp_path / "text.txt"
+    path.write_text('"Mice!" said the mice, 世界 日 世界.\n' * 30, encoding="utf-8")
+    wanted = settings_for(path, "subwords", max_words=330, line_ends=True)
+    prepared = preparation.prepare(wanted, tmp_path / "prepared")
+    report = json.loads((tmp_path / "prepared" / "report.json").read_text(encoding="utf-8"))
+    most_frequent = report["most_frequent"]
+    assert most_frequent['"'] == 60  # one opens and one closes
+    assert (most_frequent["世界"], most_frequent["日"], most_frequent["<eos>"]) == (60, 30, 30)
+    assert not any({"▁", "‿"} & {*word} or not word for word in most_frequent)
+    assert report["parts"]["training"] == {
+        "words": prepared.words,
+        "different_words": 11,
+        "subwords": len(prepared.ids),
+        "unknown_share": 0,
+    }
+    with (tmp_path / "prepared" / "ranks.csv").open(encoding="utf-8") as file:
+        assert len(list(csv.DictReader(file))) == 11
+
+
 def test_a_word_of_ten_thousand_letters_is_cut(tmp_path: Path) -> None:
     path = tmp_path / "text.txt"
     path.write_text("ab" * 5000 + " cd\n", encoding="utf-8")

@@ -86,9 +86,10 @@ def prepare(params: PrepareParams, directory: Path) -> Corpus:
         outputs.write_json(temporary / "spellings.json", spellings)
         np.save(temporary / "frequencies.npy", _frequencies(counts[0], dictionary))
         outputs.write_json(temporary / "text.json", text)
-        report = statistics.statistics(counts, dictionary, lengths)
+        seen = [statistics.as_seen(count, dictionary) for count in counts]
+        report = statistics.statistics(seen, dictionary, lengths)
         outputs.write_json(temporary / "report.json", outputs.plain(report))
-        statistics.write_ranks(temporary / "ranks.csv", counts)
+        statistics.write_ranks(temporary / "ranks.csv", seen)
     return corpus.load(directory)
 
 

@@ -12,7 +12,7 @@ import numpy as np
 from nextword import outputs
 from nextword.text.corpus import PARTS
 from nextword.text.dictionary import Dictionary
-from nextword.text.subwords import SubwordDictionary
+from nextword.text.subwords import SubwordDictionary, shown, whole_words
 
 _MOST_FREQUENT = 20  # words in the report
 _RANKS = 60  # evenly spaced on a logarithmic scale
@@ -47,12 +47,28 @@ class Statistics:
     most_frequent: dict[str, int]
 
 
+def as_seen(counts: Counter[str], dictionary: Dictionary) -> Counter[str]:
+    """How often each word occurs as a user sees it: without marks, and cut into subwords where it is a run.
+
+    **Arguments:**
+
+    - `counts`: how often each word occurs as the text was split.
+    """
+    if not isinstance(dictionary, SubwordDictionary):
+        return counts
+    found: Counter[str] = Counter()
+    for run, count in counts.items():
+        for word, _ in whole_words(dictionary, [run]):
+            found[shown(word)] += count
+    return found
+
+
 def statistics(counts: list[Counter[str]], dictionary: Dictionary, lengths: list[int]) -> Statistics:
     """The text at a glance.
 
     **Arguments:**
 
-    - `counts`: how often each word occurs in each part.
+    - `counts`: how often each word occurs in each part, as a user sees it.
     - `lengths`: how many ids each part has.
     """
     parts = {
