@@ -296,7 +296,12 @@ def test_the_summary_says_what_to_do_about_many_unknown_words(tmp_path: Path) ->
     wanted = settings_for(path, "words", held_out=0.1, min_count=2)
     lines = list(preparation.summary(preparation.prepare(wanted, tmp_path / "prepared"), wanted))
     assert lines[-1].startswith(
-        "the dictionary lacks 100.0% of the held-out words; with prepare.split_by subwords"
+        "the dictionary lacks 75.0% of the held-out words; with prepare.split_by subwords"
+    )
+    path.write_text("the cat ran\n" * 18 + "zebra yak\nthe cat ran . the cat\n", encoding="utf-8")
+    lines = list(preparation.summary(preparation.prepare(wanted, tmp_path / "prepared"), wanted))
+    assert lines[-1].startswith("the dictionary lacks 37.5% of the held-out words"), (
+        "all of them, not one part"
     )
     wanted = settings_for(path, "subwords", held_out=0.1, max_words=300)
     lines = list(preparation.summary(preparation.prepare(wanted, tmp_path / "prepared"), wanted))

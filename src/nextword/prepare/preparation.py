@@ -101,7 +101,7 @@ def summary(prepared: Corpus, params: PrepareParams) -> Iterator[str]:
         yield f"held out for {name}: {len(ids):,}"
     if params.split_by == "subwords" and known < params.max_words * _ENOUGH:
         yield f"prepare.max_words is {params.max_words:,}, but the text yields only {known:,} subwords"
-    unknown = max((prepared.unknown_shares[name] for name in prepared.held_out), default=0)
+    unknown = prepared.held_out_unknown_share
     if unknown > _MANY_UNKNOWN and params.split_by in ("whitespace", "words"):
         yield (
             f"the dictionary lacks {unknown:.1%} of the held-out words; with prepare.split_by subwords it "

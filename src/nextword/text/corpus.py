@@ -120,6 +120,12 @@ class Corpus:
         }
 
     @property
+    def held_out_unknown_share(self) -> float:
+        """The share of all held-out words that the dictionary lacks; 0 if none are held out."""
+        length = self.ends[-1] - self.ends[0]
+        return (self.unknown_ends[-1] - self.unknown_ends[0]) / length if length else 0.0
+
+    @property
     def expected_frequencies(self) -> NDArray[np.float64]:
         """The share of each word, shape `(dictionary,)`; one that was never seen counts as half a word.
 
