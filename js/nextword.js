@@ -8,6 +8,7 @@
 
 import { clusters } from "./nextword/characters.js";
 import { suggest } from "./nextword/completion.js";
+import { amount } from "./nextword/dictionary.js";
 import { draftOf } from "./nextword/drafts.js";
 import {
   NextwordError,
@@ -223,12 +224,9 @@ function firstScored(words, context, unit) {
     if (length >= context) return number;
     length += ids.length;
   }
-  const found = length === 1 ? "1 word" : `${length} words`;
-  const needed = `${context} ${context > 1 ? unit : unit.slice(0, -1)}`;
+  const after = context > 1 && unit === "subwords" ? " subwords, so give more" : `, so give at least ${context + 1}`;
   throw new NextwordError(
     "PromptError",
-    unit === "words"
-      ? `the text has ${found}; the model scores a word after ${context}, so give at least ${context + 1}`
-      : `no word of the text has ${needed} before it, as scoring requires; give more words`,
+    `the text has ${amount(words.length, "words")}; the model scores a word after ${context}${after}`,
   );
 }

@@ -4,6 +4,9 @@ import { UnknownWordError } from "./errors.js";
 
 const LONGEST = 100; // of a word that can be compared with others
 
+/** A number of `words` or `subwords` with its unit: `1 word`, `2,902 subwords`. */
+export const amount = (number, unit) => `${number.toLocaleString("en")} ${number === 1 ? unit.slice(0, -1) : unit}`;
+
 export class Dictionary {
   unit = "words"; // what the entries are
   #ids;

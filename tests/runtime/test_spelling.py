@@ -258,9 +258,11 @@ def log_probability(network: Network, before: list[int], id: int) -> float:
 
 
 def test_a_text_that_is_too_short_cannot_be_scored(tmp_path: Path) -> None:
-    with pytest.raises(PromptError, match="no word of the text has 3 subwords before it"):
+    with pytest.raises(
+        PromptError, match="has 2 words; the model scores a word after 3 subwords, so give more"
+    ):
         load(tmp_path / "m.onnx", context=3).score("the mouses")
-    with pytest.raises(PromptError, match="no word of the text has 1 subword before it"):
+    with pytest.raises(PromptError, match="has 1 word; the model scores a word after 1, so give at least 2"):
         load(tmp_path / "m.onnx").score("mouses")
 
 

@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nextword.errors import UnknownWordError
-from nextword.text.dictionary import Dictionary
+from nextword.text.dictionary import Dictionary, amount
 
 TOKENS = st.lists(st.sampled_from("abcdefg"))
 WITH_UNKNOWN = st.lists(st.sampled_from([*"abcdefg", "<unk>"]))
@@ -18,6 +18,11 @@ def test_ids_are_by_descending_frequency_and_ties_by_first_appearance(tokens: li
     dictionary = Dictionary.count(Counter(tokens))
     assert list(dictionary.words) == expected
     assert dictionary.unknown is None
+
+
+def test_an_amount_is_singular_where_it_is_one() -> None:
+    assert amount(1, "subwords") == "1 subword"
+    assert [amount(number, "words") for number in (0, 2, 2902)] == ["0 words", "2 words", "2,902 words"]
 
 
 @given(TOKENS)

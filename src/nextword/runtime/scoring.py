@@ -13,6 +13,7 @@ from nextword.errors import PromptError
 from nextword.runtime import draw
 from nextword.runtime.model_file import ModelFile
 from nextword.runtime.reader import Reader
+from nextword.text.dictionary import amount
 
 _BATCH = 256  # windows, or texts, that are read at once
 
@@ -60,19 +61,15 @@ def _scored(model: ModelFile, words: list[Word]) -> list[Word]:
     starts = list(itertools.accumulate((len(ids) for _, ids in words), initial=0))
     scored = [word for word, start in zip(words, starts, strict=False) if start >= context]
     if not scored:
-        raise PromptError(_too_short(model, starts[-1]))
+        raise PromptError(_too_short(model, len(words)))
     return scored
 
 
-def _too_short(model: ModelFile, length: int) -> str:
+def _too_short(model: ModelFile, words: int) -> str:
     context, unit = model.metadata.least_context, model.dictionary.unit
-    if unit == "words":
-        words = "1 word" if length == 1 else f"{length} words"
-        return (
-            f"the text has {words}; the model scores a word after {context}, so give at least {context + 1}"
-        )
-    needed = f"{context} {unit if context > 1 else unit.rstrip('s')}"
-    return f"no word of the text has {needed} before it, as scoring requires; give more words"
+    is_in_subwords = context > 1 and unit == "subwords"
+    after = " subwords, so give more" if is_in_subwords else f", so give at least {context + 1}"
+    return f"the text has {amount(words, 'words')}; the model scores a word after {context}{after}"
 
 
 def _score(words: list[Word], log_probabilities: list[float]) -> Score:

@@ -12,6 +12,11 @@ UNKNOWN = "<unk>"
 _LONGEST = 100  # characters; longer words are not compared with others
 
 
+def amount(number: int, unit: str) -> str:
+    """A number of `words` or `subwords` with its unit: `1 word`, `2,902 subwords`."""
+    return f"{number:,} {unit if number != 1 else unit.removesuffix('s')}"
+
+
 class Dictionary:
     """The words that a model knows; a word's id is its index.
 
