@@ -4,7 +4,7 @@ import { UnknownWordError } from "./errors.js";
 
 const LONGEST = 100; // of a word that can be compared with others
 
-/** A number of `words` or `subwords` with its unit: `1 word`, `2,902 subwords`. */
+/** A number with its unit, a plural in s: `1 word`, `2,902 subwords`. */
 export const amount = (number, unit) => `${number.toLocaleString("en")} ${number === 1 ? unit.slice(0, -1) : unit}`;
 
 export class Dictionary {

@@ -306,6 +306,7 @@ def test_the_summary_says_what_to_do_about_many_unknown_words(tmp_path: Path) ->
     wanted = settings_for(path, "subwords", held_out=0.1, max_words=300)
     lines = list(preparation.summary(preparation.prepare(wanted, tmp_path / "prepared"), wanted))
     assert not any("lacks" in line for line in lines)
+    assert "held out for validation: 10 subwords" in lines
 
 
 def test_the_summary_says_if_a_text_gives_fewer_subwords(tmp_path: Path) -> None:

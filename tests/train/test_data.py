@@ -1,3 +1,5 @@
+from dataclasses import replace
+
 import numpy as np
 import pytest
 import torch
@@ -10,6 +12,7 @@ from nextword.model.network import NO_WORD
 from nextword.model.predictions import best_possible, lowest_loss
 from nextword.text.corpus import Corpus
 from nextword.text.dictionary import Dictionary
+from nextword.text.subwords import REQUIRED, SubwordDictionary
 from nextword.text.windows import Windows, windows
 from nextword.train.data import ShuffledWindows, Streams, make_data
 
@@ -174,6 +177,13 @@ def test_a_text_too_short_for_its_streams_is_an_error() -> None:
     with pytest.raises(CorpusError, match=r"43 words, too few for 4 streams of 5 words a step; lower"):
         streams(43, 4, 5)
     assert streams(44, 4, 5).batch(0).ids.shape == (4, 5)
+    text = replace(numbered(1), dictionary=SubwordDictionary(REQUIRED))
+    with pytest.raises(
+        CorpusError, match=r"has 1 subword, too few for 4 streams of 5 subwords a step; lower"
+    ):
+        Streams(text, train_params(context=None, batch=4, words_per_step=5))
+    with pytest.raises(CorpusError, match=r"has 1 subword, but .* one more subword has to follow"):
+        ShuffledWindows(text, train_params(context=2), 2)
 
 
 @pytest.mark.parametrize(("max_steps", "interval"), [(3, 1), (20, 4), (44, 8), (45, 9), (1000, 9)])
@@ -198,7 +208,8 @@ def test_streams_are_measured_on_the_validation_part_or_else_on_the_training_par
 @pytest.mark.parametrize("context", [None, 3])
 def test_a_held_out_part_that_leaves_nothing_to_predict_is_an_error(context: int | None) -> None:
     params, least = train_params(context=context, batch=2, words_per_step=5), context or 1
-    with pytest.raises(CorpusError, match=rf"the test part has {least} words, .* after the first {least};"):
+    has = "1 word" if least == 1 else f"{least} words"
+    with pytest.raises(CorpusError, match=rf"the test part has {has}, .* after the first {least};"):
         make_data(numbered(100, 9, least), params, 0, 1)
     make_data(numbered(100, 9, least + 1), params, 0, 1)
 

@@ -1,3 +1,4 @@
+import dataclasses
 import re
 import subprocess
 import time
@@ -16,6 +17,7 @@ from nextword.model import network, predictions
 from nextword.model.network import Network
 from nextword.outputs import significant
 from nextword.text.corpus import Corpus
+from nextword.text.dictionary import Dictionary
 from nextword.text.windows import windows
 from nextword.train.advice import advice
 from nextword.train.measuring import Meter
@@ -110,6 +112,7 @@ def test_advice_names_what_suits_the_text_and_the_machine_better(
     monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": False, "avx2": True})
     monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
     text = Corpus(*[np.zeros(words, np.uint16), [words] * 3], *[None] * 11)  # type: ignore[arg-type]
+    text = dataclasses.replace(text, dictionary=Dictionary([]))
     lines = [*advice(text, train_params(**changes))]
     assert len(lines) == bool(expected)
     assert "".join(lines).endswith(expected)
@@ -247,6 +250,18 @@ def test_a_run_shorter_than_an_epoch_has_curves_and_shows_progress(
     assert [int(step) for step, _ in shown] == list(range(1, 15))
     of_first = [float(loss) for _, loss in shown[:2]]
     assert curve("training_loss")[0][1] == pytest.approx(np.mean(of_first), abs=1e-4)
+
+
+def test_a_run_on_subwords_says_that_its_figures_are_of_subwords(
+    in_directory: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("nextword.train.curves._LINE_SECONDS", 0)
+    reading = {"split_by": "subwords", "max_words": 300, "held_out": 0.0}
+    prepare(in_directory, LINES * 20, reading, **STREAMS | {"max_steps": 8, "words_per_step": 4})
+    train()
+    shown = capsys.readouterr().out
+    assert re.search(r"^step 8: .*, accuracy [\d.]+% of subwords, [\d,]+ subwords/s", shown, re.MULTILINE)
+    assert re.search(r"^8 steps: .*, accuracy [\d.]+% of subwords$", shown, re.MULTILINE)
 
 
 def test_threads_and_instruction_sets_leave_the_same_bytes(in_directory: Path) -> None:

@@ -17,7 +17,7 @@ from nextword.params import PrepareParams
 from nextword.prepare import byte_pairs, statistics
 from nextword.text import corpus, reading, words
 from nextword.text.corpus import PARTS, Corpus
-from nextword.text.dictionary import Dictionary
+from nextword.text.dictionary import Dictionary, amount
 from nextword.text.subwords import SubwordDictionary
 from nextword.tracking import track
 
@@ -95,10 +95,10 @@ def prepare(params: PrepareParams, directory: Path) -> Corpus:
 
 def summary(prepared: Corpus, params: PrepareParams) -> Iterator[str]:
     """What was prepared, as lines for the user, with any advice."""
-    known, what = len(prepared.dictionary), "subwords" if params.split_by == "subwords" else "words"
-    yield f"{len(prepared.ids):,} {what}, a dictionary of {known:,}"
+    known, unit = len(prepared.dictionary), prepared.dictionary.unit
+    yield f"{amount(len(prepared.ids), unit)}, a dictionary of {known:,}"
     for name, ids in prepared.held_out.items():
-        yield f"held out for {name}: {len(ids):,}"
+        yield f"held out for {name}: {amount(len(ids), unit)}"
     if params.split_by == "subwords" and known < params.max_words * _ENOUGH:
         yield f"prepare.max_words is {params.max_words:,}, but the text yields only {known:,} subwords"
     unknown = prepared.held_out_unknown_share

@@ -13,7 +13,7 @@ _LONGEST = 100  # characters; longer words are not compared with others
 
 
 def amount(number: int, unit: str) -> str:
-    """A number of `words` or `subwords` with its unit: `1 word`, `2,902 subwords`."""
+    """A number with its unit, a plural in s: `1 word`, `2,902 subwords`."""
     return f"{number:,} {unit if number != 1 else unit.removesuffix('s')}"
 
 

@@ -8,6 +8,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nextword.errors import CorpusError
+from nextword.text.dictionary import amount
 
 
 @dataclass(frozen=True)
@@ -37,20 +38,21 @@ class Windows:
         return Windows(self.contexts[indices], self.next_words[indices])
 
 
-def windows(ids: NDArray[Any], context: int) -> Windows:
+def windows(ids: NDArray[Any], context: int, unit: str = "words") -> Windows:
     """Every window of a text.
 
     **Arguments:**
 
     - `ids`: word ids, shape `(words,)`.
     - `context`: the number of words read to predict the next one.
+    - `unit`: what the ids stand for, `words` or `subwords`.
 
     **Raises:** `CorpusError` for a text without a single window.
     """
     if len(ids) <= context:
         raise CorpusError(
-            f"the text has {len(ids)} words, but train.context is {context} and one more word has to "
-            "follow; use a longer text or a smaller context"
+            f"the text has {amount(len(ids), unit)}, but train.context is {context} and one more "
+            f"{unit.removesuffix('s')} has to follow; use a longer text or a smaller context"
         )
     contexts = np.lib.stride_tricks.sliding_window_view(ids, context)[:-1]
     return Windows(contexts, ids[context:])

@@ -4,6 +4,7 @@ from collections.abc import Iterator
 
 from nextword.params import TrainParams
 from nextword.text.corpus import Corpus
+from nextword.text.dictionary import amount
 from nextword.train import processes
 
 # The shipped experiments, and the least number of words in the training part that each one suits.
@@ -16,8 +17,8 @@ def advice(corpus: Corpus, params: TrainParams) -> Iterator[str]:
     fitting = [name for name, least in _EXPERIMENTS if words >= least]
     if fitting and params.context is not None and params.precision == "float64":
         yield (
-            f"note: train.context {params.context} in float64 is meant for a short text; for {words:,} words "
-            f"use experiments/{fitting[-1]}.yaml"
+            f"note: train.context {params.context} in float64 is meant for a short text; for "
+            f"{amount(words, corpus.dictionary.unit)} use experiments/{fitting[-1]}.yaml"
         )
     if params.precision == "bfloat16" and processes.lacks_bfloat16():
         yield "note: this CPU has no bfloat16 instructions; training in float32 instead"

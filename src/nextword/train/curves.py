@@ -46,12 +46,12 @@ class Curves:
         from torch.utils.tensorboard import SummaryWriter
 
         self._best = data.best
-        self._words, self._max_steps = data.words, max_steps
+        self._words, self._unit, self._max_steps = data.words, data.unit, max_steps
         # The bar is shown on a terminal only; `disable=None` makes tqdm check.
         self._bar = tracking.Bar(
             total=max_steps * data.words,
             initial=progress.step * data.words,
-            unit=" words",
+            unit=f" {data.unit}",
             unit_scale=True,
             disable=None,
             leave=False,
@@ -103,14 +103,14 @@ class Curves:
         """Records a measurement of the model."""
         self._log(point)
         if not self._bar.disable:
-            self._measured = {"loss": f"{point.loss:.4f}", "accuracy": f"{point.accuracy:.2%}"}
+            self._measured = {"loss": f"{point.loss:.4f}", "accuracy": share_of(point.accuracy, self._unit)}
             self._bar.set_postfix(self._measured)
         elif time.monotonic() >= self._line_due:
             self._shown = time.monotonic()
             self._line_due = self._shown + _LINE_SECONDS
             self._losses.clear()
             print(
-                f"step {point.step}: loss {point.loss:.4f}, accuracy {point.accuracy:.2%}"
+                f"step {point.step}: loss {point.loss:.4f}, accuracy {share_of(point.accuracy, self._unit)}"
                 f"{self._speed(point.step)}",
                 flush=True,
             )
@@ -140,7 +140,7 @@ class Curves:
         if not taken:
             return ""
         to_come = tracking.left(seconds / taken * (self._max_steps - step))
-        return f", {taken * self._words / seconds:,.0f} words/s, at most {to_come} left"
+        return f", {taken * self._words / seconds:,.0f} {self._unit}/s, at most {to_come} left"
 
     def _log(self, point: Point) -> None:
         curves: dict[str, Any] = {
@@ -159,6 +159,11 @@ class Curves:
                 self._live.log_metric(name, outputs.significant(value))
         self._board.add_scalar("measured/perplexity", perplexity(point.loss), point.step)
         self._board.add_scalar("measured/accuracy", point.accuracy, point.step)
+
+
+def share_of(accuracy: float, unit: str) -> str:
+    """An accuracy for the user, who takes it for that of words unless it says otherwise."""
+    return f"{accuracy:.2%}" + (f" of {unit}" if unit != "words" else "")
 
 
 class NoCurves:

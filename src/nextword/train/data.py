@@ -19,6 +19,7 @@ from nextword.model.predictions import Text
 from nextword.params import TrainParams
 from nextword.text import windows
 from nextword.text.corpus import Corpus
+from nextword.text.dictionary import amount
 
 _MEASUREMENTS = 5  # at least, in a run that may be too short to read a long text to its end
 _SHORTENED = 8  # one window in this many is read only in part
@@ -47,12 +48,14 @@ class Batch:
 class Data(Protocol):
     """What a run reads.
 
-    **Attributes:** `interval`, steps between two measurements; `words`, how many words all processes
-    together predict in a step; `measured`, what the model is measured on at the end; `best`, the best
-    possible quality on that; `sample`, all or part of that, used until then; `sample_floor`, the lowest
-    possible loss on it; `is_carried`, whether each step starts from the state after the last.
+    **Attributes:** `unit`, what the ids stand for, `words` or `subwords`; `interval`, steps between two
+    measurements; `words`, how many of them all processes together predict in a step; `measured`, what the
+    model is measured on at the end; `best`, the best possible quality on that; `sample`, all or part of
+    that, used until then; `sample_floor`, the lowest possible loss on it; `is_carried`, whether each step
+    starts from the state after the last.
     """
 
+    unit: str
     is_carried: bool
     interval: int
     words: int
@@ -74,12 +77,12 @@ def make_data(corpus: Corpus, params: TrainParams, rank: int, processes: int) ->
 
     **Raises:** `CorpusError` for a part of the text that is too short.
     """
-    first = params.context or 1
+    first, unit = params.context or 1, corpus.dictionary.unit
     for name, ids in corpus.held_out.items():
         if len(ids) <= first:
             raise CorpusError(
-                f"the {name} part has {len(ids)} words, and none is left to predict after the first {first}; "
-                "hold out more lines, or none"
+                f"the {name} part has {amount(len(ids), unit)}, and none is left to predict after the first "
+                f"{first}; hold out more lines, or none"
             )
     if params.context is None:
         return Streams(corpus, params, rank, processes)
@@ -101,7 +104,8 @@ class ShuffledWindows:
     def __init__(
         self, corpus: Corpus, params: TrainParams, context: int, rank: int = 0, processes: int = 1
     ) -> None:
-        self._windows = windows.windows(corpus.training, context)
+        self.unit = corpus.dictionary.unit
+        self._windows = windows.windows(corpus.training, context, self.unit)
         self._batch, self._seed = params.batch, params.seed
         self._is_padded = not CELLS[params.cell].states and context > 1
         self._rank, self._processes = rank, processes
@@ -145,12 +149,13 @@ class Streams:
     is_carried = True
 
     def __init__(self, corpus: Corpus, params: TrainParams, rank: int = 0, processes: int = 1) -> None:
+        self.unit = corpus.dictionary.unit
         length = len(corpus.training) // params.batch
         if length < 2 * params.words_per_step + 1:
             raise CorpusError(
-                f"the text has {len(corpus.training)} words, too few for {params.batch} streams of "
-                f"{params.words_per_step} words a step; lower train.batch or train.words_per_step, or use a "
-                "longer text"
+                f"the text has {amount(len(corpus.training), self.unit)}, too few for "
+                f"{amount(params.batch, 'streams')} of {amount(params.words_per_step, self.unit)} a step; "
+                "lower train.batch or train.words_per_step, or use a longer text"
             )
         whole = corpus.training[: params.batch * length].reshape(params.batch, length)
         self._text = whole[rank::processes]  # (streams, words)

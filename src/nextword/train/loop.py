@@ -26,7 +26,7 @@ from nextword.text.corpus import Corpus
 from nextword.train import processes
 from nextword.train.advice import advice
 from nextword.train.checkpoint import Checkpoints
-from nextword.train.curves import Curves, NoCurves
+from nextword.train.curves import Curves, NoCurves, share_of
 from nextword.train.data import Data, make_data
 from nextword.train.learner import Learner, make_learner
 from nextword.train.measuring import Meter
@@ -180,7 +180,7 @@ def _check(loss: float, norm: float, rate: float, step: int) -> None:
 def _summary(progress: Progress, data: Data, params: TrainParams) -> str:
     """How the run ended, for the user."""
     point, best = progress.points[-1], data.best
-    loss, accuracy = f"loss {point.loss:.4f}", f"accuracy {point.accuracy:.2%}"
+    loss, accuracy = f"loss {point.loss:.4f}", f"accuracy {share_of(point.accuracy, data.unit)}"
     if params.context is not None:
         loss += f" (its floor is {best.loss:.4f})"
         accuracy += f" (its ceiling is {best.accuracy:.2%})"
