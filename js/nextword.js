@@ -199,7 +199,7 @@ export class Generator {
     const reader = this.#model.reader();
     const sampler = new Sampler(knobs, draft);
     const stop = new StopStrings(knobs.stop);
-    let read = ids;
+    let read = this.#model.dictionary.shortened(ids);
     while (draft.words < words) {
       signal?.throwIfAborted();
       const { logits } = await reader.read(read);

@@ -73,7 +73,7 @@ export async function suggest(model, prompt, n) {
   const prefix = isOpen && dictionary.isHalfTyped(tokens.at(-1)) ? tokens.pop() : "";
   if (!tokens.length) throw alone(prefix);
   const reader = model.reader();
-  const { logits } = await reader.read(dictionary.encode(tokens));
+  const { logits } = await reader.read(dictionary.shortened(dictionary.encode(tokens)));
   return after(model, reader, logits).best(n, prefix);
 }
 
@@ -82,11 +82,13 @@ export async function suggest(model, prompt, n) {
  * and has a likely word that begins so.
  */
 async function suggestSpelt(model, tokens, n) {
+  const { dictionary } = model;
+  const read = (reader, tokens) => reader.read(dictionary.shortened(dictionary.encode(tokens)));
   const last = tokens.pop();
   const reader = model.reader();
-  const expected = tokens.length ? await reader.read(model.dictionary.encode(tokens)) : null;
+  const expected = tokens.length ? await read(reader, tokens) : null;
   const whole = Object.assign(model.reader(), { last: reader.last, state: reader.state });
-  const { logits } = await whole.read(model.dictionary.encode([last]));
+  const { logits } = await read(whole, [last]);
   const logProbabilities = logSoftmax(logits);
   const { entries } = model;
   const goesOn = entries.beginning.reduce((sum, id) => sum + Math.exp(logProbabilities[id]), 0) < 1 / 2;

@@ -35,6 +35,11 @@ export class Dictionary {
     });
   }
 
+  /** The ids that are read of a text: here, all of them. */
+  shortened(ids) {
+    return ids;
+  }
+
   /** The words of a text as a user sees them, each with its ids (here a single one): `{ word, ids }`. */
   spelt(words) {
     return this.encode(words).map((id, place) => ({ word: words[place], ids: [id] }));

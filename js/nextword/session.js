@@ -33,7 +33,7 @@ export function checkedCache(options) {
  * Reads a text word by word, and suggests what comes next; created by `Generator.session` or `resume`.
  *
  * For each of the last words it keeps `{ ids, last, state, gaveWay, learned }`: its entries, what was read up to it,
- * what its entries overwrote in the cache, and what a model that learns had learned. What was expected after it, a
+ * what the entries read overwrote in the cache, and what a model that learns had learned. What was expected after it, a
  * number for each entry of the dictionary, is computed again when a word is undone.
  */
 export class Session {
@@ -69,7 +69,7 @@ export class Session {
       }
       for (const { ids } of this.#model.dictionary.spelt(words)) {
         const gaveWay = [];
-        for (const [place, id] of ids.entries()) {
+        for (const [place, id] of this.#model.dictionary.shortened(ids).entries()) {
           if (this.#expected) gaveWay.push(this.#cache.remember(this.#expected.features, id));
           await this.#learner?.note(id, this.#reader.carried, place === 0);
           const { logits, features } = await this.#reader.read([id]);
@@ -116,7 +116,7 @@ export class Session {
     Object.assign(this.#reader, { last, state });
     if (isResumed) return this.#resumed.expected;
     let expected;
-    for (const id of moment.ids) expected = await this.#reader.read([id]);
+    for (const id of this.#model.dictionary.shortened(moment.ids)) expected = await this.#reader.read([id]);
     return { logits: expected.logits, features: expected.features };
   }
 

@@ -93,6 +93,19 @@ test("words fed one by one to a model of subwords are read as they are written",
   }
 });
 
+test("of an endless word only the last subwords are read, but all are undone", async () => {
+  const generator = await load("subwords");
+  const [one, other] = [`the ${"e".repeat(700)}`, `the ${"s".repeat(100)}${"e".repeat(600)}`];
+  assert.deepEqual(await generator.suggest(`${one} `), await generator.suggest(`${other} `));
+  assert.equal((await generator.generate(one, 5)).slice(one.length), (await generator.generate(other, 5)).slice(other.length));
+  const sessions = [generator.session(), generator.session()];
+  await sessions[0].feed(one);
+  await sessions[1].feed(other);
+  assert.deepEqual(await sessions[0].suggest(), await sessions[1].suggest());
+  assert.equal(await sessions[0].undo(), "e".repeat(700));
+  assert.deepEqual(await sessions[0].suggest(), await generator.suggest("the "));
+});
+
 test("after any last word a resumed session reads on as the original", async () => {
   const generator = await load("subwords");
   for (const text of ["the “", "the mouses (", "the 世"]) {

@@ -14,6 +14,7 @@ import torch
 from tiny import SUBWORDS, WORDS, export, make_network, make_wordy_network
 
 from nextword import Generator, Sampling
+from nextword.text.subwords import SubwordDictionary
 
 COMMAND = [sys.executable, "-c", "from nextword.command.main import main; main()"]
 
@@ -75,6 +76,20 @@ def test_suggest_and_score_print_readable_tables(model_file: Path) -> None:
     assert re.fullmatch(
         r"( *\d+\.\d{4}%  \S+\n){2}log-probability -\d+\.\d{4}, perplexity \d+\.\d{4}\n", done.stdout.decode()
     )
+
+
+def test_suggest_says_so_if_nothing_is_suggested(tmp_path: Path) -> None:
+    network = make_wordy_network(None)
+    with torch.no_grad():
+        network.logits.bias[
+            [id for id, begins in enumerate(SubwordDictionary(SUBWORDS).begins) if begins]
+        ] -= 99
+    model = export(tmp_path / "m.onnx", network, SUBWORDS, split_by="subwords", context=None)
+    done = nextword("suggest", "the " + "e" * 10_000, "--model", model)
+    assert done.stdout == b""
+    assert done.stderr.decode() == "nothing is suggested: no word begins like the last one\n"
+    done = nextword("suggest", "--json", "the " + "e" * 10_000, "--model", model)
+    assert json.loads(done.stdout)["suggestions"] == []
 
 
 def test_sampling_options_are_those_of_the_library(model_file: Path) -> None:

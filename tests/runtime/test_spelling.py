@@ -152,6 +152,30 @@ def test_an_endless_word_is_cut(tmp_path: Path) -> None:
     assert second.endswith("e" * (MOST_SUBWORDS - 1))
 
 
+def test_of_an_endless_word_only_the_last_subwords_are_read(tmp_path: Path) -> None:
+    generator = load(tmp_path / "m.onnx")
+    one, other = "the " + "e" * 700, "the " + "s" * 100 + "e" * 600
+    for after in ("", " ", " cat"):
+        assert generator.suggest(one + after) == generator.suggest(other + after)
+        added = generator.generate(one + after, 5).removeprefix(one)
+        assert generator.generate(other + after, 5) == other + added
+    sessions = [generator.session(), generator.session()]
+    for session, text in zip(sessions, (one, other), strict=True):
+        session.feed(text)
+    assert sessions[0].suggest() == sessions[1].suggest()
+    assert sessions[0].undo() == "e" * 700
+    assert sessions[0].suggest() == generator.suggest("the ")
+    scores = [generator.score(text).log_probability for text in (one, other)]
+    assert scores[0] != scores[1], "a score is of the whole word"
+    assert len(generator.score("the " + "世" * 700).per_word) == 700
+
+
+def test_a_long_text_of_words_without_blanks_is_read_whole(tmp_path: Path) -> None:
+    dictionary = load(tmp_path / "m.onnx")._model.dictionary
+    ids = dictionary.encode(words.split("the " + "世界" * 700, "subwords"))
+    assert dictionary.shortened(ids) == ids
+
+
 def test_bytes_are_read_but_never_written(tmp_path: Path) -> None:
     generator = load(tmp_path / "m.onnx", ["<0xC3>", "<0xA9>"])
     assert "\ufffd" not in generator.generate("mé", 20, Sampling(temperature=1.0, seed=1))

@@ -60,6 +60,8 @@ def _suggest(generator: "Generator", prompt: str, arguments: argparse.Namespace)
         rows = [{"word": word, "probability": probability} for word, probability in suggestions]
         _print_json({"prompt": prompt, "suggestions": rows})
         return
+    if not suggestions:
+        print("nothing is suggested: no word begins like the last one", file=sys.stderr)
     for word, probability in suggestions:
         _write(f"{probability:8.4%}  {word}\n")
 

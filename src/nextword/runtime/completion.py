@@ -93,7 +93,7 @@ def suggest(model: ModelFile, prompt: str, n: int) -> list[tuple[str, float]]:
     if not tokens:
         raise _alone(prefix)
     reader = Reader(model)
-    expected = reader.read(np.array([model.dictionary.encode(tokens)]))
+    expected = reader.read(np.array([model.dictionary.shortened(model.dictionary.encode(tokens))]))
     return after(model, reader, expected.logits[0]).best(n, prefix)
 
 
@@ -105,12 +105,15 @@ def _suggest_spelt(model: ModelFile, tokens: list[str], n: int) -> list[tuple[st
     """
     from nextword.runtime.keyboard.text_field import is_word
 
-    *before, last = (np.array([model.dictionary.encode([token])]) for token in tokens)
-    reader, expected = Reader(model), None
-    if before:
-        expected = reader.read(np.concatenate(before, axis=1)).logits[0]
+    def read(reader: Reader, tokens: list[str]) -> NDArray[np.float32]:
+        ids = dictionary.shortened(dictionary.encode(tokens))
+        logits: NDArray[np.float32] = reader.read(np.array([ids])).logits[0]
+        return logits
+
+    dictionary, reader = model.dictionary, Reader(model)
+    expected = read(reader, tokens[:-1]) if len(tokens) > 1 else None
     whole = Reader.gathered(model, [(reader, 0)])
-    logits = whole.read(last).logits[0]
+    logits = read(whole, tokens[-1:])
     typed, is_seen = surface_of(tokens[-1]), model.entries.is_seen
     goes_on = np.exp(draw.log_softmax(logits))[model.entries.beginning].sum() < 1 / 2
     if is_word(typed) and not is_unspaced(tokens[-1]) and (goes_on or not is_seen(typed)):

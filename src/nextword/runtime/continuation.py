@@ -31,11 +31,11 @@ def continuation(
         raise SamplingError(f"top_k {sampling.top_k} has no effect with {size}; leave it out")
     written = drafts(model, ids, sampling, samples)
     writers = [_Writer(model, prompt, tokens, words, sampling, draft) for draft in written]
-    return _pieces(model, ids, Sampler(sampling, written), writers)
+    return _pieces(model, model.dictionary.shortened(ids), Sampler(sampling, written), writers)
 
 
 def _pieces(
-    model: ModelFile, ids: list[int], sampler: Sampler, writers: list["_Writer"]
+    model: ModelFile, ids: Sequence[int], sampler: Sampler, writers: list["_Writer"]
 ) -> Iterator[list[str]]:
     reader = Reader(model)
     logits = reader.read(np.array([ids])).logits.repeat(len(writers), axis=0)

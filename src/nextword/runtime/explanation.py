@@ -22,7 +22,7 @@ from nextword.runtime.onnx_file import Node, OnnxFile
 from nextword.runtime.reader import Reader
 from nextword.runtime.word_nodes import Path as Spelling
 from nextword.runtime.word_tree import WordTree
-from nextword.text.subwords import SubwordDictionary, whole_words, shown
+from nextword.text.subwords import SubwordDictionary, shown, whole_words
 
 Values = dict[str, NDArray[np.float64]]
 

@@ -21,9 +21,9 @@ from nextword.text.words import END_OF_LINE, Joiner
 class _Moment(NamedTuple):
     """What is known after a word.
 
-    - `word`: its ids.
+    - `word`: its ids, also those that are not read.
     - `last`, `state`: of the reader.
-    - `gave_way`: what each of its entries overwrote in the cache.
+    - `gave_way`: what each entry read overwrote in the cache.
     - `expected`: a value for each entry of the dictionary; kept only where it cannot be computed again, after
       a session was resumed.
     - `learned`: by dynamic evaluation.
@@ -72,7 +72,7 @@ class Session:
             words[0] = _joined(self._model.dictionary.shown(self._now.word), words[0])
         for _, word in self._model.dictionary.spelt(words):
             gave_way = []
-            for place, id in enumerate(word):
+            for place, id in enumerate(self._model.dictionary.shortened(word)):
                 if self._expected:
                     gave_way.append(self._cache.remember(self._expected.features[0], id))
                 if self._dynamic:
@@ -117,7 +117,7 @@ class Session:
             self._reader.last, self._reader.state = before.last, before.state
         if moment.expected:
             return moment.expected
-        for id in moment.word:
+        for id in self._model.dictionary.shortened(moment.word):
             expected = self._reader.read(np.array([[id]]))
         return expected
 

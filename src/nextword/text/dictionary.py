@@ -85,6 +85,10 @@ class Dictionary:
         """The word of each id."""
         return [self.words[id] for id in ids]
 
+    def shortened(self, ids: Sequence[int]) -> Sequence[int]:
+        """The ids that are read of a text: here, all of them."""
+        return ids
+
     def spelt(self, words: Iterable[str]) -> list[tuple[str, tuple[int, ...]]]:
         """The words of a text as a user sees them, each with its ids: here, a single one.
 

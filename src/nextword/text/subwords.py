@@ -27,6 +27,8 @@ from nextword.text.words import END_OF_LINE
 REQUIRED = (*BYTES, *sorted(MARKS))  # in every dictionary, so that nothing is unknown
 LINE_END = "\n"
 
+MOST_READ = 512  # subwords of a word; of a longer one, a text that goes on reads the last
+
 _REMEMBERED = 200_000  # words whose split is cached
 _MOST_TYPED = 20_000  # beginnings of words whose matches are cached
 _REPLACEMENT = "\ufffd"  # for a lone surrogate, which UTF-8 cannot encode
@@ -102,6 +104,12 @@ class SubwordDictionary(Dictionary):
         """Groups subwords into words."""
         starts = self.starts(np.array(ids, np.int64)).tolist()
         return [tuple(ids[start:end]) for start, end in itertools.pairwise([*starts, len(ids)])]
+
+    def shortened(self, ids: Sequence[int]) -> Sequence[int]:
+        """The ids that are read of a text: at most the last `MOST_READ` of a word."""
+        if len(ids) <= MOST_READ:
+            return ids
+        return [id for word in self.grouped(ids) for id in word[-MOST_READ:]]
 
     def spelt(self, words: Iterable[str]) -> list[tuple[str, tuple[int, ...]]]:
         """The words of a text as a user sees them, each with the ids of its subwords."""

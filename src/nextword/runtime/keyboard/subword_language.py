@@ -20,10 +20,9 @@ from nextword.runtime.model_file import ModelFile
 from nextword.runtime.word_nodes import Node, Path
 from nextword.runtime.word_tree import WordTree
 from nextword.text.marks import BLANK_MARK, GLUE_MARK, is_unspaced
-from nextword.text.subwords import shown
+from nextword.text.subwords import MOST_READ, shown
 from nextword.text.words import END_OF_LINE
 
-_MOST_READ = 512  # subwords of a word
 _NEGLIGIBLE = math.log(1e-3)  # a share of a word's probability too small for another spelling to matter
 
 
@@ -79,7 +78,7 @@ class SubwordLanguage(Language):
         split = self.model.entries.dictionary.split
         if word[0] == BLANK_MARK and len(word) > 1 and is_unspaced(word[1:]):
             return (*split(BLANK_MARK), *split(word[1:]))
-        return split(word)[-_MOST_READ:]
+        return split(word)[-MOST_READ:]
 
     def _likelihoods(self) -> NDArray[np.float64]:
         return draw.log_softmax(self.adaptation.of_logits(self._logits))
