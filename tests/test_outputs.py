@@ -1,11 +1,14 @@
 import errno
+import os
+from collections.abc import Callable
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
 import pytest
 
-from nextword import outputs
+from nextword import outputs, pictures
+from nextword.errors import OutputError
 
 
 def test_an_output_appears_only_when_complete(tmp_path: Path) -> None:
@@ -53,6 +56,72 @@ def test_a_directory_is_replaced_as_a_whole(tmp_path: Path) -> None:
         (temporary / "fresh").touch()
     assert [path.name for path in target.iterdir()] == ["fresh"]
     assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_file_never_replaces_a_directory(tmp_path: Path) -> None:
+    target = tmp_path / "mine"
+    target.mkdir()
+    (target / "letter.txt").write_text("dear")
+    writers: list[Callable[[], None]] = [
+        lambda: outputs.write_text(target, "new"),
+        lambda: outputs.write_json(target, {}),
+        lambda: outputs.write_table(target, ["word"], []),
+        lambda: outputs.check_file(target),
+    ]
+    for write in writers:
+        with pytest.raises(OutputError, match=r"mine is a directory; give the name of a file$"):
+            write()
+    assert (target / "letter.txt").read_text() == "dear"
+    assert list(tmp_path.iterdir()) == [target]
+
+
+def test_a_picture_never_replaces_a_directory(tmp_path: Path) -> None:
+    target = tmp_path / "gates.svg"
+    target.mkdir()
+    with pytest.raises(OutputError, match="is a directory"), pictures.drawing(target):
+        pass
+    assert target.is_dir()
+
+
+def test_a_directory_never_replaces_a_file(tmp_path: Path) -> None:
+    target = tmp_path / "mine"
+    target.write_text("dear")
+    with (
+        pytest.raises(OutputError, match=r"mine is a file; give the name of a directory$"),
+        outputs.replacing(target) as temporary,
+    ):
+        temporary.mkdir()
+    assert target.read_text() == "dear"
+
+
+@pytest.mark.skipif(os.name == "nt", reason="there are no such pipes")
+def test_a_file_never_replaces_a_pipe(tmp_path: Path) -> None:
+    target = tmp_path / "pipe"
+    os.mkfifo(target)
+    with pytest.raises(OutputError, match="pipe is a device or a pipe; give the name of a file"):
+        outputs.write_text(target, "new")
+    assert target.is_fifo()
+
+
+def test_the_working_directory_is_not_replaced(in_directory: Path) -> None:
+    (in_directory / "letter.txt").write_text("dear")
+    for path in (Path(), in_directory, Path("..")):
+        with pytest.raises((OutputError, OSError), match=r"irectory"):
+            outputs.write_text(path, "new")
+    assert [path.name for path in in_directory.iterdir()] == ["letter.txt"]
+
+
+def test_whether_a_file_can_be_written_is_known_beforehand(tmp_path: Path) -> None:
+    outputs.check_file(tmp_path / "new" / "out.txt")
+    assert not list(tmp_path.iterdir())
+    (tmp_path / "letter.txt").touch()
+    outputs.check_file(tmp_path / "letter.txt")
+    for path in (tmp_path / "letter.txt" / "out.txt", tmp_path / ("x" * 300)):
+        with pytest.raises(OutputError) as raised:
+            outputs.check_file(path)
+        assert str(raised.value).startswith(str(path)[:80])
+        assert "cannot be written" in str(raised.value)
+    assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
 
 
 def test_json_keeps_letters_and_order(tmp_path: Path) -> None:

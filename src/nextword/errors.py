@@ -73,6 +73,10 @@ class PictureError(NextwordError):
     """A picture cannot be drawn: the extra `[plot]` is missing, or the file's name has another ending."""
 
 
+class OutputError(NextwordError):
+    """A file cannot be written under the name given for it."""
+
+
 class StageError(NextwordError):
     """A stage cannot finish: an input is damaged or has changed, or there is not enough memory."""
 

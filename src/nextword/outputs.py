@@ -13,9 +13,10 @@ from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
-from nextword.errors import StageError
+from nextword.errors import OutputError, StageError
 
 _WRITING = ".writing-"  # followed by the id of the writing process
+_FILE, _DIRECTORY = "a file", "a directory"
 
 
 @contextmanager
@@ -28,15 +29,17 @@ def replacing(path: Path) -> Iterator[Path]:
 
     - `path`: the final path of the output; its parent is created.
 
-    **Raises:** `OSError` that names `path` if it cannot be written.
+    **Raises:** `OutputError` if a file would replace anything but a file, or a directory anything but a
+    directory; `OSError` that names `path` if it cannot be written.
     """
     scratch = ""
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
         _remove_leftovers(path.parent)
         with tempfile.TemporaryDirectory(dir=path.parent, prefix=f"{_WRITING}{os.getpid()}-") as scratch:
-            temporary = Path(scratch) / path.name
+            temporary = Path(scratch) / (path.name or "unnamed")
             yield temporary
+            _check_kind(path, wanted=_DIRECTORY if temporary.is_dir() else _FILE)
             if path.is_dir():
                 # A directory cannot be renamed onto one that is not empty.
                 if _exchange(temporary, path):
@@ -47,6 +50,32 @@ def replacing(path: Path) -> Iterator[Path]:
         if error.filename and scratch and not str(error.filename).startswith(scratch):
             raise  # it names another file
         raise OSError(error.errno, error.strerror or str(error), str(path)) from error
+
+
+def check_file(path: Path) -> None:
+    """Finds out whether a file can be written, before the work whose result it will hold.
+
+    **Arguments:**
+
+    - `path`: of the file; `replacing` would create its parent, which is not created here.
+
+    **Raises:** `OutputError` if it cannot.
+    """
+    try:
+        _check_kind(path, wanted=_FILE)
+        place = next(parent for parent in path.absolute().parents if parent.exists())
+        with tempfile.TemporaryDirectory(dir=place, prefix=f"{_WRITING}{os.getpid()}-") as scratch:
+            (Path(scratch) / path.name).touch()
+    except OSError as error:
+        raise OutputError(f"{path} cannot be written: {error.strerror}; give another name") from None
+
+
+def _check_kind(path: Path, wanted: str) -> None:
+    if not path.exists():
+        return
+    found = _DIRECTORY if path.is_dir() else _FILE if path.is_file() else "a device or a pipe"
+    if found != wanted:
+        raise OutputError(f"{path} is {found}; give the name of {wanted}")
 
 
 def _exchange(one: Path, other: Path) -> bool:

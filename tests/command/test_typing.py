@@ -1,3 +1,4 @@
+import argparse
 import contextlib
 import json
 import os
@@ -11,7 +12,8 @@ import pytest
 from tiny import export, make_network
 
 from nextword import Generator
-from nextword.command.typing import Line
+from nextword.command.typing import Line, run
+from nextword.errors import OutputError
 
 COMMAND = [sys.executable, "-c", "from nextword.command.main import main; main()"]
 WORDS = ["the", ",", "mouse", "cat", "then", "moon"]
@@ -95,6 +97,16 @@ def test_without_a_terminal_it_says_what_to_use(tmp_path: Path) -> None:
     done = nextword("type", "--model", str(model(tmp_path)))
     assert done.returncode == 2
     assert done.stderr == "error: `nextword type` needs a terminal; in a pipe, use `nextword suggest`\n"
+
+
+def test_a_file_that_cannot_be_written_is_refused_before_anything_is_typed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    for stream in (sys.stdin, sys.stdout):
+        monkeypatch.setattr(stream, "isatty", lambda: True)
+    arguments = argparse.Namespace(learned=str(tmp_path), also=[], layout="qwerty")
+    with pytest.raises(OutputError, match="is a directory; give the name of a file"):
+        run(Generator.load(model(tmp_path)), arguments)
 
 
 def test_on_a_terminal_it_shows_suggestions_and_keeps_what_it_learned(tmp_path: Path) -> None:

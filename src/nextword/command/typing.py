@@ -108,7 +108,8 @@ class Line:
 def run(generator: "Generator", arguments: argparse.Namespace) -> None:
     """Lets a person type until Ctrl-D; what was learned is kept in a file, if one is named.
 
-    **Raises:** `KeyboardError` if standard input or output is not a terminal.
+    **Raises:** `KeyboardError` if standard input or output is not a terminal; `OutputError` if the file cannot
+    be written.
     """
     if not (sys.stdin and sys.stdin.isatty() and sys.stdout.isatty()):
         raise KeyboardError("`nextword type` needs a terminal; in a pipe, use `nextword suggest`")
@@ -116,6 +117,8 @@ def run(generator: "Generator", arguments: argparse.Namespace) -> None:
     from nextword.runtime.keyboard.keyboard import Keyboard
 
     learned = Path(arguments.learned) if arguments.learned else None
+    if learned:
+        outputs.check_file(learned)
     saved = learned.read_bytes() if learned and learned.exists() else None
     generators = [generator, *map(Generator.load, arguments.also)]
     keyboard = Keyboard.of(generators, layout=arguments.layout, saved=saved)

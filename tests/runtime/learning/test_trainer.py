@@ -23,7 +23,14 @@ from tiny import (
 )
 
 from nextword import Generator
-from nextword.errors import ModelFileError, NextwordError, PromptError, TrainingError, UnknownWordError
+from nextword.errors import (
+    ModelFileError,
+    NextwordError,
+    OutputError,
+    PromptError,
+    TrainingError,
+    UnknownWordError,
+)
 from nextword.model import network
 from nextword.runtime.learning.rewriting import rewritten
 from nextword.runtime.learning.stored import Stored
@@ -102,6 +109,13 @@ def test_a_learned_model_is_a_file_with_the_same_dictionary(files: tuple[Path, P
     assert mine.info.params == before.info.params
     assert mine.score(LEARNED).perplexity < 2 < before.score(LEARNED).perplexity
     assert mine.generate("the mouse ran .", 4) == "the mouse ran . the cat said ."
+
+
+def test_a_model_never_replaces_a_directory(files: tuple[Path, Path], tmp_path: Path) -> None:
+    (tmp_path / "letter.txt").touch()
+    with pytest.raises(OutputError, match="is a directory; give the name of a file"):
+        learned(*files).save(tmp_path)
+    assert [path.name for path in tmp_path.iterdir()] == ["letter.txt"]
 
 
 def test_from_scratch_the_dictionary_is_that_of_the_text(files: tuple[Path, Path], tmp_path: Path) -> None:

@@ -163,7 +163,8 @@ class Trainer:
     def save(self, path: Path) -> None:
         """Writes a step graph for `Generator.load`, with weights rounded to float16.
 
-        **Raises:** `TrainingError` for a weight that float16 cannot hold; `OSError` if it cannot be written.
+        **Raises:** `TrainingError` for a weight that float16 cannot hold; `OutputError` for a path that is
+        not that of a file; `OSError` if it cannot be written.
         """
         weights = self.weights
         with np.errstate(over="ignore"):
