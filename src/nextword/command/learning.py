@@ -4,6 +4,7 @@ import argparse
 import math
 from pathlib import Path
 
+from nextword import outputs
 from nextword.errors import CorpusError, CountError, TrainingError
 from nextword.runtime.learning.trainer import Settings, Trainer
 
@@ -18,13 +19,16 @@ _MOST_RATE, _MOST_EPOCHS = 1.0, 1_000
 def run(arguments: argparse.Namespace) -> None:
     """Teaches a model a text, and reports how much better it predicts the held-out part.
 
-    **Raises:** `TrainingError` if it gets no better; then nothing is written.
+    **Raises:** `TrainingError` if it gets no better; then nothing is written. `OutputError`, before
+    anything is learned, if the result could not be written.
     """
     rate, epochs = arguments.learning_rate, arguments.epochs
     if not 0 < rate <= _MOST_RATE:
         raise TrainingError(f"--learning-rate must be above 0 and at most {_MOST_RATE:g}; got {rate:g}")
     if not 1 <= epochs <= _MOST_EPOCHS:
         raise CountError(f"--epochs must be from 1 to {_MOST_EPOCHS:,}; got {epochs}")
+    output = Path(arguments.output)
+    outputs.check_file(output)
     model = Path(arguments.model)
     graph = Path(arguments.training_graph) if arguments.training_graph else model.parent / _GRAPH
     text, held_out = _parts(Path(arguments.file))
@@ -46,9 +50,9 @@ def run(arguments: argparse.Namespace) -> None:
             "text or a lower --learning-rate"
         )
     trainer.restore(kept)
-    trainer.save(Path(arguments.output))
+    trainer.save(output)
     print(
-        f"{arguments.output}: perplexity {math.exp(best):,.2f} on the held-out part, {math.exp(first):,.2f} "
+        f"{output}: perplexity {math.exp(best):,.2f} on the held-out part, {math.exp(first):,.2f} "
         f"before; epochs: {best_epoch}"
     )
 

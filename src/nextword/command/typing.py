@@ -108,8 +108,8 @@ class Line:
 def run(generator: "Generator", arguments: argparse.Namespace) -> None:
     """Lets a person type until Ctrl-D; what was learned is kept in a file, if one is named.
 
-    **Raises:** `KeyboardError` if standard input or output is not a terminal; `OutputError` if the file cannot
-    be written.
+    **Raises:** `KeyboardError` if standard input or output is not a terminal; `OutputError` if the file
+    cannot be written.
     """
     if not (sys.stdin and sys.stdin.isatty() and sys.stdout.isatty()):
         raise KeyboardError("`nextword type` needs a terminal; in a pipe, use `nextword suggest`")

@@ -1,7 +1,5 @@
 """Learning without PyTorch, compared with the train stage and its files."""
 
-import subprocess
-import sys
 from pathlib import Path
 from typing import Any
 
@@ -38,7 +36,6 @@ from nextword.runtime.learning.trainer import Settings, Trainer
 from nextword.runtime.model_file import ModelFile
 from nextword.text.word_filter import WordFilter
 
-COMMAND = [sys.executable, "-c", "from nextword.command.main import main; main()", "learn"]
 WORDS = ["the", "mouse", "cat", "ran", "said", ".", "<unk>"]
 LEARNED = "the mouse ran . the cat said . " * 12
 
@@ -263,47 +260,6 @@ def test_stored_weights_can_be_recovered(gates: list[int], count: int, rows: int
         for stored in (Stored(names, tuple(gates)), Stored(names), Stored(names, transposed=len(shape) > 1)):
             found = stored.part(stored.join(weights))
             assert all(np.array_equal(found[name], weight) for name, weight in weights.items())
-
-
-def run(*arguments: str | Path, status: int = 0) -> str:
-    done = subprocess.run([*COMMAND, *arguments], capture_output=True, text=True, check=False)
-    assert done.returncode == status, done.stderr
-    assert "Traceback" not in done.stderr
-    return done.stdout if status == 0 else done.stderr
-
-
-def test_the_command_writes_a_model_that_knows_the_text_better(tmp_path: Path) -> None:
-    _, model = write_files(tmp_path, make_network(len(WORDS), context=None, scale=1.0), WORDS, unknown=6)
-    text, mine = tmp_path / "mine.txt", tmp_path / "mine.onnx"
-    text.write_text("the mouse ran .\nthe cat said .\n" * 60)
-    lines = run(model, text, "-o", mine, "--learning-rate", "0.02", "--epochs", "4").splitlines()
-    assert lines[0].startswith("before learning: perplexity ")
-    before, after = (float(line.split()[3].replace(",", "")) for line in (lines[0], lines[-2]))
-    assert after < before
-    assert lines[-1].startswith(f"{mine}: perplexity ")
-    assert (
-        Generator.load(mine).score("the mouse ran .").perplexity
-        < Generator.load(model).score("the mouse ran .").perplexity
-    )
-
-
-def test_a_failed_command_prints_one_line_and_writes_nothing(tmp_path: Path) -> None:
-    _, model = write_files(tmp_path, make_network(len(WORDS), context=None), WORDS, unknown=6)
-    text, mine = tmp_path / "mine.txt", tmp_path / "mine.onnx"
-    text.write_text("the mouse ran . the cat said .\n" * 20)
-    other = tmp_path / "other.txt"
-    other.write_text("the mouse ran .\n" * 40 + "cat cat cat cat\n" * 5)
-    for arguments, message in [
-        ((model, tmp_path / "none.txt"), "specify a text file"),
-        ((model, text, "--learning-rate", "0"), "--learning-rate must be above 0"),
-        ((model, text, "--epochs", "0"), "--epochs must be from 1"),
-        ((model, other), "did not improve on the last tenth of the text, so nothing was written"),
-        ((model, text, "--training-graph", text), "not an ONNX model"),
-    ]:
-        error = run(*arguments, "-o", mine, status=2)
-        assert message in error
-        assert error.count("\n") == 1
-        assert not mine.exists()
 
 
 def test_the_words_of_a_learned_text_count_as_words_of_the_training_text(tmp_path: Path) -> None:

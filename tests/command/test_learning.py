@@ -1,0 +1,94 @@
+"""`nextword learn`, from its arguments to the file and what it prints."""
+
+import sys
+from collections.abc import Callable
+from pathlib import Path
+
+import pytest
+from tiny import make_network, write_files
+
+from nextword import Generator, errors
+from nextword.command import arguments, learning
+
+WORDS = ["the", "mouse", "cat", "ran", "said", ".", "<unk>"]
+TEXT = "the mouse ran .\nthe cat said .\n" * 60
+
+Learn = Callable[..., str]
+
+
+@pytest.fixture
+def learn(monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]) -> Learn:
+    """Runs the command; what it prints, or its error if `status` is not 0."""
+
+    def run(*given: str | Path, status: int = 0) -> str:
+        monkeypatch.setattr(sys, "argv", ["nextword", "learn", *map(str, given)])
+        found = errors.run(lambda: learning.run(arguments.parse()))
+        said = capsys.readouterr()
+        assert found == status, said
+        return said.out if status == 0 else said.err
+
+    return run
+
+
+@pytest.fixture(scope="module")
+def model(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A model that reads streams, with its training graph beside it."""
+    network = make_network(len(WORDS), context=None, scale=1.0)
+    return write_files(tmp_path_factory.mktemp("model"), network, WORDS, unknown=6)[1]
+
+
+@pytest.fixture
+def text(tmp_path: Path) -> Path:
+    """A text that can be learned."""
+    path = tmp_path / "mine.txt"
+    path.write_text(TEXT)
+    return path
+
+
+def test_it_writes_a_model_that_knows_the_text_better(
+    learn: Learn, model: Path, text: Path, tmp_path: Path
+) -> None:
+    mine = tmp_path / "mine.onnx"
+    lines = learn(model, text, "-o", mine, "--learning-rate", "0.02", "--epochs", "4").splitlines()
+    assert lines[0].startswith("before learning: perplexity ")
+    before, after = (float(line.split()[3].replace(",", "")) for line in (lines[0], lines[-2]))
+    assert after < before
+    assert lines[-1].startswith(f"{mine}: perplexity ")
+    assert (
+        Generator.load(mine).score("the mouse ran .").perplexity
+        < Generator.load(model).score("the mouse ran .").perplexity
+    )
+
+
+def test_an_error_is_one_line_and_nothing_is_written(
+    learn: Learn, model: Path, text: Path, tmp_path: Path
+) -> None:
+    mine, other = tmp_path / "mine.onnx", tmp_path / "other.txt"
+    other.write_text("the mouse ran .\n" * 40 + "cat cat cat cat\n" * 5)
+    for given, message in [
+        ((model, tmp_path / "none.txt"), "specify a text file"),
+        ((model, text, "--learning-rate", "0"), "--learning-rate must be above 0"),
+        ((model, text, "--epochs", "0"), "--epochs must be from 1"),
+        ((model, other), "did not improve on the last tenth of the text, so nothing was written"),
+        ((model, text, "--training-graph", text), "not an ONNX model"),
+    ]:
+        error = learn(*given, "-o", mine, status=2)
+        assert message in error
+        assert error.count("\n") == 1
+        assert not mine.exists()
+
+
+def test_a_name_that_cannot_be_written_is_refused_before_learning(
+    learn: Learn, model: Path, text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.chdir(tmp_path)
+    monkeypatch.delattr("nextword.runtime.learning.trainer.Trainer.learn")
+    for name, message in [
+        (".", ". is a directory; give the name of a file"),
+        ("mine.txt/mine.onnx", "mine.txt/mine.onnx cannot be written: Not a directory; give another name"),
+        (f"{'x' * 300}.onnx", "cannot be written: File name too long"),
+    ]:
+        error = learn(model, text, "-o", name, status=2)
+        assert error.startswith(f"error: {name[:80]}")
+        assert message in error
+    assert text.read_text() == TEXT
