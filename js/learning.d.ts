@@ -28,7 +28,12 @@ export interface TrainerOptions {
   wordsPerStep?: number;
 }
 
-/** Learns a text with AdamW, step by step; if a step diverges, everything stays as it was before. */
+/**
+ * Learns a text with AdamW, step by step.
+ *
+ * A loss that no network has that learns means that training has diverged, perhaps over several steps. Learning then
+ * goes back to the last step whose loss was at most one nat per word above the first loss.
+ */
 export class Trainer {
   /** `graph` is the training graph, `nextword.train.onnx`. */
   static load(graph: Source, options: TrainerOptions): Promise<Trainer>;
@@ -45,7 +50,11 @@ export class Trainer {
   readonly best: { accuracy: number; loss: number } | null;
   /** The weights by name, row by row. */
   readonly weights: ReadonlyMap<string, { shape: readonly number[]; values: Float64Array | Float32Array }>;
-  /** Takes a step; returns the loss before it, in nats per word, and the norm of the gradients. */
+  /**
+   * Takes a step; returns the loss before it, in nats per word, and the norm of the gradients.
+   *
+   * @throws TrainingError if training has diverged; `weights` and `step` then are those that learning went back to
+   */
   learn(): Promise<{ loss: number; gradientNorm: number }>;
   /** The loss and accuracy over all windows of the text; only with a fixed context. */
   measure(): Promise<{ loss: number; accuracy: number }>;

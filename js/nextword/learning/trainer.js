@@ -15,6 +15,7 @@ import { TrainingFile } from "./training-file.js";
 const FORMAT = "nextword-checkpoint/1";
 const [VALUE, STATE] = ["value.", "state."]; // prefixes of the names under which weights, moments and states are saved
 const EXPLODED = 50; // nats per word: no network that learns is ever so wrong
+const WORSE = 1; // nats per word above the first loss; what is worse may have begun to diverge
 const MEASURED = 256; // windows predicted at once
 
 const DEFAULTS = {
@@ -40,22 +41,24 @@ const RANGES = {
 };
 
 /**
- * Learns a text with AdamW, step by step. Created by `Trainer.load`; if a step diverges, everything stays as it was
- * before.
+ * Learns a text with AdamW, step by step. Created by `Trainer.load`.
+ *
+ * A loss that no network has that learns means that training has diverged, perhaps over several steps. Learning then
+ * goes back to the last step whose loss was at most one nat per word above the first loss.
  *
  * `step` is the number of steps taken; `words` is the dictionary. With a fixed context, `interval` is the number of
  * steps of an epoch, and `best` the highest accuracy and the lowest loss that are possible; otherwise they are null.
  */
 export class Trainer {
-  step = 0;
   #ort;
   #graph;
   #file; // the model file's bytes
   #text;
   #data;
   #options;
-  #values;
-  #state = null;
+  #now; // where learning stands: steps taken, weights and moments, and the state, where it is carried
+  #sound; // the last such place where training had not begun to diverge
+  #firstLoss;
   #trainingWords; // the words of a model's training text and of this one, as text; undefined if unknown
 
   /**
@@ -108,25 +111,40 @@ export class Trainer {
     this.best = this.#data.best ?? null;
     const weights = options.fromNothing ? drawn(graph, options.seed, words.length) : stored;
     if (options.fromNothing && context === null) expect(weights, ids, words.length);
-    this.#values = graph.begin(weights);
+    this.#begin({ step: 0, values: graph.begin(weights), state: null });
+  }
+
+  /** Sets where learning stands; it never goes back to before that. */
+  #begin(place) {
+    this.#now = place;
+    this.#sound = place;
+    this.#firstLoss = null;
+  }
+
+  /** The number of steps taken. */
+  get step() {
+    return this.#now.step;
   }
 
   /** Takes a step; returns the loss before it, and the norm of the gradients. */
   async learn() {
-    const { begins, ...batch } = this.#data.batch(this.step);
-    const state = (!begins && this.#state) || this.#graph.zeroState(batch.ids.length);
-    const found = await this.#graph.step(batch, state, this.#values, { number: this.step + 1, ...this.#options });
-    if (!(found.loss < EXPLODED) || !Number.isFinite(found.gradientNorm)) {
+    const now = this.#now;
+    const number = now.step + 1;
+    const { begins, ...batch } = this.#data.batch(now.step);
+    const before = (!begins && now.state) || this.#graph.zeroState(batch.ids.length);
+    const { loss, gradientNorm, values, state } = await this.#graph.step(batch, before, now.values, { number, ...this.#options });
+    if (!(loss < EXPLODED) || !Number.isFinite(gradientNorm)) {
+      this.#now = this.#sound;
       throw new NextwordError(
         "TrainingError",
-        `training has diverged at step ${this.step + 1}: loss ${general(found.loss, 4)}, gradient norm ` +
-          `${general(found.gradientNorm, 4)}; lower the learning rate`,
+        `training has diverged at step ${number}: loss ${general(loss, 4)}, gradient norm ` +
+          `${general(gradientNorm, 4)}; lower the learning rate`,
       );
     }
-    this.#values = found.values;
-    this.#state = found.state;
-    this.step += 1;
-    return { loss: found.loss, gradientNorm: found.gradientNorm };
+    this.#firstLoss ??= loss;
+    if (loss <= this.#firstLoss + WORSE) this.#sound = now;
+    this.#now = { step: number, values, state };
+    return { loss, gradientNorm };
   }
 
   /** The number of weights. */
@@ -137,7 +155,7 @@ export class Trainer {
   /** The weights by name, `{ shape, values }`. */
   get weights() {
     const { weights } = this.#graph;
-    return new Map([...weights.keys()].map((name) => [name, { shape: [...this.#values.get(name).dims], values: this.#values.get(name).data }]));
+    return new Map([...weights.keys()].map((name) => [name, { shape: [...this.#now.values.get(name).dims], values: this.#now.values.get(name).data }]));
   }
 
   /** The model with the current weights, rounded to float16: the bytes of a file that `Generator.load` takes. */
@@ -177,12 +195,12 @@ export class Trainer {
   async checkpoint() {
     const array = ({ dims, data }) => ({ type: this.#graph.type.numpy, shape: [...dims], data });
     const named = (start, tensors) => [...tensors].map(([name, tensor]) => [start + name, array(tensor)]);
-    const state = this.#graph.context === null ? (this.#state ?? []) : [];
+    const state = this.#graph.context === null ? (this.#now.state ?? []) : [];
     return npz({
       format: FORMAT,
       trainer: await this.#identity(),
       step: { type: "<i8", shape: [], data: BigInt64Array.of(BigInt(this.step)) },
-      ...Object.fromEntries([...named(VALUE, this.#values), ...named(STATE, state)]),
+      ...Object.fromEntries([...named(VALUE, this.#now.values), ...named(STATE, state)]),
     });
   }
 
@@ -219,11 +237,9 @@ export class Trainer {
     const step = arrays.get("step");
     if (step?.type !== "<i8" || step.data.length !== 1 || step.data[0] < 0n) throw damaged();
     const isCarried = context === null && step.data[0] > 0n;
-    const values = taken(VALUE, this.#values);
+    const values = taken(VALUE, this.#now.values);
     const state = isCarried ? taken(STATE, this.#graph.zeroState(this.#options.batch)) : [];
-    this.step = Number(step.data[0]);
-    this.#values = new Map(values);
-    this.#state = isCarried ? new Map(state) : null;
+    this.#begin({ step: Number(step.data[0]), values: new Map(values), state: isCarried ? new Map(state) : null });
   }
 
   release() {

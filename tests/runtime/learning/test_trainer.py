@@ -130,18 +130,29 @@ def test_from_scratch_the_dictionary_is_that_of_the_text(files: tuple[Path, Path
     assert mine.generate("one two three", 4) == "one two three four five six seven"
 
 
-def test_a_step_that_diverges_changes_nothing(files: tuple[Path, Path]) -> None:
-    trainer = learned(*files, learning_rate=500.0)
-    before = {}
+def test_learning_that_diverges_goes_back_to_weights_that_had_not_begun_to(
+    files: tuple[Path, Path], tmp_path: Path
+) -> None:
+    trainer = learned(*files, learning_rate=10.0, weight_decay=0.5)
+    before = []
 
     def go_on() -> None:
-        while True:
-            before.update(trainer.weights)
+        for _ in range(50):
+            before.append(trainer.weights)
             trainer.learn()
 
-    with pytest.raises(TrainingError, match=r"diverged at step \d+: loss .* lower the learning rate"):
+    with pytest.raises(
+        TrainingError, match=r"diverged at step \d+: loss .* lower the learning rate"
+    ) as raised:
         go_on()
-    assert all(np.array_equal(before[name], weight) for name, weight in trainer.weights.items())
+    assert f"at step {len(before)}:" in str(raised.value)
+    assert trainer.step < len(before) - 1
+    for name, weight in trainer.weights.items():
+        np.testing.assert_array_equal(weight, before[trainer.step][name])
+    trainer.save(tmp_path / "mine.onnx")
+    mine, model = (Generator.load(path) for path in (tmp_path / "mine.onnx", files[1]))
+    assert mine.score(LEARNED).perplexity < 4 * model.score(LEARNED).perplexity
+    trainer.learn()
 
 
 def test_weights_are_restored(files: tuple[Path, Path]) -> None:

@@ -29,6 +29,7 @@ _FORMAT = "nextword-checkpoint/1"
 _VALUE, _STATE = "value.", "state."  # prefixes of the names of saved weights, moments and states
 _DAMAGED = TrainingError("these bytes are not a checkpoint, or only part of one")
 _EXPLODED = 50  # nats per word: no network that learns is ever this wrong
+_WORSE = 1.0  # nats per word above the first loss; what is worse may have begun to diverge
 
 
 @dataclass(frozen=True)
@@ -58,8 +59,19 @@ class Learned(NamedTuple):
     gradient_norm: float
 
 
+class _Position(NamedTuple):
+    """Where learning stands: steps taken, weights and moments by name, and the state, where it is carried."""
+
+    step: int
+    values: Mapping[str, OrtValue]
+    state: Mapping[str, NDArray[Any]]
+
+
 class Trainer:
     """Learns a text with AdamW, step by step, using only numpy and onnxruntime.
+
+    A loss that no network has that learns means that training has diverged, perhaps over several steps.
+    Learning then goes back to the last step whose loss was at most one nat per word above the first loss.
 
     **Arguments:**
 
@@ -75,7 +87,7 @@ class Trainer:
     text without words, or without words that the model knows; `UnknownWordError` where it has no `<unk>`;
     `TrainingError` for a text that is too short.
 
-    **Attributes:** `step`, how many steps were taken; `interval`, the steps of an epoch; `dictionary`.
+    **Attributes:** `interval`, the steps of an epoch; `dictionary`.
     """
 
     def __init__(
@@ -120,26 +132,40 @@ class Trainer:
             ids, self._graph.context, settings.batch, read, settings.seed, is_padded=is_padded
         )
         self.interval = self._batches.interval
-        self.step = 0
-        self._state: Mapping[str, NDArray[Any]] = {}
-        self._values = self._graph.begin(self._drawn(ids) if from_nothing else stored)
+        self._begin(0, self._graph.begin(self._drawn(ids) if from_nothing else stored), {})
+
+    @property
+    def step(self) -> int:
+        """How many steps were taken."""
+        return self._now.step
+
+    def _begin(self, step: int, values: Mapping[str, OrtValue], state: Mapping[str, NDArray[Any]]) -> None:
+        """Sets where learning stands; it never goes back to before that."""
+        self._now = self._sound = _Position(step, values, state)
+        self._first_loss: float | None = None
 
     def learn(self) -> Learned:
         """Takes a step.
 
-        **Raises:** `TrainingError` if training diverges; everything stays as it was before the step.
+        **Raises:** `TrainingError` if training has diverged; weights and `step` then are those that learning
+        went back to.
         """
-        ids, following, begins = self._batches.batch(self.step)
-        state = self._graph.zero_state(len(ids)) if begins else self._state
-        settings = self._settings
-        step = Step(self.step + 1, settings.learning_rate, settings.weight_decay, settings.clip)
-        found = self._graph.step(ids, following, state, self._values, step)
+        now, settings = self._now, self._settings
+        ids, following, begins = self._batches.batch(now.step)
+        state = self._graph.zero_state(len(ids)) if begins else now.state
+        step = Step(now.step + 1, settings.learning_rate, settings.weight_decay, settings.clip)
+        found = self._graph.step(ids, following, state, now.values, step)
         if not (found.loss < _EXPLODED and math.isfinite(found.gradient_norm)):
+            self._now = self._sound
             raise TrainingError(
-                f"training has diverged at step {self.step + 1}: loss {found.loss:.4g}, gradient norm "
+                f"training has diverged at step {now.step + 1}: loss {found.loss:.4g}, gradient norm "
                 f"{found.gradient_norm:.4g}; lower the learning rate"
             )
-        self._values, self._state, self.step = found.values, found.state, self.step + 1
+        if self._first_loss is None:
+            self._first_loss = found.loss
+        if found.loss <= self._first_loss + _WORSE:
+            self._sound = now
+        self._now = _Position(now.step + 1, found.values, found.state)
         return Learned(found.loss, found.gradient_norm)
 
     def loss(self, text: str) -> float:
@@ -151,14 +177,14 @@ class Trainer:
         total, count, state = 0.0, 0, self._graph.zero_state(1)
         for own, following, begins in in_order(ids, self._graph.context, _MEASURED):
             before = self._graph.zero_state(len(own)) if begins else state
-            found = self._graph.step(own, following, before, self._values, Step(1, 0.0, adamw=False))
+            found = self._graph.step(own, following, before, self._now.values, Step(1, 0.0, adamw=False))
             total, count, state = total + found.loss * following.size, count + following.size, found.state
         return total / count
 
     @property
     def weights(self) -> dict[str, NDArray[Any]]:
         """The weights by the names of the network's parameters."""
-        return {name: self._values[name].numpy() for name in self._graph.weights}
+        return {name: self._now.values[name].numpy() for name in self._graph.weights}
 
     def save(self, path: Path) -> None:
         """Writes a step graph for `Generator.load`, with weights rounded to float16.
@@ -184,9 +210,9 @@ class Trainer:
             "trainer": np.array(self._identity),
             "step": np.array(self.step),
         }
-        arrays |= {f"{_VALUE}{name}": value.numpy() for name, value in self._values.items()}
+        arrays |= {f"{_VALUE}{name}": value.numpy() for name, value in self._now.values.items()}
         if self._graph.context is None:
-            arrays |= {f"{_STATE}{name}": part for name, part in self._state.items()}
+            arrays |= {f"{_STATE}{name}": part for name, part in self._now.state.items()}
         return saved_arrays.save(arrays)
 
     def resume(self, data: bytes) -> None:
@@ -213,7 +239,7 @@ class Trainer:
             step = int(saved.array("step", np.int64, ()))
             values = {
                 name: saved.array(f"{_VALUE}{name}", self._graph.kind, tuple(value.shape()))
-                for name, value in self._values.items()
+                for name, value in self._now.values.items()
             }
             state = {
                 name: saved.array(f"{_STATE}{name}", self._graph.kind, part.shape)
@@ -224,15 +250,15 @@ class Trainer:
             raise _DAMAGED from None
         if step < 0:
             raise _DAMAGED
-        self.step, self._values, self._state = step, self._graph.values(values), state
+        self._begin(step, self._graph.values(values), state)
 
     def keep(self) -> dict[str, OrtValue]:
         """The current weights and moments, for `restore`."""
-        return dict(self._values)
+        return dict(self._now.values)
 
     def restore(self, kept: Mapping[str, OrtValue]) -> None:
         """Goes back to kept weights and moments."""
-        self._values = dict(kept)
+        self._begin(self.step, dict(kept), self._now.state)
 
     def _drawn(self, ids: NDArray[np.int64]) -> dict[str, NDArray[Any]]:
         """Weights as the train stage draws them before the first step."""
