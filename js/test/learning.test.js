@@ -61,6 +61,7 @@ test("errors say what is wrong", async () => {
   const refused = (asked, name, message) => assert.rejects(asked, (error) => error.name === name && message.test(error.message));
   await refused(load("learning_windows", "the mouse"), "TrainingError", /has 2 words; learning needs at least 4/);
   await refused(load("learning_windows", ""), "PromptError", /no words/);
+  await refused(load("learning_streams", "xyzzy plugh ".repeat(50), { batch: 1 }), "PromptError", /knows no word of the text; use/);
   await refused(load("learning_windows", text, { learningRate: -1 }), "TrainingError", /learningRate must be from 0 to 10/);
   await refused(load("learning_windows", text, { rate: 1 }), "ArgumentError", /there is no option rate/);
   const files = (graph, model) => Trainer.load(bytesOf(graph), { ort, model: bytesOf(model), text });

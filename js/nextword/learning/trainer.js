@@ -95,6 +95,9 @@ export class Trainer {
     const words = options.fromNothing ? byFrequency(tokens) : base.info.dictionary;
     const places = new Map(words.map((word, id) => [word, id]));
     const ids = options.fromNothing ? tokens.map((word) => places.get(word)) : base.dictionary.encode(tokens);
+    if (!options.fromNothing && ids.every((id) => id === base.dictionary.unknown)) {
+      throw new NextwordError("PromptError", `${name} knows no word of the text; use a model of the text's language`);
+    }
     this.#data = dataOf(ids, context, options, !graph.zeroState(1).size);
     this.#ort = ort;
     this.#graph = graph;
