@@ -1,11 +1,12 @@
 """`nextword learn`, from its arguments to the file and what it prints."""
 
+import re
 import sys
 from collections.abc import Callable
 from pathlib import Path
 
 import pytest
-from tiny import make_network, write_files
+from tiny import SUBWORDS, make_network, make_wordy_network, write_files
 
 from nextword import Generator, errors
 from nextword.command import arguments, learning
@@ -50,8 +51,8 @@ def test_it_writes_a_model_that_knows_the_text_better(
 ) -> None:
     mine = tmp_path / "mine.onnx"
     lines = learn(model, text, "-o", mine, "--learning-rate", "0.02", "--epochs", "4").splitlines()
-    assert lines[0].startswith("before learning: perplexity ")
-    before, after = (float(line.split()[3].replace(",", "")) for line in (lines[0], lines[-2]))
+    assert lines[1].startswith("before learning: perplexity ")
+    before, after = (float(line.split()[3].replace(",", "")) for line in (lines[1], lines[-2]))
     assert after < before
     assert lines[-1].startswith(f"{mine}: perplexity ")
     assert (
@@ -92,3 +93,43 @@ def test_a_name_that_cannot_be_written_is_refused_before_learning(
         assert error.startswith(f"error: {name[:80]}")
         assert message in error
     assert text.read_text() == TEXT
+
+
+@pytest.mark.parametrize(
+    ("text", "held_out"),
+    [
+        ("the mouse ran .\n" * 100, "the last 40 of 400 words"),
+        (("the mouse ran . the cat said . " * 50 + "\n") * 2, "the last 80 of 800 words"),
+        ("the mouse ran . " * 88 + "\n" + "the mouse ran . " * 12, "the last 48 of 400 words"),
+    ],
+    ids=["many lines", "two lines", "a line end nearby"],
+)
+def test_about_a_tenth_is_held_out(
+    learn: Learn, model: Path, tmp_path: Path, text: str, held_out: str
+) -> None:
+    path = tmp_path / "text.txt"
+    path.write_text(text)
+    said = learn(model, path, "-o", tmp_path / "mine.onnx", "--learning-rate", "0.01", "--epochs", "1")
+    assert said.startswith(f"held out: {held_out}\n")
+
+
+def test_a_text_without_blanks_is_learned(learn: Learn, tmp_path: Path) -> None:
+    _, model = write_files(tmp_path, make_wordy_network(None), SUBWORDS, split_by="subwords")
+    text = tmp_path / "text.txt"
+    text.write_text("世界和平天下大同" * 60)
+    said = learn(model, text, "-o", tmp_path / "mine.onnx", "--learning-rate", "0.01", "--epochs", "1")
+    held_out, words = (int(count.replace(",", "")) for count in re.findall(r"[\d,]*\d", said.splitlines()[0]))
+    assert held_out / words == pytest.approx(0.1, abs=0.01)
+
+
+@pytest.mark.parametrize(
+    ("text", "found"),
+    [("the mouse ran", "3 words"), ("the\n", "1 word"), ("", "0 words"), (" \n", "0 words")],
+)
+def test_the_error_for_a_short_text_counts_all_of_it(
+    learn: Learn, model: Path, tmp_path: Path, text: str, found: str
+) -> None:
+    path = tmp_path / "text.txt"
+    path.write_text(text)
+    said = learn(model, path, "-o", tmp_path / "mine.onnx", status=2)
+    assert f"the text has {found}; its last tenth, which is held out, must have at least 3\n" in said

@@ -7,12 +7,14 @@ from pathlib import Path
 from nextword import outputs
 from nextword.errors import CorpusError, CountError, TrainingError
 from nextword.runtime.learning.trainer import Settings, Trainer
+from nextword.runtime.model_file import ModelFile
 
 _GRAPH = "nextword.train.onnx"
-_LEARNED = 0.9  # share of the text; the rest is held out
+_LEAST_LEARNED, _LEARNED, _MOST_LEARNED = 0.85, 0.9, 0.95  # share of the text; the rest is held out
 _STREAM, _MOST_STREAMS = 3_000, 20  # rough number of words of a stream, and most streams
 _WINDOWS = 64  # of a step
 _READ, _LEAST_STEPS = 35, 8  # words of a stream in a step, and least steps
+_LEAST_READ = 2  # words of the shortest stream, before its last
 _MOST_RATE, _MOST_EPOCHS = 1.0, 1_000
 
 
@@ -31,8 +33,11 @@ def run(arguments: argparse.Namespace) -> None:
     outputs.check_file(output)
     model = Path(arguments.model)
     graph = Path(arguments.training_graph) if arguments.training_graph else model.parent / _GRAPH
-    text, held_out = _parts(Path(arguments.file))
-    trainer = Trainer(graph, model, text, _settings(graph, text, rate))
+    base = ModelFile(model)
+    text = _read(Path(arguments.file))
+    learned, held_out = _parts(base, text)
+    trainer = Trainer(graph, model, learned, _settings(base, _count(base, learned), rate))
+    print(f"held out: the last {_count(base, held_out):,} of {_count(base, text):,} words", flush=True)
     first = best = trainer.loss(held_out)
     kept, best_epoch = trainer.keep(), 0
     _report("before learning", best)
@@ -57,35 +62,58 @@ def run(arguments: argparse.Namespace) -> None:
     )
 
 
-def _settings(graph: Path, text: str, rate: float) -> Settings:
-    """Steps that suit a text of this length."""
-    from nextword.runtime.learning.training_file import TrainingFile
+def _count(base: ModelFile, text: str) -> int:
+    """How many words, or subwords, the model reads in a text."""
+    return len(base.dictionary.encode(base.split(text))) if text.strip() else 0
 
-    is_stream = TrainingFile(graph).context is None
-    words = len(text.split())
+
+def _settings(base: ModelFile, words: int, rate: float) -> Settings:
+    """Steps that suit a text of so many words."""
     streams = min(max(words // _STREAM, 1), _MOST_STREAMS)
     read = min(max(words // _LEAST_STEPS, 1), _READ)
-    return Settings(learning_rate=rate, batch=streams if is_stream else _WINDOWS, words_per_step=read)
+    return Settings(
+        learning_rate=rate, batch=streams if base.context is None else _WINDOWS, words_per_step=read
+    )
 
 
 def _report(when: str, loss: float) -> None:
     print(f"{when}: perplexity {math.exp(loss):,.2f} on the held-out part", flush=True)
 
 
-def _parts(path: Path) -> tuple[str, str]:
-    """The learned and the held-out part of a text: whole lines, or words if it has few lines.
+def _read(path: Path) -> str:
+    """A text.
 
     **Raises:** `CorpusError` for a file that cannot be read.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        return path.read_text(encoding="utf-8-sig")
     except OSError as error:
         raise CorpusError(f"{path}: {error.strerror}; specify a text file") from None
     except UnicodeDecodeError as error:
         byte = error.object[error.start]
         raise CorpusError(f"{path} is not UTF-8 (byte 0x{byte:02x}); convert it to UTF-8") from None
-    wanted = int(_LEARNED * len(text))
-    place = text.rfind("\n", 0, wanted) + 1
-    if place < wanted // 2:
-        place = text.rfind(" ", 0, wanted) + 1
+
+
+def _parts(base: ModelFile, text: str) -> tuple[str, str]:
+    """The learned and the held-out part of a text.
+
+    **Raises:** `CorpusError` for a text that is too short.
+    """
+    count, least = _count(base, text), (base.context or _LEAST_READ) + 1
+    place = _cut(text)
+    if count < 10 * least or _count(base, text[place:]) < least:
+        found = "1 word" if count == 1 else f"{count:,} words"
+        raise CorpusError(
+            f"the text has {found}; its last tenth, which is held out, must have at least {least:,}"
+        )
     return text[:place], text[place:]
+
+
+def _cut(text: str) -> int:
+    """Where the held-out part begins: at the line end or, failing that, the blank nearest to nine tenths."""
+    least, wanted, most = (round(share * len(text)) for share in (_LEAST_LEARNED, _LEARNED, _MOST_LEARNED))
+    for mark in "\n ":
+        before, after = text.rfind(mark, least, wanted) + 1, text.find(mark, wanted, most) + 1
+        if before or after:
+            return min(filter(None, (before, after)), key=lambda place: abs(place - wanted))
+    return wanted
