@@ -98,9 +98,9 @@ def test_a_name_that_cannot_be_written_is_refused_before_learning(
 @pytest.mark.parametrize(
     ("text", "held_out"),
     [
-        ("the mouse ran .\n" * 100, "the last 40 of 400 words"),
-        (("the mouse ran . the cat said . " * 50 + "\n") * 2, "the last 80 of 800 words"),
-        ("the mouse ran . " * 88 + "\n" + "the mouse ran . " * 12, "the last 48 of 400 words"),
+        ("the mouse ran .\n" * 100, "the last 40 words"),
+        (("the mouse ran . the cat said . " * 50 + "\n") * 2, "the last 80 words"),
+        ("the mouse ran . " * 88 + "\n" + "the mouse ran . " * 12, "the last 48 words"),
     ],
     ids=["many lines", "two lines", "a line end nearby"],
 )
@@ -110,7 +110,27 @@ def test_about_a_tenth_is_held_out(
     path = tmp_path / "text.txt"
     path.write_text(text)
     said = learn(model, path, "-o", tmp_path / "mine.onnx", "--learning-rate", "0.01", "--epochs", "1")
-    assert said.startswith(f"held out: {held_out}\n")
+    assert said.startswith(f"held out: {held_out}, 0.000% unknown\n")
+
+
+def test_the_share_of_unknown_words_is_that_of_the_evaluation(
+    learn: Learn, model: Path, tmp_path: Path
+) -> None:
+    path, held_out = tmp_path / "text.txt", tmp_path / "held-out.txt"
+    path.write_text("the mouse ran .\n" * 90 + "the snail ran .\n" * 10)
+    held_out.write_text("the snail ran .\n" * 10)
+    lines = learn(model, path, "-o", tmp_path / "mine.onnx", "--epochs", "1").splitlines()
+    share = f"{Generator.load(model).evaluate(held_out).unknown_share:.3%}"
+    assert lines[0] == f"held out: the last 40 words, {share} unknown"
+    assert f"; unknown words: {share}; " in lines[-1]
+    assert not any("subwords" in line for line in lines)
+
+
+def test_it_says_that_a_model_lacks_most_words(learn: Learn, model: Path, tmp_path: Path) -> None:
+    path = tmp_path / "text.txt"
+    path.write_text("the dog slept all day\n" * 100)
+    lines = learn(model, path, "-o", tmp_path / "mine.onnx", "--epochs", "1").splitlines()
+    assert lines[1] == "the model lacks most words of this text; a model with subwords lacks none"
 
 
 def test_a_text_without_blanks_is_learned(learn: Learn, tmp_path: Path) -> None:
@@ -118,8 +138,9 @@ def test_a_text_without_blanks_is_learned(learn: Learn, tmp_path: Path) -> None:
     text = tmp_path / "text.txt"
     text.write_text("世界和平天下大同" * 60)
     said = learn(model, text, "-o", tmp_path / "mine.onnx", "--learning-rate", "0.01", "--epochs", "1")
-    held_out, words = (int(count.replace(",", "")) for count in re.findall(r"[\d,]*\d", said.splitlines()[0]))
-    assert held_out / words == pytest.approx(0.1, abs=0.01)
+    subwords = re.match(r"held out: the last ([\d,]+) subwords, 0\.000% unknown\n", said)
+    assert subwords
+    assert int(subwords[1]) == pytest.approx(3 * 48, abs=10)  # bytes of 48 characters
 
 
 @pytest.mark.parametrize(

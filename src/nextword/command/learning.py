@@ -15,6 +15,7 @@ _STREAM, _MOST_STREAMS = 3_000, 20  # rough number of words of a stream, and mos
 _WINDOWS = 64  # of a step
 _READ, _LEAST_STEPS = 35, 8  # words of a stream in a step, and least steps
 _LEAST_READ = 2  # words of the shortest stream, before its last
+_MOST_UNKNOWN = 0.5  # share of the held-out words
 _MOST_RATE, _MOST_EPOCHS = 1.0, 1_000
 
 
@@ -36,8 +37,11 @@ def run(arguments: argparse.Namespace) -> None:
     base = ModelFile(model)
     text = _read(Path(arguments.file))
     learned, held_out = _parts(base, text)
-    trainer = Trainer(graph, model, learned, _settings(base, _count(base, learned), rate))
-    print(f"held out: the last {_count(base, held_out):,} of {_count(base, text):,} words", flush=True)
+    trainer = Trainer(graph, model, learned, _settings(base, len(_ids(base, learned)), rate))
+    unknown = _unknown(base, held_out)
+    print(f"held out: the last {_counted(base, held_out)}, {unknown:.3%} unknown", flush=True)
+    if unknown > _MOST_UNKNOWN:
+        print("the model lacks most words of this text; a model with subwords lacks none", flush=True)
     first = best = trainer.loss(held_out)
     kept, best_epoch = trainer.keep(), 0
     _report("before learning", best)
@@ -58,13 +62,24 @@ def run(arguments: argparse.Namespace) -> None:
     trainer.save(output)
     print(
         f"{output}: perplexity {math.exp(best):,.2f} on the held-out part, {math.exp(first):,.2f} "
-        f"before; epochs: {best_epoch}"
+        f"before; unknown words: {unknown:.3%}; epochs: {best_epoch}"
     )
 
 
-def _count(base: ModelFile, text: str) -> int:
+def _ids(base: ModelFile, text: str) -> list[int]:
+    return base.dictionary.encode(base.split(text)) if text.strip() else []
+
+
+def _counted(base: ModelFile, text: str) -> str:
     """How many words, or subwords, the model reads in a text."""
-    return len(base.dictionary.encode(base.split(text))) if text.strip() else 0
+    count, unit = len(_ids(base, text)), "subword" if base.metadata.split_by == "subwords" else "word"
+    return f"{count:,} {unit}" if count == 1 else f"{count:,} {unit}s"
+
+
+def _unknown(base: ModelFile, text: str) -> float:
+    """The share of words that the dictionary lacks, of those that are predicted."""
+    predicted = _ids(base, text)[base.metadata.least_context :]
+    return sum(id == base.dictionary.unknown for id in predicted) / len(predicted)
 
 
 def _settings(base: ModelFile, words: int, rate: float) -> Settings:
@@ -99,12 +114,11 @@ def _parts(base: ModelFile, text: str) -> tuple[str, str]:
 
     **Raises:** `CorpusError` for a text that is too short.
     """
-    count, least = _count(base, text), (base.context or _LEAST_READ) + 1
-    place = _cut(text)
-    if count < 10 * least or _count(base, text[place:]) < least:
-        found = "1 word" if count == 1 else f"{count:,} words"
+    place, least = _cut(text), (base.context or _LEAST_READ) + 1
+    if len(_ids(base, text)) < 10 * least or len(_ids(base, text[place:])) < least:
         raise CorpusError(
-            f"the text has {found}; its last tenth, which is held out, must have at least {least:,}"
+            f"the text has {_counted(base, text)}; its last tenth, which is held out, must have at least "
+            f"{least:,}"
         )
     return text[:place], text[place:]
 
