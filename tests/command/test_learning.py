@@ -79,6 +79,16 @@ def test_an_error_is_one_line_and_nothing_is_written(
         assert not mine.exists()
 
 
+def test_a_missing_file_is_named(learn: Learn, model: Path, text: Path, tmp_path: Path) -> None:
+    mine, alone = tmp_path / "mine.onnx", tmp_path / "alone.onnx"
+    said = learn(tmp_path / "none.onnx", text, "-o", mine, status=2)
+    assert said == f"error: {tmp_path / 'none.onnx'}: no such model file; give the name of another\n"
+    alone.write_bytes(model.read_bytes())
+    said = learn(alone, text, "-o", mine, status=2)
+    graph = tmp_path / "nextword.train.onnx"
+    assert said == f"error: {graph}: no such training graph; give its name with --training-graph\n"
+
+
 def test_a_name_that_cannot_be_written_is_refused_before_learning(
     learn: Learn, model: Path, text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:

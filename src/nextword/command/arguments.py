@@ -170,7 +170,7 @@ def _parser() -> argparse.ArgumentParser:
         "learn",
         help="train a model further on your own text, and write another model file",
         description="Train a model further on your own text, without PyTorch, and write another model file. "
-        "About the last tenth of the text is held out: learning stops when the model no longer improves on it.",
+        "About a tenth of the text is held out: learning stops when the model no longer improves on it.",
         epilog="example: nextword learn models/nextword.onnx letters.txt -o mine.onnx",
     )
     learn.add_argument("model", metavar="MODEL", help="model file in float16, such as nextword.onnx")

@@ -5,7 +5,7 @@ import math
 from pathlib import Path
 
 from nextword import outputs
-from nextword.errors import CorpusError, CountError, TrainingError
+from nextword.errors import CorpusError, CountError, ModelFileError, TrainingError
 from nextword.runtime.learning.trainer import Settings, Trainer
 from nextword.runtime.model_file import ModelFile
 
@@ -34,6 +34,10 @@ def run(arguments: argparse.Namespace) -> None:
     outputs.check_file(output)
     model = Path(arguments.model)
     graph = Path(arguments.training_graph) if arguments.training_graph else model.parent / _GRAPH
+    if not model.exists():
+        raise ModelFileError(f"{model}: no such model file; give the name of another")
+    if not graph.exists():
+        raise ModelFileError(f"{graph}: no such training graph; give its name with --training-graph")
     base = ModelFile(model)
     text = _read(Path(arguments.file))
     learned, held_out = _parts(base, text)
