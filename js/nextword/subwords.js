@@ -7,7 +7,7 @@ import { END_OF_LINE } from "./words.js";
 const REQUIRED = [...BYTES, BLANK_MARK, GLUE_MARK]; // in each dictionary, so that nothing is unknown
 export const LINE_END = "\n";
 
-const MOST_READ = 512; // subwords of a word; of a longer one, a text that goes on reads the last
+export const MOST_READ = 512; // subwords of a word; of a longer one, a text that goes on reads the last
 const REMEMBERED = 200_000; // words whose split is cached
 const MOST_TYPED = 20_000; // beginnings of words whose agreeing entries are cached
 const UTF_8 = new TextEncoder();

@@ -3,7 +3,7 @@
 import { MOST_SUBWORDS } from "../entries.js";
 import { BLANK_MARK, GLUE_MARK, isUnspaced } from "../marks.js";
 import { logOfSum, logSoftmax } from "../sampling.js";
-import { shown } from "../subwords.js";
+import { MOST_READ, shown } from "../subwords.js";
 import { WordTree } from "../word-tree.js";
 import { END_OF_LINE } from "../words.js";
 import { NAT, WordTable, either } from "./candidates.js";
@@ -12,7 +12,6 @@ import { Language, SHARE } from "./language.js";
 import { SubwordSearch } from "./subword-search.js";
 import { isWord } from "./text-field.js";
 
-const MOST_READ = 512; // subwords of a word
 const NEGLIGIBLE = Math.log(1e-3); // a share of a word's probability too small for another spelling to matter
 
 /**
