@@ -26,7 +26,7 @@ if TYPE_CHECKING:
 
 State = Mapping[str, NDArray[Any]]
 
-_MOST_THREADS = 8  # or as many as the machine has
+MOST_THREADS = 8  # or as many as the machine has
 _MOST_BYTES = 2**31 - 1  # of a protocol buffer
 # What onnxruntime says about an operator that it does not know.
 _LACKING = re.compile(
@@ -73,7 +73,7 @@ class ModelFile:
     """
 
     def __init__(self, path: Path, threads: int = 1) -> None:
-        arguments.count("threads", threads, max(_MOST_THREADS, os.cpu_count() or 1))
+        arguments.count("threads", threads, max(MOST_THREADS, os.cpu_count() or 1))
         self.path = path
         data = bytes_of(path)
         try:

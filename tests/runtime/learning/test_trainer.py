@@ -155,6 +155,46 @@ def test_learning_that_diverges_goes_back_to_weights_that_had_not_begun_to(
     trainer.learn()
 
 
+@pytest.mark.parametrize(
+    ("name", "value", "message"),
+    [
+        ("learning_rate", -1, "from 0 to 10; got -1"),
+        ("learning_rate", float("nan"), "from 0 to 10; got nan"),
+        ("learning_rate", float("inf"), "from 0 to 10; got inf"),
+        ("learning_rate", "x", "a number; got str"),
+        ("weight_decay", -0.1, "from 0 to 10; got -0.1"),
+        ("clip", 0, "from 1e-06 to 1e+06; got 0"),
+        ("batch", 0, "from 1 to 65536; got 0"),
+        ("batch", 2.5, "a whole number; got 2.5"),
+        ("words_per_step", 0, "from 1 to 65536; got 0"),
+        ("seed", -1, "from 0 to 4.29497e+09; got -1"),
+        ("seed", 1.5, "a whole number; got 1.5"),
+        ("threads", None, "a number; got None"),
+    ],
+)
+def test_a_setting_that_cannot_be_used_is_rejected(name: str, value: Any, message: str) -> None:
+    settings: dict[str, Any] = {name: value}
+    with pytest.raises(TrainingError) as raised:
+        Settings(**settings)
+    assert str(raised.value) == f"{name} must be {message}"
+
+
+def test_a_negative_number_of_threads_is_rejected() -> None:
+    with pytest.raises(TrainingError, match="threads must be from 1 to"):
+        Settings(threads=-1)
+
+
+def test_paths_may_be_strings(files: tuple[Path, Path], tmp_path: Path) -> None:
+    graph, model = map(str, files)
+    trainer = Trainer(graph, model, LEARNED, Settings(batch=2, words_per_step=10))
+    trainer.save(str(tmp_path / "mine.onnx"))
+    assert Generator.load(tmp_path / "mine.onnx").info.dictionary == WORDS
+    with pytest.raises(ModelFileError, match="the path of a file must be a string or a Path; got int"):
+        Trainer(graph, 3, LEARNED)  # type: ignore[arg-type]
+    with pytest.raises(OutputError, match="the path of a file must be a string or a Path; got None"):
+        trainer.save(None)  # type: ignore[arg-type]
+
+
 def test_weights_are_restored(files: tuple[Path, Path]) -> None:
     trainer = learned(*files, steps=3, learning_rate=0.03)
     kept, loss = trainer.keep(), trainer.loss("the cat ran .")

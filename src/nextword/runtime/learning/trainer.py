@@ -3,6 +3,7 @@
 import hashlib
 import json
 import math
+import os
 from collections import Counter
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -14,12 +15,12 @@ from numpy.typing import NDArray
 from onnxruntime import OrtValue
 
 from nextword import outputs
-from nextword.errors import ModelFileError, PromptError, TrainingError
-from nextword.runtime import model_file, saved_arrays
+from nextword.errors import ModelFileError, OutputError, PromptError, TrainingError
+from nextword.runtime import arguments, model_file, saved_arrays
 from nextword.runtime.learning.batches import batches, in_order
 from nextword.runtime.learning.rewriting import rewritten
 from nextword.runtime.learning.training_file import Step, TrainingFile
-from nextword.runtime.model_file import ModelFile
+from nextword.runtime.model_file import MOST_THREADS, ModelFile
 from nextword.runtime.saved_arrays import SavedArrays
 from nextword.text.dictionary import Dictionary
 from nextword.text.word_filter import WordFilter
@@ -32,6 +33,18 @@ _EXPLODED = 50  # nats per word: no network that learns is ever this wrong
 _WORSE = 1.0  # nats per word above the first loss; what is worse may have begun to diverge
 
 
+# The least and the most value, and whether it must be a whole number; JavaScript has the same.
+_RANGES = {
+    "seed": (0, 2**32 - 1, True),
+    "learning_rate": (0, 10, False),
+    "weight_decay": (0, 10, False),
+    "clip": (1e-6, 1e6, False),
+    "batch": (1, 65536, True),
+    "words_per_step": (1, 65536, True),
+    "threads": (1, max(MOST_THREADS, os.cpu_count() or 1), True),
+}
+
+
 @dataclass(frozen=True)
 class Settings:
     """How a text is learned; the names are those of `params.yaml`.
@@ -41,6 +54,8 @@ class Settings:
     - `words_per_step`: words of each stream in a step.
     - `seed`: of the order of the text, and of drawn weights.
     - `threads`: threads of one step.
+
+    **Raises:** `TrainingError` for a value of another type or out of range.
     """
 
     learning_rate: float = 3e-3
@@ -50,6 +65,10 @@ class Settings:
     words_per_step: int = 35
     seed: int = 1
     threads: int = 1
+
+    def __post_init__(self) -> None:
+        for name, (low, high, whole) in _RANGES.items():
+            arguments.number(TrainingError, name, getattr(self, name), low, high, whole=whole)
 
 
 class Learned(NamedTuple):
@@ -92,13 +111,14 @@ class Trainer:
 
     def __init__(
         self,
-        graph: Path,
-        model: Path,
+        graph: str | Path,
+        model: str | Path,
         text: str,
         settings: Settings = Settings(),
         *,
         from_nothing: bool = False,
     ) -> None:
+        graph, model = (arguments.path(ModelFileError, path) for path in (graph, model))
         self._graph, self._settings = TrainingFile(graph, settings.threads), settings
         self._file, self._base = model_file.bytes_of(model), ModelFile(model)
         stored = self._graph.stored_in(self._file, model)
@@ -186,13 +206,13 @@ class Trainer:
         """The weights by the names of the network's parameters."""
         return {name: self._now.values[name].numpy() for name in self._graph.weights}
 
-    def save(self, path: Path) -> None:
+    def save(self, path: str | Path) -> None:
         """Writes a step graph for `Generator.load`, with weights rounded to float16.
 
         **Raises:** `TrainingError` for a weight that float16 cannot hold; `OutputError` for a path that is
         not that of a file; `OSError` if it cannot be written.
         """
-        weights = self.weights
+        path, weights = arguments.path(OutputError, path), self.weights
         with np.errstate(over="ignore"):
             tensors = {
                 name: stored.join(weights).astype(np.float32).astype(np.float16)
