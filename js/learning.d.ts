@@ -29,7 +29,7 @@ export interface TrainerOptions {
 }
 
 /**
- * Learns a text with AdamW, step by step.
+ * Learns a text with AdamW, step by step. Overlapping calls run one after another.
  *
  * A loss that no network has that learns means that training has diverged, perhaps over several steps. Learning then
  * goes back to the last step whose loss was at most one nat per word above the first loss.
@@ -56,7 +56,11 @@ export class Trainer {
    * @throws TrainingError if training has diverged; `weights` and `step` then are those that learning went back to
    */
   learn(): Promise<{ loss: number; gradientNorm: number }>;
-  /** The loss and accuracy over all windows of the text; only with a fixed context. */
+  /**
+   * The loss and accuracy over all windows of the text.
+   *
+   * @throws TrainingError for a model without a fixed context
+   */
   measure(): Promise<{ loss: number; accuracy: number }>;
   /** The state of learning as bytes, from which `resume` continues, here or in Python. */
   checkpoint(): Promise<Uint8Array>;
@@ -68,7 +72,11 @@ export class Trainer {
    * was
    */
   resume(bytes: ArrayBufferView | ArrayBuffer): Promise<void>;
-  /** The model with the current weights: a file that `Generator.load` takes. */
+  /**
+   * The model with the current weights: a file that `Generator.load` takes.
+   *
+   * @throws TrainingError for a weight that float16 cannot hold
+   */
   file(): Promise<Uint8Array>;
   /** Frees the memory. */
   release(): Promise<void>;

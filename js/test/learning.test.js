@@ -89,3 +89,61 @@ for (const [model, learningRate] of [["learning_streams", 10], ["learning_window
     await Promise.all([trainer, ...generators].map((one) => one.release()));
   });
 }
+
+const TEXT = "the mouse , the cat . some moon long ago . ".repeat(9);
+const SMALL = { batch: 2, wordsPerStep: 5 };
+
+test("overlapping calls run one after another", async () => {
+  const [one, other] = await Promise.all([1, 2].map(() => load("learning_streams", TEXT, SMALL)));
+  const calls = [one.learn(), one.learn(), one.checkpoint(), one.learn(), one.file(), one.release()];
+  const [, , saved, , file] = await Promise.all(calls);
+  await other.resume(saved);
+  assert.equal(other.step, 2);
+  await other.learn();
+  assert.deepEqual(other.weights, one.weights);
+  assert.deepEqual(await other.file(), file);
+  await other.release();
+});
+
+test("calls that cannot be answered are refused in one line", async () => {
+  const trainer = await load("learning_streams", TEXT, SMALL);
+  await assert.rejects(trainer.measure(), { name: "TrainingError", message: /^only a model with a fixed context can be/ });
+  await trainer.release();
+  for (const call of ["learn", "file", "measure", "checkpoint", "resume"]) {
+    await assert.rejects(trainer[call](), { name: "ReleasedError", message: "the trainer has been released; load it again" });
+  }
+});
+
+test("weights that float16 cannot hold are not written", async () => {
+  const trainer = await load("learning_windows", TEXT, SMALL);
+  trainer.weights.get("logits.bias").values[0] = 65520;
+  await assert.rejects(trainer.file(), { name: "TrainingError", message: /^a weight is larger than float16 can hold/ });
+  await trainer.release();
+});
+
+test("a trainer that cannot be loaded frees its training graph", async () => {
+  let open = 0;
+  const counted = async (...given) => {
+    const session = await ort.InferenceSession.create(...given);
+    open += 1;
+    const release = async () => {
+      open -= 1;
+      await session.release();
+    };
+    return { run: (...feeds) => session.run(...feeds), release, inputNames: session.inputNames, outputNames: session.outputNames };
+  };
+  const counting = { ...ort, Tensor: ort.Tensor, InferenceSession: { create: counted } };
+  for (const [model, text] of [[bytesOf("fixed"), TEXT], [bytesOf("learning_streams"), ""], [new Uint8Array(3), TEXT]]) {
+    await assert.rejects(Trainer.load(bytesOf("learning_streams.train"), { ort: counting, model, text }));
+    assert.equal(open, 0);
+  }
+});
+
+test("<unk> is never a right answer", async () => {
+  const trainer = await load("learning_windows", "xyzzy plugh twisty maze little passages ".repeat(20) + "the", { ...SMALL, learningRate: 0.05 });
+  for (let step = 0; step < 60; step++) await trainer.learn();
+  const { loss, accuracy } = await trainer.measure();
+  assert.ok(loss < 1, String(loss));
+  assert.ok(accuracy < 0.02, String(accuracy));
+  await trainer.release();
+});

@@ -2,11 +2,12 @@
 
 import { NextwordError, bytesOf, checkNumber, fileOf, general, given } from "../errors.js";
 import { toHalves } from "../half.js";
-import { elements, isSame } from "../inspection.js";
+import { isSame } from "../inspection.js";
 import { Model } from "../model.js";
 import { arraysOf, npz } from "../npz.js";
 import { sha256 } from "../sha256.js";
-import { Random } from "./random.js";
+import { byFrequency, drawn, expect } from "./beginning.js";
+import { measured } from "./measuring.js";
 import { rewritten } from "./rewriting.js";
 import { storedIn } from "./stored.js";
 import { Streams, Windows } from "./text.js";
@@ -16,7 +17,7 @@ const FORMAT = "nextword-checkpoint/1";
 const [VALUE, STATE] = ["value.", "state."]; // prefixes of the names under which weights, moments and states are saved
 const EXPLODED = 50; // nats per word: no network that learns is ever so wrong
 const WORSE = 1; // nats per word above the first loss; what is worse may have begun to diverge
-const MEASURED = 256; // windows predicted at once
+const INFINITE = 0x7c00; // the bits of a float16 that is infinite or not a number
 
 const DEFAULTS = {
   ort: undefined,
@@ -59,6 +60,9 @@ export class Trainer {
   #now; // where learning stands: steps taken, weights and moments, and the state, where it is carried
   #sound; // the last such place where training had not begun to diverge
   #firstLoss;
+  #unknown; // the id of `<unk>`, or null
+  #turns = Promise.resolve(); // the last call that was requested
+  #released;
   #trainingWords; // the words of a model's training text and of this one, as text; undefined if unknown
 
   /**
@@ -75,12 +79,16 @@ export class Trainer {
       checkNumber("TrainingError", name, own[name], low, high, { isWhole });
     }
     const file = await TrainingFile.load(graph, ort);
-    const { name, bytes } = await fileOf(model);
-    const base = await Model.load({ name, bytes }, ort);
+    let base;
     try {
+      const { name, bytes } = await fileOf(model);
+      base = await Model.load({ name, bytes }, ort);
       return new Trainer(ort, file, { name, bytes, base }, text, own);
+    } catch (error) {
+      await file.release();
+      throw error;
     } finally {
-      await base.release();
+      await base?.release();
     }
   }
 
@@ -104,6 +112,7 @@ export class Trainer {
     this.#file = bytes;
     this.#text = text;
     this.#options = options;
+    this.#unknown = options.fromNothing ? null : base.dictionary.unknown;
     this.words = words;
     const { trainingWords } = base;
     if (trainingWords) {
@@ -130,7 +139,11 @@ export class Trainer {
   }
 
   /** Takes a step; returns the loss before it, and the norm of the gradients. */
-  async learn() {
+  learn() {
+    return this.#inTurn(() => this.#learn());
+  }
+
+  async #learn() {
     const now = this.#now;
     const number = now.step + 1;
     const { begins, ...batch } = this.#data.batch(now.step);
@@ -162,11 +175,19 @@ export class Trainer {
   }
 
   /** The model with the current weights, rounded to float16: the bytes of a file that `Generator.load` takes. */
-  async file() {
+  file() {
+    return this.#inTurn(() => this.#written());
+  }
+
+  async #written() {
     const tensors = new Map();
     for (const [name, stored] of this.#graph.stored) {
       const { shape, values } = stored.join(this.weights);
-      tensors.set(name, { shape, bytes: new Uint8Array(toHalves(values).buffer) });
+      const halves = toHalves(values);
+      if (halves.some((bits) => (bits & INFINITE) === INFINITE)) {
+        throw new NextwordError("TrainingError", "a weight is larger than float16 can hold; lower the learning rate");
+      }
+      tensors.set(name, { shape, bytes: new Uint8Array(halves.buffer) });
     }
     const properties = { metrics: "{}", corpus_sha256: await sha256(new TextEncoder().encode(this.#text)) };
     if (this.#trainingWords) properties.training_words = this.#trainingWords;
@@ -174,28 +195,33 @@ export class Trainer {
     return rewritten(this.#file, { tensors, properties, words: this.words.length });
   }
 
-  /** With a fixed context, the loss and the accuracy over all windows, with the weights rounded as in `file`. */
-  async measure() {
-    const model = await Model.load({ name: "the model", bytes: await this.file() }, this.#ort);
-    let [right, loss] = [0, 0];
-    for (const { ids, following } of this.#data.inOrder(MEASURED)) {
-      const { logits } = await model.run(ids.flat(), stateOf(model, ids.length), ids.length);
-      const size = this.words.length;
-      following.forEach((id, row) => {
-        const own = logits.subarray(row * size, (row + 1) * size);
-        let [best, total] = [0, 0];
-        own.forEach((value, other) => (best = value > own[best] ? other : best));
-        own.forEach((value) => (total += Math.exp(value - own[best])));
-        right += best === id;
-        loss += own[best] + Math.log(total) - own[id];
-      });
+  /**
+   * With a fixed context, the loss and the accuracy over all windows, with the weights rounded as in `file`. `<unk>` is
+   * never a right answer.
+   */
+  measure() {
+    return this.#inTurn(() => this.#measured());
+  }
+
+  async #measured() {
+    if (this.#graph.context === null) {
+      const message = "only a model with a fixed context can be measured; score a text with Generator.load(file) instead";
+      throw new NextwordError("TrainingError", message);
     }
-    await model.release();
-    return { loss: loss / this.#data.length, accuracy: right / this.#data.length };
+    const model = await Model.load({ name: "the model", bytes: await this.#written() }, this.#ort);
+    try {
+      return await measured(model, this.#data, this.#unknown);
+    } finally {
+      await model.release();
+    }
   }
 
   /** The state of learning as bytes, from which `resume` continues in a new trainer, here or in Python. */
-  async checkpoint() {
+  checkpoint() {
+    return this.#inTurn(() => this.#saved());
+  }
+
+  async #saved() {
     const array = ({ dims, data }) => ({ type: this.#graph.type.numpy, shape: [...dims], data });
     const named = (start, tensors) => [...tensors].map(([name, tensor]) => [start + name, array(tensor)]);
     const state = this.#graph.context === null ? (this.#now.state ?? []) : [];
@@ -211,7 +237,11 @@ export class Trainer {
    * Continues from a checkpoint, bit for bit. The trainer must have been created with the same files, text, `batch`,
    * `wordsPerStep` and `seed`.
    */
-  async resume(bytes) {
+  resume(bytes) {
+    return this.#inTurn(() => this.#resume(bytes));
+  }
+
+  async #resume(bytes) {
     const damaged = () => new NextwordError("TrainingError", "these bytes are not a checkpoint, or only part of one");
     let arrays;
     try {
@@ -245,8 +275,18 @@ export class Trainer {
     this.#begin({ step: Number(step.data[0]), values: new Map(values), state: isCarried ? new Map(state) : null });
   }
 
+  /** Frees the memory once all earlier calls are done. */
   release() {
-    return this.#graph.release();
+    this.#released ??= this.#turns.then(() => this.#graph.release());
+    return this.#released;
+  }
+
+  /** Runs `act` after all earlier calls. */
+  async #inTurn(act) {
+    if (this.#released) throw new NextwordError("ReleasedError", "the trainer has been released; load it again");
+    const done = this.#turns.then(act);
+    this.#turns = done.catch(() => {});
+    return done;
   }
 
   /**
@@ -268,37 +308,4 @@ function dataOf(ids, context, { batch, wordsPerStep, seed }, isPadded) {
   const least = context === null ? batch * (2 * wordsPerStep + 1) : context + 1;
   const found = ids.length === 1 ? "1 word" : `${ids.length.toLocaleString("en-US")} words`;
   throw new NextwordError("TrainingError", `the text has ${found}; learning needs at least ${least.toLocaleString("en-US")}`);
-}
-
-/** The words of a text by descending frequency, ties by first appearance. */
-function byFrequency(tokens) {
-  const counts = new Map();
-  for (const word of tokens) counts.set(word, (counts.get(word) ?? 0) + 1);
-  return [...counts].sort((one, other) => other[1] - one[1]).map(([word]) => word);
-}
-
-/** Weights as the train stage draws them before the first step. */
-function drawn({ weights, initial }, seed, words) {
-  const random = new Random(seed);
-  const found = new Map();
-  for (const [name, bound] of initial) {
-    const shape = weights.get(name).map((size) => size ?? words);
-    const count = elements(shape);
-    found.set(name, { shape, values: bound === null ? random.normal(count) : random.uniform(-bound, bound, count) });
-  }
-  return found;
-}
-
-/** Sets the bias of the logits so that each word is expected as often as it occurs. */
-function expect(weights, ids, words) {
-  const counts = new Float64Array(words);
-  for (const id of ids) counts[id] += 1;
-  weights.get("logits.bias").values.set(counts.map((count) => Math.log(count / ids.length)));
-}
-
-/** The zero state for a batch of texts. */
-function stateOf(model, texts) {
-  return Object.fromEntries(
-    model.states.map(({ name, type, shape, axis }) => [name, new type.Numbers(elements(shape.map((size, place) => (place === axis ? texts : size))))]),
-  );
 }
