@@ -1,6 +1,7 @@
 """`nextword learn`, from its arguments to the file and what it prints."""
 
 import re
+import signal
 import sys
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from tiny import SUBWORDS, make_network, make_wordy_network, write_files
 
 from nextword import Generator, errors
 from nextword.command import arguments, learning
+from nextword.runtime.learning.trainer import Learned, Trainer
 
 WORDS = ["the", "mouse", "cat", "ran", "said", ".", "<unk>"]
 TEXT = "the mouse ran .\nthe cat said .\n" * 60
@@ -164,3 +166,49 @@ def test_the_error_for_a_short_text_counts_all_of_it(
     path.write_text(text)
     said = learn(model, path, "-o", tmp_path / "mine.onnx", status=2)
     assert f"the text has {found}; its last tenth, which is held out, must have at least 3\n" in said
+
+
+def interrupting(at: int) -> Callable[[Trainer], Learned]:
+    """`Trainer.learn`, with Ctrl-C in a step and, if learning went on, in the next ones."""
+    learn = Trainer.learn
+
+    def step(trainer: Trainer) -> Learned:
+        if trainer.step >= at:
+            signal.raise_signal(signal.SIGINT)
+        return learn(trainer)
+
+    return step
+
+
+def test_ctrl_c_writes_the_best_weights_so_far(
+    learn: Learn, model: Path, text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine, alone = tmp_path / "mine.onnx", tmp_path / "alone.onnx"
+    learn(model, text, "-o", alone, "--epochs", "1")
+    monkeypatch.setattr(Trainer, "learn", interrupting(at=20))
+    before = signal.getsignal(signal.SIGINT)
+    lines = learn(model, text, "-o", mine).splitlines()
+    assert lines[-2] == "interrupted; the best weights so far are written"
+    assert lines[-1].endswith("; epochs: 1")
+    assert mine.read_bytes() == alone.read_bytes()
+    assert signal.getsignal(signal.SIGINT) is before
+
+
+def test_ctrl_c_before_the_model_is_better_writes_nothing(
+    learn: Learn, model: Path, text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(Trainer, "learn", interrupting(at=3))
+    assert learn(model, text, "-o", tmp_path / "mine.onnx", status=130) == "interrupted\n"
+    assert not (tmp_path / "mine.onnx").exists()
+
+
+def test_a_second_ctrl_c_stops_at_once(
+    learn: Learn, model: Path, text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def twice(_: Trainer) -> None:
+        signal.raise_signal(signal.SIGINT)
+        signal.raise_signal(signal.SIGINT)
+        pytest.fail("the step went on")
+
+    monkeypatch.setattr(Trainer, "learn", twice)
+    assert learn(model, text, "-o", tmp_path / "mine.onnx", status=130) == "interrupted\n"

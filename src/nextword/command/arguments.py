@@ -170,7 +170,9 @@ def _parser() -> argparse.ArgumentParser:
         "learn",
         help="train a model further on your own text, and write another model file",
         description="Train a model further on your own text, without PyTorch, and write another model file. "
-        "About a tenth of the text is held out: learning stops when the model no longer improves on it.",
+        "About a tenth of the text is held out: learning stops when the model no longer improves on it. "
+        "Ctrl-C stops it too, and still writes the best weights so far if they are better than the model's; "
+        "a second Ctrl-C writes nothing.",
         epilog="example: nextword learn models/nextword.onnx letters.txt -o mine.onnx",
     )
     learn.add_argument("model", metavar="MODEL", help="model file in float16, such as nextword.onnx")

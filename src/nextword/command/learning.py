@@ -2,7 +2,12 @@
 
 import argparse
 import math
+import signal
+from collections.abc import Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from threading import Event
+from types import FrameType
 
 from nextword import outputs
 from nextword.errors import CorpusError, CountError, ModelFileError, TrainingError
@@ -22,8 +27,8 @@ _MOST_RATE, _MOST_EPOCHS = 1.0, 1_000
 def run(arguments: argparse.Namespace) -> None:
     """Teaches a model a text, and reports how much better it predicts the held-out part.
 
-    **Raises:** `TrainingError` if it gets no better; then nothing is written. `OutputError`, before
-    anything is learned, if the result could not be written.
+    **Raises:** `TrainingError` if it gets no better, or `KeyboardInterrupt` if it was no better yet; then
+    nothing is written. `OutputError`, before anything is learned, if the result could not be written.
     """
     rate, epochs = arguments.learning_rate, arguments.epochs
     if not 0 < rate <= _MOST_RATE:
@@ -32,6 +37,39 @@ def run(arguments: argparse.Namespace) -> None:
         raise CountError(f"--epochs must be from 1 to {_MOST_EPOCHS:,}; got {epochs}")
     output = Path(arguments.output)
     outputs.check_file(output)
+    trainer, held_out, unknown = _begin(arguments)
+    first = best = trainer.loss(held_out)
+    kept, best_epoch = trainer.keep(), 0
+    _report("before learning", best)
+    with _until_ctrl_c() as interrupted:
+        for epoch in range(1, epochs + 1):
+            _learn_epoch(trainer, interrupted)
+            if interrupted.is_set():
+                break
+            loss = trainer.loss(held_out)
+            _report(f"epoch {epoch}", loss)
+            if not loss < best:
+                break
+            best, kept, best_epoch = loss, trainer.keep(), epoch
+    if not best_epoch:
+        if interrupted.is_set():
+            raise KeyboardInterrupt
+        raise TrainingError(
+            "the model did not improve on the last tenth of the text, so nothing was written; use a longer "
+            "text or a lower --learning-rate"
+        )
+    trainer.restore(kept)
+    trainer.save(output)
+    if interrupted.is_set():
+        print("interrupted; the best weights so far are written")
+    print(
+        f"{output}: perplexity {math.exp(best):,.2f} on the held-out part, {math.exp(first):,.2f} "
+        f"before; unknown words: {unknown:.3%}; epochs: {best_epoch}"
+    )
+
+
+def _begin(arguments: argparse.Namespace) -> tuple[Trainer, str, float]:
+    """A trainer of the text's first part, the held-out rest, and the share of unknown words in that."""
     model = Path(arguments.model)
     graph = Path(arguments.training_graph) if arguments.training_graph else model.parent / _GRAPH
     if not model.exists():
@@ -39,35 +77,39 @@ def run(arguments: argparse.Namespace) -> None:
     if not graph.exists():
         raise ModelFileError(f"{graph}: no such training graph; give its name with --training-graph")
     base = ModelFile(model)
-    text = _read(Path(arguments.file))
-    learned, held_out = _parts(base, text)
-    trainer = Trainer(graph, model, learned, _settings(base, len(_ids(base, learned)), rate))
+    learned, held_out = _parts(base, _read(Path(arguments.file)))
+    settings = _settings(base, len(_ids(base, learned)), arguments.learning_rate)
+    trainer = Trainer(graph, model, learned, settings)
     unknown = _unknown(base, held_out)
     print(f"held out: the last {_counted(base, held_out)}, {unknown:.3%} unknown", flush=True)
     if unknown > _MOST_UNKNOWN:
         print("the model lacks most words of this text; a model with subwords lacks none", flush=True)
-    first = best = trainer.loss(held_out)
-    kept, best_epoch = trainer.keep(), 0
-    _report("before learning", best)
-    for epoch in range(1, epochs + 1):
-        for _ in range(trainer.interval):
-            trainer.learn()
-        loss = trainer.loss(held_out)
-        _report(f"epoch {epoch}", loss)
-        if not loss < best:
-            break
-        best, kept, best_epoch = loss, trainer.keep(), epoch
-    if not best_epoch:
-        raise TrainingError(
-            "the model did not improve on the last tenth of the text, so nothing was written; use a longer "
-            "text or a lower --learning-rate"
-        )
-    trainer.restore(kept)
-    trainer.save(output)
-    print(
-        f"{output}: perplexity {math.exp(best):,.2f} on the held-out part, {math.exp(first):,.2f} "
-        f"before; unknown words: {unknown:.3%}; epochs: {best_epoch}"
-    )
+    return trainer, held_out, unknown
+
+
+def _learn_epoch(trainer: Trainer, interrupted: Event) -> None:
+    """Takes the steps of an epoch, or those before Ctrl-C."""
+    for _ in range(trainer.interval):
+        if interrupted.is_set():
+            return
+        trainer.learn()
+
+
+@contextmanager
+def _until_ctrl_c() -> Iterator[Event]:
+    """Provides an event that the first Ctrl-C sets; the second raises `KeyboardInterrupt`."""
+    interrupted, before = Event(), signal.getsignal(signal.SIGINT)
+
+    def interrupt(_number: int, _frame: FrameType | None) -> None:
+        interrupted.set()
+        signal.signal(signal.SIGINT, before)
+
+    if before is not signal.SIG_IGN:
+        signal.signal(signal.SIGINT, interrupt)
+    try:
+        yield interrupted
+    finally:
+        signal.signal(signal.SIGINT, before)
 
 
 def _ids(base: ModelFile, text: str) -> list[int]:
