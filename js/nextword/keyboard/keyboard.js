@@ -135,7 +135,7 @@ export class Keyboard {
 
   /** The words that are never suggested. */
   get blocked() {
-    return [...this.#personal.blocked];
+    return this.#personal.blocked;
   }
 
   /** Forgets that a word was ever learned or kept or, whatever its capitals, blocked. */

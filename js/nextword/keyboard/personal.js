@@ -16,7 +16,7 @@ const REMEMBERED = 512; // uses recent enough to count more
 /** A user's own words. */
 export class Personal {
   #layout;
-  #folded = new Set(); // the blocked words without capitals
+  #blocked = new Map(); // by what they are without capitals
   #here = new Map(); // how often each occurs in the text that is being written
   #recent = []; // the last uses, in order
   #table = null;
@@ -27,8 +27,7 @@ export class Personal {
   constructor(layout) {
     this.#layout = layout;
     this.learned = new Map(); // how often each word that no dictionary has was sent
-    this.blocked = new Set(); // words that are never suggested, whatever their capitals
-    this.kept = new Set(); // strings that are never corrected
+    this.kept = new Map(); // strings that are never corrected
   }
 
   has(word) {
@@ -40,9 +39,14 @@ export class Personal {
     return (this.learned.get(word) ?? 0) + (this.#here.get(word) ?? 0);
   }
 
-  /** Whether a word is never suggested. */
+  /** The words that are never suggested, in the order in which they came. */
+  get blocked() {
+    return [...this.#blocked.values()];
+  }
+
+  /** Whether a word is never suggested; capitals make no difference. */
   isBlocked(word) {
-    return this.#folded.size > 0 && this.#folded.has(folded(word));
+    return this.#blocked.size > 0 && this.#blocked.has(folded(word));
   }
 
   /** Whether a word was sent, or occurs more than once in the text. */
@@ -122,9 +126,11 @@ export class Personal {
     this.#table = null;
   }
 
-  /** Adds to the learned words; if there are too many, the rarest are forgotten. */
+  /** Adds to the learned words, except for blocked ones; if there are too many, the rarest are forgotten. */
   remember(words) {
-    for (const [word, count] of words) this.learned.set(word, (this.learned.get(word) ?? 0) + count);
+    for (const [word, count] of words) {
+      if (!this.isBlocked(word)) this.learned.set(word, (this.learned.get(word) ?? 0) + count);
+    }
     // Among equals, the oldest goes first.
     const rarest = [...this.learned].sort(([, one], [, other]) => one - other);
     for (const [word] of rarest.slice(0, Math.max(rarest.length - MOST_WORDS, 0))) this.learned.delete(word);
@@ -133,27 +139,20 @@ export class Personal {
 
   /** Forgets that a word was ever learned or kept, and, whatever its capitals, blocked. */
   forget(word) {
-    this.#unblock(word);
+    this.#blocked.delete(folded(word));
     this.kept.delete(word);
     this.#unlearn(new Set([word]));
   }
 
   /** Never suggests a word of 1 to 64 characters again, whatever its capitals; those learned are forgotten. */
   block(word) {
-    this.#unblock(word);
-    add(this.blocked, word);
-    this.#folded = new Set([...this.blocked].map(folded));
+    add(this.#blocked, folded(word), word);
     this.#unlearn(new Set([...this.learned.keys(), ...this.#here.keys()].filter((one) => this.isBlocked(one))));
   }
 
   /** Never corrects a string again, unless it is too long to be a word. */
   keep(typed) {
-    if (!longerThan(typed, LONGEST)) add(this.kept, typed);
-  }
-
-  #unblock(word) {
-    for (const one of [...this.blocked]) if (folded(one) === folded(word)) this.blocked.delete(one);
-    this.#folded.delete(folded(word));
+    if (!longerThan(typed, LONGEST)) add(this.kept, typed, typed);
   }
 
   #unlearn(words) {
@@ -166,9 +165,10 @@ export class Personal {
   }
 }
 
-function add(words, word) {
-  words.add(word);
-  if (words.size > MOST_WORDS) words.delete(words.values().next().value);
+function add(words, key, word) {
+  words.delete(key); // the latest is last
+  words.set(key, word);
+  if (words.size > MOST_WORDS) words.delete(words.keys().next().value);
 }
 
 /** Whether a string has more than `most` characters. */

@@ -19,8 +19,8 @@ export async function save({ personal, languages, weights }) {
   const kept = {
     format: FORMAT,
     learned: Object.fromEntries(personal.learned),
-    blocked: [...personal.blocked],
-    kept: [...personal.kept],
+    blocked: personal.blocked,
+    kept: [...personal.kept.keys()],
     recent: personal.recent,
     languages: languages.map((language, place) => ({
       weight: Number(weights[place].toFixed(9)),
@@ -50,10 +50,10 @@ export function restore(bytes, mixture) {
   }
   const learned = saved.languages.map((one, place) => learnedOf(languages[place], one.learned_weights));
   const cached = saved.languages.map(({ cache }) => decoded(cache));
+  for (const word of saved.blocked) personal.block(word);
   // A newer file's dictionary may have words that an older one lacked.
   personal.remember(Object.entries(saved.learned).filter(([word]) => !mixture.has(word)));
   personal.recall(saved.recent ?? []);
-  for (const word of saved.blocked) personal.block(word);
   for (const typed of saved.kept) personal.keep(typed);
   saved.languages.forEach(({ seen, expected, bias }, place) => {
     const { adaptation } = languages[place];

@@ -13,6 +13,7 @@ from nextword import outputs
 from nextword.errors import CorpusError, CountError, ModelFileError, TrainingError
 from nextword.runtime.learning.trainer import Settings, Trainer
 from nextword.runtime.model_file import ModelFile
+from nextword.text.dictionary import amount
 
 _GRAPH = "nextword.train.onnx"
 _LEAST_LEARNED, _LEARNED, _MOST_LEARNED = 0.85, 0.9, 0.95  # share of the text; the rest is held out
@@ -118,8 +119,7 @@ def _ids(base: ModelFile, text: str) -> list[int]:
 
 def _counted(base: ModelFile, text: str) -> str:
     """How many words, or subwords, the model reads in a text."""
-    count, unit = len(_ids(base, text)), "subword" if base.metadata.split_by == "subwords" else "word"
-    return f"{count:,} {unit}" if count == 1 else f"{count:,} {unit}s"
+    return amount(len(_ids(base, text)), base.dictionary.unit)
 
 
 def _unknown(base: ModelFile, text: str) -> float:

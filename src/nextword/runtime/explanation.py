@@ -79,8 +79,9 @@ def explain(path: Path, text: str) -> Explanation:
     parts = [np.concatenate([*paths[:place], *paths[place + 1 :]]) for place in range(len(paths))]
     read = min(len(ids), model.metadata.context or len(ids))
     # A word counts as read if all of its subwords are; gates are those after its last one.
-    ends = np.cumsum([len(path) for path in paths]) - 1 - (len(ids) - read)
-    words_read = sum(int(end) - len(path) >= -1 for end, path in zip(ends, paths, strict=True))
+    lengths = np.array([len(path) for path in paths])
+    ends = np.cumsum(lengths) - (len(ids) - read)  # among the ids that are read
+    ends = ends[ends >= lengths]
     file = OnnxFile(path.read_bytes())
     layers = gates(file, ids[-read:]) if _has_known_gates(model, file) else []
     return Explanation(
@@ -88,11 +89,9 @@ def explain(path: Path, text: str) -> Explanation:
         next_word=next_word,
         log_probability=whole,
         lost=[whole - _log_probability(model, one, spelling) for one in parts],
-        read=words_read,
+        read=len(ends),
         has_state=bool(model.states),
-        layers=[
-            {name: part[ends[len(ends) - words_read :]] for name, part in layer.items()} for layer in layers
-        ],
+        layers=[{name: part[ends - 1] for name, part in layer.items()} for layer in layers],
     )
 
 

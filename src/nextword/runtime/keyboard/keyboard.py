@@ -190,7 +190,7 @@ class Keyboard:
     @property
     def blocked(self) -> list[str]:
         """The words that are never suggested."""
-        return list(self._personal.blocked)
+        return self._personal.blocked
 
     def forget(self, word: str) -> None:
         """Forgets that a word was ever learned or kept or, whatever its capitals, blocked."""

@@ -22,17 +22,15 @@ class Personal:
 
     - `layout`: of the keys.
 
-    **Attributes:** `blocked`, words that are never suggested, whatever their capitals, and `kept`, strings
-    that are never corrected, both in the order in which they came.
+    **Attributes:** `kept`, strings that are never corrected, in the order in which they came.
     """
 
     def __init__(self, layout: Layout) -> None:
         self._layout = layout
         self._learned: dict[str, int] = {}
         self._here: Counter[str] = Counter()  # in the text that is being written
-        self.blocked: dict[str, None] = {}
-        self.kept: dict[str, None] = {}
-        self._blocked: set[str] = set()  # the same without capitals
+        self._blocked: dict[str, str] = {}  # by what they are without capitals
+        self.kept: dict[str, str] = {}
         self._recent: deque[str] = deque(maxlen=_REMEMBERED)  # the last uses, in order
         self._weights: dict[str, float] = {}
         self._uses = 0
@@ -47,8 +45,13 @@ class Personal:
     def __contains__(self, word: str) -> bool:
         return word in self._weights
 
+    @property
+    def blocked(self) -> list[str]:
+        """The words that are never suggested, in the order in which they came."""
+        return list(self._blocked.values())
+
     def is_blocked(self, word: str) -> bool:
-        """Whether a word is never suggested."""
+        """Whether a word is never suggested; capitals make no difference."""
         return word.casefold() in self._blocked
 
     def is_established(self, word: str) -> bool:
@@ -118,9 +121,9 @@ class Personal:
         self._count()
 
     def remember(self, words: Mapping[str, int]) -> None:
-        """Adds to the learned words; if there are too many, the rarest are forgotten."""
+        """Adds to the learned words, unless blocked; if there are too many, the rarest are forgotten."""
         for word, count in words.items():
-            if count > 0:
+            if count > 0 and not self.is_blocked(word):
                 self._learned[word] = self._learned.get(word, 0) + count
         if len(self._learned) > MOST_WORDS:
             # Among equals, the oldest goes first.
@@ -131,7 +134,7 @@ class Personal:
 
     def forget(self, word: str) -> None:
         """Forgets that a word was ever learned or kept, and, whatever its capitals, blocked."""
-        self._unblock(word)
+        self._blocked.pop(word.casefold(), None)
         self.kept.pop(word, None)
         self._unlearn({word})
 
@@ -142,20 +145,13 @@ class Personal:
 
         - `word`: of 1 to 64 characters.
         """
-        self._unblock(word)
-        _add(self.blocked, word)
-        self._blocked = set(map(str.casefold, self.blocked))
+        _add(self._blocked, word.casefold(), word)
         self._unlearn({one for one in (*self._learned, *self._here) if self.is_blocked(one)})
 
     def keep(self, typed: str) -> None:
         """Never corrects a string again, unless it is too long to be a word."""
         if len(typed) <= LONGEST:
-            _add(self.kept, typed)
-
-    def _unblock(self, word: str) -> None:
-        for one in [one for one in self.blocked if one.casefold() == word.casefold()]:
-            del self.blocked[one]
-        self._blocked.discard(word.casefold())
+            _add(self.kept, typed, typed)
 
     def _unlearn(self, words: set[str]) -> None:
         for word in words:
@@ -175,7 +171,8 @@ class Personal:
         self._table = None
 
 
-def _add(words: dict[str, None], word: str) -> None:
-    words[word] = None
+def _add(words: dict[str, str], key: str, word: str) -> None:
+    words.pop(key, None)  # the latest is last
+    words[key] = word
     if len(words) > MOST_WORDS:
         del words[next(iter(words))]

@@ -32,7 +32,7 @@ def save(mixture: Mixture) -> bytes:
     kept = {
         "format": _FORMAT,
         "learned": dict(personal.learned),
-        "blocked": list(personal.blocked),
+        "blocked": personal.blocked,
         "kept": list(personal.kept),
         "recent": personal.recent,
         "languages": [
@@ -70,11 +70,11 @@ def restore(data: bytes, mixture: Mixture) -> None:
         cached = [_cached(language, one.get("cache")) for language, one in zip(languages, known, strict=True)]
     except (ValueError, TypeError, KeyError):
         raise _DAMAGED from None
+    for word in saved["blocked"]:
+        personal.block(word)
     # A newer file's dictionary may have words that an older one lacked.
     personal.remember({word: count for word, count in saved["learned"].items() if not mixture.has(word)})
     personal.recall(saved.get("recent", []))
-    for word in saved["blocked"]:
-        personal.block(word)
     for typed in saved["kept"]:
         personal.keep(typed)
     for language, one, weights, pairs in zip(languages, known, learned, cached, strict=True):
