@@ -8,7 +8,6 @@ import sys
 from pathlib import Path
 from typing import Any
 
-import pytest
 from ruamel.yaml import YAML
 from tiny import PARAMS, PREPARED, ROOT, TRAINED
 
@@ -69,12 +68,6 @@ def run_stage(
         stderr=subprocess.PIPE,
         text=True,
     )
-
-
-def skip_without_bfloat16(error: str) -> None:
-    """Skips a test whose training failed since oneDNN lacks an LSTM in bfloat16, as on some virtual CPUs."""
-    if "could not create a primitive descriptor for the LSTM" in error:
-        pytest.skip("oneDNN has no LSTM in bfloat16 here")
 
 
 def curve(name: str) -> list[tuple[int, float]]:

@@ -4,7 +4,7 @@ from pathlib import Path
 
 import pytest
 from ruamel.yaml import YAML
-from runs import skip_without_bfloat16, train
+from runs import train
 from tiny import PARAMS, PREPARED, ROOT, TEXT, TRAINED
 
 from nextword import params
@@ -36,11 +36,7 @@ def test_its_recipe_learns_more_than_word_frequencies(path: Path) -> None:
     values["train"] |= {"embedding": 32, "hidden": 64, "max_steps": 150, "warmup_steps": 5, "batch": 4}
     YAML_1_2.dump(values, PARAMS)
     text = preparation.prepare(params.load(PARAMS).prepare, PREPARED)
-    try:
-        train()
-    except RuntimeError as error:
-        skip_without_bfloat16(str(error))
-        raise
+    train()
     trained, validation = network.load(TRAINED), text.held_out["validation"]
     unknown = text.dictionary.unknown
     loss = predictions.predict(trained, validation, unknown).quality.loss

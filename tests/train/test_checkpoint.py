@@ -14,7 +14,6 @@ from runs import (
     curve,
     digests,
     run_stage,
-    skip_without_bfloat16,
     train,
 )
 from tiny import PARAMS, PREPARED, TEXT, TRAINED, prepare
@@ -49,7 +48,6 @@ def test_a_run_resumed_after_ctrl_c_ends_with_the_same_bytes(
     prepare(in_directory, text, **changes)
     with run_stage(in_directory) as whole:
         _, err = whole.communicate(timeout=100)
-    skip_without_bfloat16(err)
     assert whole.returncode == 0, err
     expected = digests(in_directory)
 

@@ -19,6 +19,7 @@ from nextword.outputs import significant
 from nextword.text.corpus import Corpus
 from nextword.text.dictionary import Dictionary
 from nextword.text.windows import windows
+from nextword.train import processes
 from nextword.train.advice import advice
 from nextword.train.measuring import Meter
 
@@ -117,6 +118,18 @@ def test_advice_names_what_suits_the_text_and_the_machine_better(
     assert len(lines) == bool(expected)
     assert "".join(lines).endswith(expected)
     assert all((ROOT / line.split()[-1]).exists() for line in lines if "experiments" in line)
+
+
+def test_a_cpu_where_no_lstm_runs_in_bfloat16_has_no_bfloat16(monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise RuntimeError(
+            "could not create a primitive descriptor for the LSTM forward propagation primitive"
+        )
+
+    monkeypatch.setattr(torch.cpu, "get_capabilities", lambda: {"avx512_bf16": True})
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(torch.nn.LSTM, "forward", fail)
+    assert processes.lacks_bfloat16()
 
 
 def test_layers_and_precision_are_those_of_the_params(in_directory: Path) -> None:

@@ -54,7 +54,17 @@ def lacks_bfloat16() -> bool:
         return False
     # PyTorch before 2.9 does not report a CPU's instructions.
     capabilities = getattr(torch.cpu, "get_capabilities", lambda: {"bf16": True})()
-    return not any(has for name, has in capabilities.items() if "bf16" in name)
+    return not any(has for name, has in capabilities.items() if "bf16" in name) or not _can_use_bfloat16()
+
+
+def _can_use_bfloat16() -> bool:
+    """Whether PyTorch's LSTM runs in bfloat16: on some virtual CPUs with the instructions, it does not."""
+    try:
+        with torch.autocast("cpu", torch.bfloat16):
+            torch.nn.LSTM(8, 8)(torch.zeros(2, 1, 8))
+    except RuntimeError:
+        return False
+    return True
 
 
 def clip(module: Any, optimizer: Optimizer, longest: float, fabric: Fabric) -> float:
