@@ -30,7 +30,7 @@ from nextword.runtime.keystrokes import IsSuggested, KeystrokeCounter
 from nextword.runtime.model_file import ModelFile
 from nextword.runtime.word_reader import WordReader, is_suggested_by
 from nextword.text import words
-from nextword.text.subwords import SubwordDictionary, shown, whole_words
+from nextword.text.subwords import SubwordDictionary, in_words, shown
 from nextword.text.words import Joiner
 
 KINDS: dict[str, tuple[str, dict[str, Any]]] = {
@@ -73,7 +73,7 @@ def keystroke_times(file: ModelFile, text: str) -> list[float]:
     counter = KeystrokeCounter(Joiner("subwords", file.metadata.line_ends))
     reader = WordReader(file, file.entries, 1)
     taken: list[float] = []
-    for word, path in whole_words(file.dictionary, words.split(text, "subwords", line_ends=True)):
+    for word, path in in_words(file.dictionary, words.split(text, "subwords", line_ends=True)):
         if reader.is_ready:
             counter.type(word, shown(word), timed(is_suggested_by(reader.tree(), shown(word)), taken))
         reader.read(path)

@@ -3,6 +3,7 @@ import { MOST_WORDS } from "./heat-map.js";
 import * as ort from "./vendor/ort.wasm.min.mjs";
 import { NextwordError } from "./vendor/nextword.js";
 import { Explainer } from "./vendor/nextword/explanation.js";
+import { eventLoop } from "./vendor/nextword/turns.js";
 
 ort.env.wasm.wasmPaths = new URL("./vendor/", import.meta.url).href;
 ort.env.wasm.numThreads = 1; // more threads need headers that a plain file server does not send
@@ -20,7 +21,6 @@ const asked = []; // other requests that wait
 let words = []; // of the text that was read
 let next = null; // the likeliest word after it
 let isWorking = false;
-const turning = new MessageChannel();
 
 addEventListener("message", ({ data: { load, read, ...ask } }) => {
   if (load !== undefined) toLoad = load;
@@ -103,14 +103,6 @@ async function isOld(milliseconds = 0) {
   await (milliseconds ? new Promise((resolve) => setTimeout(resolve, milliseconds)) : eventLoop());
   while (asked.length && toLoad === null && toRead === null) await answer(asked.shift());
   return toLoad !== null || toRead !== null;
-}
-
-/** Lets the event loop run, without the four milliseconds that browsers add to nested timers. */
-function eventLoop() {
-  return new Promise((resolve) => {
-    turning.port1.onmessage = resolve;
-    turning.port2.postMessage(null);
-  });
 }
 
 /** Posts what is expected after one of the words, or at the end without one of them. */

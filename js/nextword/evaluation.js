@@ -89,7 +89,7 @@ async function countWholeWords(model, words, tally, memory, learner) {
 /** Counts the words of a text for a model whose entries may be parts of words. */
 async function countSpeltWords(model, words, tally, memory, learner) {
   const reader = new WordReader(model, memory, learner);
-  for (const { word, ids } of model.dictionary.wholeWords(words)) {
+  for (const { word, ids } of model.dictionary.inWords(words)) {
     await eventLoop();
     if (!reader.isReady) {
       tally.keystrokes.show(word);

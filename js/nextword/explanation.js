@@ -51,7 +51,7 @@ export class Explainer {
   words(tokens) {
     const { dictionary } = this;
     if (dictionary.unit === "words") return tokens.map((word) => ({ word, ids: dictionary.encode([word]) }));
-    return dictionary.wholeWords(tokens).map(({ word, ids }) => ({ word: shown(word), ids }));
+    return dictionary.inWords(tokens).map(({ word, ids }) => ({ word: shown(word), ids }));
   }
 
   /**

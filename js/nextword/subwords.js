@@ -70,33 +70,24 @@ export class SubwordDictionary extends Dictionary {
 
   /**
    * The words of a text as a user sees them, still marked, each with the ids of its subwords: `{ word, ids }`. In a
-   * script without blanks each subword is a word. A blank before it comes apart, as the mark alone.
+   * script without blanks each subword is a word; a blank before it belongs to the first of these.
    */
   inWords(words) {
-    return words.flatMap((run) => {
-      const parts = this.grouped(this.split(run));
-      return parts.map((ids) => ({ word: parts.length > 1 ? this.#marked(ids) : run, ids }));
-    });
-  }
-
-  /** The words that `inWords` gives, each with the blank before it: those that `grouped` would give. */
-  wholeWords(words) {
     const found = [];
     let blank = [];
-    for (const { word, ids } of this.inWords(words)) {
-      if (word === BLANK_MARK) {
-        blank = ids;
-        continue;
+    for (const run of words) {
+      const parts = this.grouped(this.split(run));
+      for (const ids of parts) {
+        const word = parts.length > 1 ? this.#marked(ids) : run;
+        if (word === BLANK_MARK) {
+          blank = ids;
+          continue;
+        }
+        found.push({ word: blank.length ? BLANK_MARK + surfaceOf(word) : word, ids: [...blank, ...ids] });
+        blank = [];
       }
-      found.push({ word: blank.length ? BLANK_MARK + surfaceOf(word) : word, ids: [...blank, ...ids] });
-      blank = [];
     }
     return found;
-  }
-
-  /** The words that `inWords` gives, without their ids. */
-  marked(words) {
-    return this.inWords(words).map(({ word }) => word);
   }
 
   /** The words of a text as a user sees them, each with the ids of its subwords: `{ word, ids }`. */

@@ -2,7 +2,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from nextword.text import words
-from nextword.text.subwords import REQUIRED, SubwordDictionary, is_inventory, shown, whole_words
+from nextword.text.subwords import REQUIRED, SubwordDictionary, in_words, is_inventory, shown
 
 ENTRIES = ["<eos>", "▁the", "▁mo", "▁mouse", "us", "use", "s", "e", "‿,", "‿.", "t", "世", "世界", "▁t"]
 DICTIONARY = SubwordDictionary([*ENTRIES, *REQUIRED])
@@ -51,7 +51,7 @@ def test_every_word_of_a_text_can_be_seen_and_none_is_lost(pieces: list[str], li
     found = DICTIONARY.spelt(marked)
     assert all(word for word, _ in found)
     assert [id for _, path in found for id in path] == DICTIONARY.encode(marked)
-    assert [(shown(word), path) for word, path in whole_words(DICTIONARY, marked)] == found
+    assert [(shown(word), path) for word, path in in_words(DICTIONARY, marked)] == found
 
 
 @given(st.text(st.sampled_from("themous"), min_size=1, max_size=8))

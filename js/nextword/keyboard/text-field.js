@@ -4,7 +4,7 @@
  */
 
 import { BLANK, normalise } from "../characters.js";
-import { BLANK_MARK, isUnspaced } from "../marks.js";
+import { isUnspaced } from "../marks.js";
 import { surfaceOf } from "../subwords.js";
 import { END_OF_LINE, HAS_LETTER, Joiner, LINE_END, split } from "../words.js";
 import { isCapitalised } from "./capitals.js";
@@ -153,18 +153,10 @@ export class TextField {
 
   /** The words of a run, each with its mark. */
   #splitMarked(run) {
-    const found = [];
-    let blank = "";
-    for (const marked of this.#subwords.marked(split(run, "subwords"))) {
-      if (marked === BLANK_MARK) {
-        blank = marked; // before a word without a mark of its own
-        continue;
-      }
-      const token = surfaceOf(marked);
-      found.push({ mark: isUnspaced(token) ? blank : marked[0], token });
-      blank = "";
-    }
-    return found;
+    return this.#subwords.inWords(split(run, "subwords")).map(({ word }) => {
+      const token = surfaceOf(word);
+      return { mark: word.slice(0, word.length - token.length), token };
+    });
   }
 
   /** Removes the last word if more letters may follow it. */

@@ -12,7 +12,7 @@ import numpy as np
 from nextword import outputs
 from nextword.text.corpus import PARTS
 from nextword.text.dictionary import Dictionary
-from nextword.text.subwords import SubwordDictionary, shown, whole_words
+from nextword.text.subwords import SubwordDictionary, in_words, shown
 
 _MOST_FREQUENT = 20  # words in the report
 _RANKS = 60  # evenly spaced on a logarithmic scale
@@ -58,7 +58,7 @@ def as_seen(counts: Counter[str], dictionary: Dictionary) -> Counter[str]:
         return counts
     found: Counter[str] = Counter()
     for run, count in counts.items():
-        for word, _ in whole_words(dictionary, [run]):
+        for word, _ in in_words(dictionary, [run]):
             found[shown(word)] += count
     return found
 

@@ -18,7 +18,7 @@ from nextword.runtime.learning.dynamic_evaluation import DynamicEvaluation
 from nextword.runtime.model_file import ModelFile
 from nextword.runtime.reader import after_each_context
 from nextword.runtime.word_reader import WordReader, is_suggested_by, rank_of
-from nextword.text.subwords import SubwordDictionary, shown, whole_words
+from nextword.text.subwords import SubwordDictionary, in_words, shown
 from nextword.text.words import Joiner
 
 
@@ -147,7 +147,7 @@ def _in_words(
     """Evaluates a model whose entries may be parts of words."""
     tally = _Tally(KeystrokeCounter(joiner))
     reader = WordReader(model, model.entries, model.metadata.least_context, memory, dynamic)
-    for word, path in whole_words(dictionary, words):
+    for word, path in in_words(dictionary, words):
         if not reader.is_ready:
             tally.keystrokes.show(word)
             reader.read(path)

@@ -22,7 +22,7 @@ from nextword.runtime.onnx_file import Node, OnnxFile
 from nextword.runtime.reader import Reader
 from nextword.runtime.word_nodes import Path as Spelling
 from nextword.runtime.word_tree import WordTree
-from nextword.text.subwords import SubwordDictionary, shown, whole_words
+from nextword.text.subwords import SubwordDictionary, in_words, shown
 
 Values = dict[str, NDArray[np.float64]]
 
@@ -100,7 +100,7 @@ def _words(model: ModelFile, text: str) -> tuple[list[str], list[NDArray[np.int6
     words, dictionary = model.split(text), model.dictionary
     if not isinstance(dictionary, SubwordDictionary):
         return words, [np.array(dictionary.encode([word])) for word in words]
-    found = list(whole_words(dictionary, words))
+    found = list(in_words(dictionary, words))
     return [shown(word) for word, _ in found], [np.array(path) for _, path in found]
 
 

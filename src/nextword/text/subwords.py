@@ -158,28 +158,19 @@ def in_words(dictionary: SubwordDictionary, marked: Iterable[str]) -> Iterator[t
     """The words of a text as a user sees them, still marked, with the ids of their subwords.
 
     A run of a script without blanks is one marked word, and each of its subwords is a word. A blank before it
-    comes apart, as the mark alone.
+    is a marked word of its own, and belongs to the first of these.
     """
+    blank: tuple[int, ...] = ()
     for run in marked:
         path = dictionary.split(run)
         parts = dictionary.grouped(path) if len(path) > 1 else [path]
-        if len(parts) == 1:
-            yield run, path
-        else:
-            yield from ((dictionary.marked(part), part) for part in parts)
-
-
-def whole_words(
-    dictionary: SubwordDictionary, marked: Iterable[str]
-) -> Iterator[tuple[str, tuple[int, ...]]]:
-    """The words that `in_words` gives, each with the blank before it: those that `grouped` would give."""
-    blank: tuple[int, ...] = ()
-    for word, path in in_words(dictionary, marked):
-        if word == BLANK_MARK:
-            blank = path
-        else:
-            yield (BLANK_MARK + surface_of(word) if blank else word), blank + path
-            blank = ()
+        for part in parts:
+            word = dictionary.marked(part) if len(parts) > 1 else run
+            if word == BLANK_MARK:
+                blank = part
+            else:
+                yield (BLANK_MARK + surface_of(word) if blank else word), blank + part
+                blank = ()
 
 
 def surface_of(entry: str) -> str:

@@ -74,13 +74,10 @@ def test_a_keyboard_can_load_whatever_it_saves(tmp_path: Path) -> None:
     generator = load(tmp_path / "m.onnx")
     keyboard = generator.keyboard()
     keyboard.block("\ud800")
-    for text in ["the \ud800x and ", "the mouse" + "x" * 70 + " cat "]:
-        keyboard.update(text)
-        correction = keyboard.correction()
-        if correction:
-            keyboard.update(put(text, correction))
-            keyboard.update(text)
-        keyboard.commit()
+    keyboard.update("the \ud800x and " + "x" * 65 + " zorbik")
+    keyboard.commit()
+    assert keyboard.blocked == ["\ufffd"]
+    assert keyboard.learned == {"x": 1, "and": 1, "zorbik": 1}
     assert generator.keyboard(saved=keyboard.save()).save() == keyboard.save()
 
 
@@ -156,3 +153,13 @@ def test_half_a_character_in_saved_words_is_damage(tmp_path: Path) -> None:
 def test_no_word_is_meant_by_very_many_letters(keyboard: Keyboard, letters: int) -> None:
     suggestions = after(keyboard, "the " + "x" * letters)
     assert [(one.kind, one.replace) for one in suggestions] == [("as typed", letters)]
+
+
+def test_thousands_of_blocked_words_are_restored(tmp_path: Path) -> None:
+    generator = load(tmp_path / "m.onnx")
+    saved: dict[str, Any] = json.loads(generator.keyboard().save())
+    saved["blocked"] = [f"word{number}" for number in range(5000)]
+    saved["learned"] = {f"Word{number}": 1 for number in range(2500, 5000)} | {"zorbik": 2}
+    keyboard = generator.keyboard(saved=json.dumps(saved).encode())
+    assert keyboard.blocked == saved["blocked"]
+    assert keyboard.learned == {"zorbik": 2}

@@ -7,7 +7,7 @@ from functools import lru_cache
 
 from nextword.text import characters, words
 from nextword.text.characters import BLANK, normalise
-from nextword.text.marks import BLANK_MARK, is_unspaced
+from nextword.text.marks import is_unspaced
 from nextword.text.subwords import SubwordDictionary, in_words, surface_of
 from nextword.text.words import END_OF_LINE, Joiner
 
@@ -157,16 +157,9 @@ class TextField:
 
     def _split_marked(self, run: str, subwords: SubwordDictionary) -> tuple[list[str], list[str]]:
         """The mark of each word of a run, and the word without it."""
-        marks, tokens, blank = [], [], ""
-        for marked, _ in in_words(subwords, words.split(run, "subwords")):
-            if marked == BLANK_MARK:  # before a word without a mark of its own
-                blank = marked
-                continue
-            token = surface_of(marked)
-            marks.append(blank if is_unspaced(token) else marked[0])
-            tokens.append(token)
-            blank = ""
-        return marks, tokens
+        found = [marked for marked, _ in in_words(subwords, words.split(run, "subwords"))]
+        tokens = [surface_of(marked) for marked in found]
+        return [marked.removesuffix(token) for marked, token in zip(found, tokens, strict=True)], tokens
 
     def _take_unfinished(self, tokens: list[str]) -> str:
         """Removes the last word if more letters may follow it."""
