@@ -153,6 +153,28 @@ def test_evaluation(case: Any, tmp_path: Path) -> None:
     assert found == pytest.approx(case["result"], rel=tolerance, abs=tolerance)
 
 
+@pytest.mark.parametrize("case", table("cells"), ids=lambda case: case["model"])
+def test_cells(case: Any) -> None:
+    generator = Generator.load(HERE / "cells" / f"{case['model']}.onnx")
+    prompt, more = case["prompt"], case["more"]
+    # The third digit of what an int8 graph computes depends on the CPU.
+    tolerance = 0.05 if case["model"].endswith("int8") else 1e-4
+
+    def near(found: list[tuple[str, float]], expected: list[tuple[str, float]]) -> None:
+        assert dict(found) == pytest.approx(dict(expected), abs=tolerance)
+
+    for one in case["generate"]:
+        assert generator.generate(prompt, 12, Sampling(**one["sampling"])) == one["text"]
+    near(generator.suggest(prompt, len(generator.info.dictionary)), case["suggest"])
+    assert generator.score(prompt + more).log_probability == pytest.approx(case["score"], rel=tolerance)
+    session = generator.session(cache_size=3, cache_weight=0.25)
+    session.feed(prompt + more)
+    near(session.suggest(len(generator.info.dictionary)), case["session"])
+    session.undo()
+    session.undo()
+    near(session.suggest(len(generator.info.dictionary)), case["undone"])
+
+
 @pytest.mark.parametrize("case", table("gradient_flow"), ids=lambda case: case["model"])
 def test_gradient_flow(case: Any) -> None:
     words = Generator.load(HERE / f"{case['model']}.onnx").info.dictionary

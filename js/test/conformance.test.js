@@ -172,6 +172,44 @@ for (const one of table("evaluation")) {
   });
 }
 
+for (const { model, prompt, more, generate, suggest, score, session, undone } of table("cells")) {
+  test(`${model} writes and expects what it does in Python, and reads alike in every way`, async () => {
+    const generator = await load(`cells/${model}`);
+    // The third digit of what an int8 graph computes depends on the CPU.
+    const tolerance = model.endsWith("int8") ? 0.05 : 1e-4;
+    const size = suggest.length;
+    const expects = (found, expected) => {
+      const wanted = new Map(expected);
+      assert.equal(found.length, wanted.size);
+      for (const { word, probability } of found) {
+        assert.ok(Math.abs(probability - wanted.get(word)) < tolerance, `${word}: ${probability} ${wanted.get(word)}`);
+      }
+    };
+    for (const { sampling, text } of generate) {
+      assert.equal(await generator.generate(prompt, 12, inCamel(sampling)), text);
+    }
+    const atOnce = await generator.suggest(prompt, size);
+    expects(atOnce, suggest);
+    near((await generator.score(prompt + more)).logProbability, score, tolerance);
+    const fed = generator.session({ cacheSize: 3, cacheWeight: 0.25 });
+    await fed.feed(prompt + more);
+    expects(await fed.suggest(size), session);
+    for (let word = 0; word < 2; word++) await fed.undo();
+    const resumed = await generator.resume(await fed.save());
+    for (const one of [fed, resumed]) expects(await one.suggest(size), undone);
+    const typed = generator.session();
+    for (const word of prompt.trim().split(" ")) await typed.feed(word);
+    const byWord = await typed.suggest(size);
+    if (model.endsWith("int8")) assert.deepEqual(byWord, atOnce);
+    else expects(byWord, suggest);
+    const knobs = { temperature: 1.5, seed: 7 };
+    const samples = await generator.samples(prompt, 3, 12, knobs);
+    for (const [place, text] of samples.entries()) {
+      assert.equal(text, await generator.generate(prompt, 12, { ...knobs, seed: knobs.seed + place }));
+    }
+  });
+}
+
 /** Compares suggestions with a table's, probabilities to 3 digits. */
 const offers = (found, expected) => {
   const rest = ({ probability, ...others }) => others;

@@ -8,6 +8,7 @@ Python, the text graph and JavaScript are tested against them. They change only 
 import base64
 import dataclasses
 import hashlib
+import itertools
 import json
 import math
 import tempfile
@@ -18,11 +19,12 @@ import numpy as np
 import onnx
 import quibble
 from safetensors.numpy import save
-from tiny import SUBWORDS, make_network, make_wordy_network, metadata_of, weights_of
+from tiny import SUBWORDS, export, make_network, make_wordy_network, metadata_of, weights_of
 
 from nextword import Generator, NextwordError, Sampling
 from nextword.evaluate.gradient_flow import gradient_flow
 from nextword.export import int8, step, text, training
+from nextword.model.cells import CELLS
 from nextword.model.network import Network
 from nextword.runtime import draw
 from nextword.runtime.explanation import explain
@@ -519,6 +521,48 @@ def explained_models() -> None:
         onnx.save(build(weights_of(network), network.architecture, properties), HERE / f"{name}.onnx")
 
 
+def cell_models() -> list[str]:
+    """Writes a model of each cell with one and three layers, with either context, in 16 and in 8 bits."""
+    (HERE / "cells").mkdir(exist_ok=True)
+    names = []
+    for cell, layers, context, weights in itertools.product(CELLS, (1, 3), (3, None), ("float16", "int8")):
+        if CELLS[cell].states or context:
+            names.append(f"{cell}-{layers}-{context or 'unbounded'}-{weights}")
+            network = make_network(
+                len(DICTIONARY), embedding=5, hidden=6, seed=3, cell=cell, layers=layers, context=context
+            )
+            export(HERE / "cells" / f"{names[-1]}.onnx", network, DICTIONARY, weights=weights)
+    return names
+
+
+def cells_table() -> list[dict[str, Any]]:
+    """What the models of `cell_models` write and expect."""
+    table = []
+    for name in cell_models():
+        generator = Generator.load(HERE / "cells" / f"{name}.onnx")
+        prompt, more = "the mouse , the cat ", "moon . mice"
+        session = generator.session(cache_size=3, cache_weight=0.25)
+        session.feed(prompt + more)
+        after = session.suggest(len(DICTIONARY))
+        session.undo()
+        session.undo()
+        case = {
+            "model": name,
+            "suggest": generator.suggest(prompt, len(DICTIONARY)),
+            "score": generator.score(prompt + more).log_probability,
+            "session": after,
+            "undone": session.suggest(len(DICTIONARY)),
+        }
+        # The third digit of what an int8 graph computes depends on the CPU, so its words may too.
+        drawn = {"temperature": 1.5, "seed": 7, "top_k": 9}
+        knobs: list[dict[str, Any]] = [{}, drawn] if name.endswith("float16") else []
+        written = [
+            {"sampling": one, "text": generator.generate(prompt, 12, Sampling(**one))} for one in knobs
+        ]
+        table.append({"prompt": prompt, "more": more} | case | {"generate": written})
+    return table
+
+
 def explanation_table() -> list[dict[str, Any]]:
     """Explanations, with numbers to 6 digits."""
     table = []
@@ -714,6 +758,7 @@ def main() -> None:
     write("sessions", sessions_table())
     write("evaluation", evaluation_table())
     explained_models()
+    write("cells", cells_table())
     write("explanation", explanation_table())
     write("gradient_flow", gradient_flow_table())
     write("random", random_table())

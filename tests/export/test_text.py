@@ -33,7 +33,6 @@ class Pair:
         self,
         directory: Path,
         *,
-        is_int8: bool = False,
         known: list[str] = DICTIONARY,
         cell: str = "lstm",
         layers: int = 2,
@@ -42,7 +41,7 @@ class Pair:
         context = changes.get("context", 3)
         network = make_network(len(known), seed=4, scale=2.0, cell=cell, layers=layers, context=context)
         metadata = metadata_of(network, known, **changes)
-        build = int8.build if is_int8 else step.build
+        build = int8.build if metadata.weights == "int8" else step.build
         graph = build(weights_of(network), network.architecture, metadata.to_properties())
         onnx.save(graph, directory / "step.onnx")
         onnx.save(text.build(graph, metadata), directory / "text.onnx")
@@ -79,14 +78,16 @@ class Pair:
         {"split_by": "whitespace", "context": 3},
         {"split_by": "whitespace", "context": None},
         {"split_by": "words", "context": None, "unknown": 13},
-        {"split_by": "words", "context": 2, "is_int8": True},
+        {"split_by": "words", "context": 2, "weights": "int8"},
         {"split_by": "whitespace", "context": None, "line_ends": True},
         {"split_by": "words", "context": None, "line_ends": True},
+        {"split_by": "words", "context": None, "unknown": 13, "weights": "int8", "layers": 1},
+        {"split_by": "whitespace", "context": None, "weights": "int8", "layers": 2},
         {"split_by": "whitespace", "context": None, "cell": "gru", "layers": 3},
-        {"split_by": "whitespace", "context": 3, "cell": "gru", "is_int8": True, "layers": 1},
+        {"split_by": "whitespace", "context": 3, "cell": "gru", "weights": "int8", "layers": 1},
         {"split_by": "whitespace", "context": None, "cell": "rnn", "layers": 1},
         {"split_by": "whitespace", "context": 3, "cell": "feedforward", "layers": 2},
-        {"split_by": "whitespace", "context": 2, "cell": "feedforward", "is_int8": True, "layers": 1},
+        {"split_by": "whitespace", "context": 2, "cell": "feedforward", "weights": "int8", "layers": 1},
     ],
     ids=lambda changes: "-".join(map(str, changes.values())),
 )
@@ -392,7 +393,8 @@ SUBWORD_RULES = [
     {"context": None, "line_ends": True},
     {"context": None, "line_ends": False, "lowercase": True},
     {"context": 3, "line_ends": True},
-    {"context": None, "line_ends": True, "is_int8": True, "cell": "gru"},
+    {"context": None, "line_ends": True, "weights": "int8", "cell": "gru"},
+    {"context": None, "line_ends": True, "weights": "int8"},
 ]
 PIECES = [
     "the",

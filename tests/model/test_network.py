@@ -10,6 +10,7 @@ import torch
 from hypothesis import given
 from hypothesis import strategies as st
 from numpy.typing import NDArray
+from tiny import make_network
 
 from nextword.errors import TrainingError
 from nextword.model import network
@@ -143,6 +144,18 @@ def test_a_carried_state_gives_the_same_as_reading_the_whole_text() -> None:
         _, state = network(ids[:, :2])
         carried, _ = network(ids[:, 2:], state)
     assert torch.allclose(whole, carried, atol=1e-12)
+
+
+@pytest.mark.parametrize("cell", CELLS)
+@pytest.mark.parametrize("last", [1, 3, 6])
+def test_after_the_last_words_alone_it_computes_the_same(cell: str, last: int) -> None:
+    network = make_network(cell=cell, context=4, tied=True, embedding=5)
+    ids = torch.tensor([[1, 2, 3, 4, 5, 6], [6, 5, 4, 3, 2, 1]])
+    with torch.no_grad():
+        features, state = network.read(ids, last=last)
+        expected, expected_state = network.read(ids)
+    assert torch.allclose(features, expected[-last:], atol=1e-12)
+    assert all(torch.equal(state[name], part) for name, part in expected_state.items())
 
 
 def test_initial_weights_depend_on_the_seed_alone() -> None:

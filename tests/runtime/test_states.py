@@ -1,5 +1,6 @@
 """The runtime knows no cell: everything that a graph reads besides words is its state."""
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -108,6 +109,27 @@ def test_in_8_bits_a_text_does_not_depend_on_those_beside_it(
     assert samples == [
         generator.generate("the cat", 20, Sampling(temperature=1.5, seed=3 + i)) for i in range(6)
     ]
+
+
+@pytest.mark.parametrize("layers", [1, 2])
+@pytest.mark.parametrize("context", [3, None])
+def test_in_8_bits_a_text_does_not_depend_on_how_many_words_are_read_at_once(
+    tmp_path: Path, layers: int, context: int | None
+) -> None:
+    network = make_network(seed=4, layers=layers, context=context, hidden=32, embedding=24)
+    path = export(tmp_path / "m.onnx", network, weights="int8")
+    generator = Generator.load(path)
+    prompt = "( the cat über , said . the bell"
+    session = generator.session()
+    for word in prompt.split():
+        session.feed(word)
+    assert generator.suggest(f"{prompt} ", 12) == session.suggest(12)
+    at_once = generator.session()
+    at_once.feed(prompt)
+    assert at_once.save() == session.save()
+    for word, probability in generator.suggest(f"{prompt} ", 12):
+        (*_, (_, log_probability)) = generator.score(f"{prompt} {word}").per_word
+        assert log_probability == pytest.approx(math.log(probability), abs=1e-12)
 
 
 def test_a_file_without_features_has_no_cache(tmp_path: Path) -> None:

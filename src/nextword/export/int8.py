@@ -6,9 +6,15 @@
 GRU and RNN have no operator for 8-bit weights: theirs become floats at load, so such a file is smaller but no
 faster. Inputs, outputs and metadata are those of the step graph. A weight has one scale for each row of its
 matrix (`model.int8`). Activations are quantised while the graph runs, with one scale for everything read at
-once; so the runtime reads each text by itself, and a text's figures do not depend on those beside it, only,
-in the third digit, on whether its words are read together or one by one. onnxruntime computes what depends
-on weights alone once, when it loads the file.
+once, from the smallest value to the largest:
+
+- The state is quantised word by word, but for all texts of a batch together; so the runtime reads each text
+  by itself.
+- What a layer reads is quantised for all words together. Where a text is read in parts of any length, because
+  its state is carried, two more columns hold the smallest and the largest value that there can be, with
+  weights of 0; so the scale, and what comes out, does not depend on the parts.
+
+onnxruntime computes what depends on weights alone once, when it loads the file.
 """
 
 from collections.abc import Mapping
@@ -55,7 +61,10 @@ def build(weights: Weights, architecture: Architecture, metadata: Mapping[str, s
             bias = graph.weight(
                 f"B_{layer}", step.gates(weights, architecture, layer, "bias_ih_l0", "bias_hh_l0")
             )
-            _layer(graph, architecture, matrices, layer, [values, bias, *before], outputs)
+            most = (
+                _largest(words) if layer == 0 else 1.0
+            )  # what a layer outputs is a product of sigmoid and tanh
+            _layer(graph, architecture, matrices, layer, [values, bias, *before], outputs, most)
 
         top = step.recurrent(graph, architecture, sequence, add, top_name)
     if "projection.weight" in matrices:
@@ -101,6 +110,7 @@ def _layer(
     layer: int,
     others: list[str],
     outputs: list[str],
+    most: float,
 ) -> None:
     """A recurrent layer.
 
@@ -109,6 +119,7 @@ def _layer(
     - `others`: names of what it reads, `(time, batch, input)`, of its biases, and of the state's parts
       before the first word.
     - `outputs`: names of its outputs.
+    - `most`: the largest absolute value that it can read.
     """
     operator = CELLS[architecture.cell].operator
     assert operator
@@ -127,6 +138,9 @@ def _layer(
         scales_and_zeros = [name for matrix in stored for name in (matrix.scales, zero)]
         name, domain = "DynamicQuantizeLSTM", _DOMAIN
         weights, rest = [matrix.values for matrix in stored], ["", *scales_and_zeros]  # no peepholes
+        if architecture.context is None:
+            sequence = _with_extremes(graph, sequence, most)
+            weights[0] = graph.node("Pad", [weights[0], graph.ints([0, 0, 0, 0, 2, 0])])  # zeros
     else:
         name, domain = operator.name, ""
         weights, rest = [_as_floats(graph, matrix) for matrix in stored], []
@@ -138,6 +152,19 @@ def _layer(
         hidden_size=architecture.hidden,
         **operator.attributes,
     )
+
+
+def _largest(words: Quantised) -> float:
+    """The largest absolute value in a matrix, as the graph computes it."""
+    return float(np.abs(words.values.astype(np.float32) * words.scales[:, None]).max())
+
+
+def _with_extremes(graph: Graph, values: str, most: float) -> str:
+    """Values `(time, batch, input)` with two more columns, of `most` and −`most`; returns their name."""
+    for extreme in (most, -most):
+        number = graph.constant(f"extreme_{extreme}", np.array(extreme, np.float32))
+        values = graph.node("Pad", [values, graph.ints([0, 0, 0, 0, 0, 1]), number])
+    return values
 
 
 def _as_floats(graph: Graph, stored: _Stored) -> str:

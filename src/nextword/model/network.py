@@ -95,8 +95,8 @@ class Network(nn.Module):
         **Returns:** the logits of the word after the last one, `(batch, dictionary)`, and the
         state after the last word.
         """
-        features, after = self.read(ids, state)
-        return self.logits(features[-1]), after
+        features, after = self.read(ids, state, last=1)
+        return self.logits(features[0]), after
 
     def after_each_word(self, ids: Tensor, state: State | None = None) -> tuple[Tensor, dict[str, Tensor]]:
         """Reads words, as `forward` does.
@@ -107,17 +107,24 @@ class Network(nn.Module):
         features, after = self.read(ids, state)
         return self.logits(features), after
 
-    def read(self, ids: Tensor, state: State | None = None) -> tuple[Tensor, dict[str, Tensor]]:
+    def read(
+        self, ids: Tensor, state: State | None = None, last: int | None = None
+    ) -> tuple[Tensor, dict[str, Tensor]]:
         """Reads words, as `forward` does.
 
-        **Returns:** the input of the logits after each word, `(time, batch, hidden)`, or
-        `(time, batch, embedding)` in a tied network; and the state after the last word.
+        **Arguments:**
+
+        - `last`: how many of the last words something is computed after; all if omitted.
+
+        **Returns:** the input of the logits after each of these words, `(last, batch, hidden)`, or
+        `(last, batch, embedding)` in a tied network; and the state after the last word.
         """
+        wanted = slice(None if last is None else -last, None)
         dropout = self._dropout if self.training else Dropout()
         vectors = dropout.of_words(self._vectors(ids.T), ids.T, self.embedding.num_embeddings)
         values = dropout.of_values(vectors)  # (time, batch, embedding)
         if not self._cell.states:
-            values = self._side_by_side(values)  # (time, batch, context · embedding)
+            values = self._side_by_side(values)[wanted]  # (last, batch, context · embedding)
         states = []
         for number, layer in enumerate(self.layers):
             before = state and {name: part[number : number + 1] for name, part in state.items()}
@@ -126,6 +133,7 @@ class Network(nn.Module):
                 values, is_output=number + 1 == len(self.layers)
             )  # (time, batch, hidden)
             states.append(after)
+        values = values[wanted]
         features = values if self.projection is None else self.projection(values)
         return features, {name: torch.cat([one[name] for one in states]) for name in self._cell.states}
 

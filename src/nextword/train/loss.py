@@ -40,8 +40,8 @@ class Loss(nn.Module):
 
         **Returns:** the loss, and the state after the last word.
         """
-        features, after = self.network.read(ids, state)
-        features = features[-following.shape[1] :].flatten(0, 1)  # (words · batch, features)
+        features, after = self.network.read(ids, state, last=following.shape[1])
+        features = features.flatten(0, 1)  # (words · batch, features)
         targets = following.T.flatten()
         if self.sampled is not None:
             return self.sampled(features, targets, self.network.logits), after
