@@ -10,6 +10,7 @@ const MOST_WRITTEN = 50; // continuations that are shown
 const SOURCES = { small: { name: "small", rate: 0.02 }, shipped: { name: "story", rate: 0.003 }, own: { name: "small", rate: 0.02 } };
 
 let training;
+let begun = {}; // what is learned: its source, its learning rate, its seed
 let story; // the story's text, and the checksum of the weights that the train stage made from it
 let points = [];
 let possible = 1;
@@ -30,7 +31,8 @@ function begin() {
   enable(false);
   if (value === "own" && !text.trim()) return describe("Paste a text to learn.");
   describe("Loading…");
-  training.ask({ begin: { name, text, learningRate: Number($("rate").value), seed: Number($("seed").value) } });
+  begun = { source: value, learningRate: Number($("rate").value), seed: Number($("seed").value) };
+  training.ask({ begin: { name, text, learningRate: begun.learningRate, seed: begun.seed } });
   training.ask({ after: $("prompt").value });
 }
 
@@ -97,8 +99,8 @@ function takeFile() {
 
 /** Shows the checksum of the weights beside the train stage's, for the shipped story only. */
 function compare(sum) {
-  const isShipped = $("source").value === "shipped" && Number($("rate").value) === SOURCES.shipped.rate;
-  if (!isShipped || Number($("seed").value) !== 1) return;
+  const { source, learningRate, seed } = begun;
+  if (source !== "shipped" || learningRate !== SOURCES.shipped.rate || seed !== 1) return;
   const isSame = sum === story.sum;
   $("verdict").textContent = isSame
     ? "These are the weights of dvc.lock, bit for bit: this browser made the same file as PyTorch."

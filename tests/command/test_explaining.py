@@ -37,6 +37,11 @@ def test_each_word_has_a_line_with_its_importance(model_file: Path) -> None:
     assert [f"{row['lost']:.4f}" for row in rows] == [line.split()[0] for line in lines[2:]]
 
 
+def test_a_missing_file_is_named() -> None:
+    said = explained("none.onnx", TEXT, status=2)
+    assert said == "error: none.onnx: no such model file; give the name of another\n"
+
+
 def test_a_picture_has_the_same_bytes_in_every_run(model_file: Path, tmp_path: Path) -> None:
     pytest.importorskip("matplotlib", reason="the extra [plot] is not installed")
     paths = [tmp_path / "one.svg", tmp_path / "two.svg"]

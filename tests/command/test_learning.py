@@ -11,6 +11,7 @@ from tiny import SUBWORDS, make_network, make_wordy_network, write_files
 
 from nextword import Generator, errors
 from nextword.command import arguments, learning
+from nextword.errors import TrainingError
 from nextword.runtime.learning.trainer import Learned, Trainer
 
 WORDS = ["the", "mouse", "cat", "ran", "said", ".", "<unk>"]
@@ -174,6 +175,25 @@ def test_the_error_for_a_short_text_counts_all_of_it(
     path.write_text(text)
     said = learn(model, path, "-o", tmp_path / "mine.onnx", status=2)
     assert f"the text has {found}; its last tenth, which is held out, must have at least 3\n" in said
+
+
+def test_divergence_after_a_better_epoch_writes_the_best_weights_so_far(
+    learn: Learn, model: Path, text: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    mine, alone = tmp_path / "mine.onnx", tmp_path / "alone.onnx"
+    learn(model, text, "-o", alone, "--epochs", "1")
+    step = Trainer.learn
+
+    def diverge(trainer: Trainer) -> Learned:
+        if trainer.step >= 20:
+            raise TrainingError("training has diverged")
+        return step(trainer)
+
+    monkeypatch.setattr(Trainer, "learn", diverge)
+    lines = learn(model, text, "-o", mine).splitlines()
+    assert lines[-2] == "training has diverged"
+    assert lines[-1].startswith(f"{mine}: perplexity ")
+    assert Generator.load(mine).score("the mouse ran .") == Generator.load(alone).score("the mouse ran .")
 
 
 def interrupting(at: int) -> Callable[[Trainer], Learned]:

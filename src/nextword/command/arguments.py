@@ -1,10 +1,11 @@
 """The arguments of the `nextword` command, and their help."""
 
 import argparse
+from pathlib import Path
 from typing import NoReturn
 
 from nextword import __version__
-from nextword.errors import NextwordError
+from nextword.errors import ModelFileError, NextwordError
 from nextword.runtime.learning import LEARNING_RATE
 
 KNOBS = (
@@ -44,6 +45,16 @@ def parse() -> argparse.Namespace:
     **Raises:** `NextwordError` for invalid arguments.
     """
     return _parser().parse_args()
+
+
+def existing(model: str) -> Path:
+    """The path of a model file that is an argument of its own, not of `--model`.
+
+    **Raises:** `ModelFileError` if there is none.
+    """
+    if not Path(model).exists():
+        raise ModelFileError(f"{model}: no such model file; give the name of another")
+    return Path(model)
 
 
 class _Parser(argparse.ArgumentParser):

@@ -9,6 +9,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from nextword import pictures
+from nextword.command.arguments import existing
 from nextword.runtime.explanation import Explanation, explain
 
 _MOST_LABELLED = 48  # words or units with room for a label each
@@ -17,7 +18,7 @@ _BETWEEN_0_AND_1 = ("forget", "input", "output", "update", "reset")
 
 def run(arguments: argparse.Namespace) -> None:
     """Runs the command."""
-    found = explain(Path(arguments.model), arguments.text)
+    found = explain(existing(arguments.model), arguments.text)
     if arguments.output:
         draw(found, Path(arguments.output))
     if arguments.json:

@@ -10,6 +10,7 @@ from threading import Event
 from types import FrameType
 
 from nextword import outputs
+from nextword.command.arguments import existing
 from nextword.errors import CorpusError, CountError, ModelFileError, TrainingError
 from nextword.runtime.learning.trainer import Settings, Trainer
 from nextword.runtime.model_file import ModelFile
@@ -44,8 +45,7 @@ def run(arguments: argparse.Namespace) -> None:
     _report("before learning", best)
     with _until_ctrl_c() as interrupted:
         for epoch in range(1, epochs + 1):
-            _learn_epoch(trainer, interrupted)
-            if interrupted.is_set():
+            if not _learn_epoch(trainer, interrupted, is_first=not best_epoch):
                 break
             loss = trainer.loss(held_out)
             _report(f"epoch {epoch}", loss)
@@ -71,10 +71,8 @@ def run(arguments: argparse.Namespace) -> None:
 
 def _begin(arguments: argparse.Namespace) -> tuple[Trainer, str, float]:
     """A trainer of the text's first part, the held-out rest, and the share of unknown words in that."""
-    model = Path(arguments.model)
+    model = existing(arguments.model)
     graph = Path(arguments.training_graph) if arguments.training_graph else model.parent / _GRAPH
-    if not model.exists():
-        raise ModelFileError(f"{model}: no such model file; give the name of another")
     if not graph.exists():
         raise ModelFileError(f"{graph}: no such training graph; give its name with --training-graph")
     base = ModelFile(model)
@@ -88,12 +86,28 @@ def _begin(arguments: argparse.Namespace) -> tuple[Trainer, str, float]:
     return trainer, held_out, unknown
 
 
-def _learn_epoch(trainer: Trainer, interrupted: Event) -> None:
-    """Takes the steps of an epoch, or those before Ctrl-C."""
+def _learn_epoch(trainer: Trainer, interrupted: Event, *, is_first: bool) -> bool:
+    """Takes the steps of an epoch.
+
+    **Arguments:**
+
+    - `is_first`: whether nothing better has been learned before.
+
+    **Returns:** whether it took them all, without Ctrl-C and without diverging.
+
+    **Raises:** `TrainingError` if the first one diverges.
+    """
     for _ in range(trainer.interval):
         if interrupted.is_set():
-            return
-        trainer.learn()
+            return False
+        try:
+            trainer.learn()
+        except TrainingError as error:
+            if is_first:
+                raise
+            print(error, flush=True)
+            return False
+    return not interrupted.is_set()
 
 
 @contextmanager
