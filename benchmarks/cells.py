@@ -121,7 +121,7 @@ def equal_hidden(experiment: Path, text: Path, train: dict[str, Any]) -> int:
             return Network(architecture).size
 
     wanted, own = weights(unchanged), unchanged["hidden"]
-    sizes = range(own // 4 // 5 * 5, 4 * own, 5)
+    sizes = range(own // 4 // 5 * 5, 8 * own, 5)
     return min(sizes, key=lambda hidden: abs(weights(unchanged | train | {"hidden": hidden}) - wanted))
 
 

@@ -22,7 +22,7 @@ onnxruntime can learn with it.
 """
 
 import json
-from collections.abc import Collection, Iterator, Mapping
+from collections.abc import Collection, Mapping
 
 import numpy as np
 import onnx
@@ -33,6 +33,7 @@ from nextword.export.backward import Backward, OwnRule
 from nextword.export.graph import IR_VERSION, OPSET, Graph, shorten
 from nextword.export.optimiser import FIRST, SECOND, add_norm, add_step
 from nextword.export.recurrence import Layer, add_layer
+from nextword.model import beginning
 from nextword.model.cells import CELLS
 from nextword.model.network import Architecture, Network
 from nextword.runtime.learning.training_file import FORMAT
@@ -69,23 +70,12 @@ def properties(network: Network, metadata: Metadata) -> dict[str, str]:
       the standard normal one.
     """
     kept = {name: text for name, text in metadata.to_properties().items() if name not in _OF_WEIGHTS}
-    initial = dict(_bounds(network))
+    size = network.architecture
+    initial = dict(beginning.bounds(network, size.hidden, is_tied=size.tied))
     tensors = step.stored_weights(initial, network.architecture)
     stored = {f"{name}_float16": list(one) for name, one in tensors.items()}
     more = {"stored": stored, "initial": initial}
     return kept | {"format": FORMAT} | {name: json.dumps(value) for name, value in more.items()}
-
-
-def _bounds(network: Network) -> Iterator[tuple[str, float | None]]:
-    """How `Network` draws each weight."""
-    architecture = network.architecture
-    for name, weight in network.named_parameters():
-        if name == "embedding.weight" and not architecture.tied:
-            yield name, None
-        elif name.endswith("weight") and name.startswith("layers."):
-            yield name, weight.shape[1] ** -0.5
-        else:
-            yield name, architecture.hidden**-0.5
 
 
 def build(

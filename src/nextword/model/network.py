@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from nextword import outputs
 from nextword.errors import StageError, TrainingError
+from nextword.model import beginning
 from nextword.model.cells import CELLS, State
 from nextword.model.dropout import Dropout
 
@@ -81,7 +82,7 @@ class Network(nn.Module):
             self.logits.weight = self.embedding.weight
         self._dropout = dropout or Dropout()
         self.to(getattr(torch, size.precision))
-        self._initialise(np.random.default_rng(seed), size.hidden**-0.5)
+        beginning.draw(self, size.hidden, np.random.default_rng(seed), is_tied=size.tied)
 
     def forward(self, ids: Tensor, state: State | None = None) -> tuple[Tensor, dict[str, Tensor]]:
         """Reads words.
@@ -176,23 +177,6 @@ class Network(nn.Module):
         """
         with torch.no_grad():
             self.logits.bias.copy_(torch.from_numpy(np.log(frequencies)))
-
-    def _initialise(self, random: np.random.Generator, bound: float) -> None:
-        """Draws weights from PyTorch's default distributions; a shared matrix from that of the logits.
-
-        They are drawn by numpy, whose generator gives the same numbers on every machine.
-        """
-        tied = self.logits.weight is self.embedding.weight
-        for name, weight in self.named_parameters():
-            if name == "embedding.weight" and not tied:
-                drawn = random.standard_normal(weight.shape)
-            else:
-                # The bound of a layer without a state follows from its input size, as in PyTorch.
-                is_wide = name.endswith("weight") and name.startswith("layers.")
-                own = weight.shape[1] ** -0.5 if is_wide else bound
-                drawn = random.uniform(-own, own, weight.shape)
-            with torch.no_grad():
-                weight.copy_(torch.from_numpy(drawn))
 
 
 def rounded(network: Network) -> Network:
