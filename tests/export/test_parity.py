@@ -13,6 +13,7 @@ from nextword.evaluate.predictors import NetworkPredictor
 from nextword.evaluate.samples import Whole
 from nextword.export import int8, parity, text
 from nextword.export.parity import Evidence
+from nextword.model.cells import CELLS
 from nextword.model.network import Network
 from nextword.text import windows
 from nextword.text.windows import Windows
@@ -27,11 +28,14 @@ def evidence(network: Network | None = None) -> Evidence:
     return Evidence(WINDOWS, [(one.prompt, one.continuation) for one in found])
 
 
-def test_an_exported_model_passes(tmp_path: Path) -> None:
-    model = make_network()
-    path = export(tmp_path / "m.onnx", model)
-    difference = parity.check(path, model, evidence(model), 1e-4)
-    assert 0 < difference < 1e-4
+@pytest.mark.parametrize("layers", [1, 3])
+@pytest.mark.parametrize("cell", CELLS)
+def test_an_exported_model_of_any_cell_passes(tmp_path: Path, cell: str, layers: int) -> None:
+    for context in (3, None) if CELLS[cell].states else (3,):
+        model = make_network(cell=cell, layers=layers, context=context)
+        path = export(tmp_path / "m.onnx", model)
+        difference = parity.check(path, model, evidence(model), 1e-4)
+        assert 0 < difference < 1e-4
 
 
 def test_one_changed_weight_fails(tmp_path: Path) -> None:
