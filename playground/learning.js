@@ -10,7 +10,7 @@ const MOST_WRITTEN = 50; // continuations that are shown
 const SOURCES = { small: { name: "small", rate: 0.02 }, shipped: { name: "story", rate: 0.003 }, own: { name: "small", rate: 0.02 } };
 
 let training;
-let begun = {}; // what is learned: its source, its learning rate, its seed
+let [asked, begun] = [{}, {}]; // what is to be learned, and what is: the source, the learning rate, the seed
 let story; // the story's text, and the checksum of the weights that the train stage made from it
 let points = [];
 let possible = 1;
@@ -31,14 +31,15 @@ function begin() {
   enable(false);
   if (value === "own" && !text.trim()) return describe("Paste a text to learn.");
   describe("Loading…");
-  begun = { source: value, learningRate: Number($("rate").value), seed: Number($("seed").value) };
-  training.ask({ begin: { name, text, learningRate: begun.learningRate, seed: begun.seed } });
+  const [learningRate, seed] = [Number($("rate").value), Number($("seed").value)];
+  asked = { source: value, learningRate, seed };
+  training.ask({ begin: { name, text, learningRate, seed } });
   training.ask({ after: $("prompt").value });
 }
 
 const takes = {
   ready({ words, weights, possible: best }) {
-    possible = best;
+    [possible, begun] = [best, asked];
     describe(`${weights.toLocaleString("en")} weights, ${words.toLocaleString("en")} different words`);
     $("curve-caption").textContent =
       "Grey: loss in nats per word, left. Green: share of words predicted right, right; dashed: what is possible.";

@@ -40,6 +40,8 @@ def test_each_word_has_a_line_with_its_importance(model_file: Path) -> None:
 def test_a_missing_file_is_named() -> None:
     said = explained("none.onnx", TEXT, status=2)
     assert said == "error: none.onnx: no such model file; give the name of another\n"
+    said = explained("x" * 300, TEXT, status=2)
+    assert said.endswith("; give the name of another\n")
 
 
 def test_a_picture_has_the_same_bytes_in_every_run(model_file: Path, tmp_path: Path) -> None:

@@ -190,3 +190,27 @@ def test_feedforward_layers_are_products_in_8_bits(time: int, tied: bool) -> Non
         expected = of_its_weights(network)(torch.from_numpy(ids))[0].numpy()
     # Each product rounds its input to 1/255 of its range.
     assert np.abs(run(graph, ids) - expected).max() < 0.05 * np.abs(expected).max()
+
+
+def test_no_value_that_a_layer_reads_is_beyond_the_extremes_beside_it() -> None:
+    hidden = 1000
+    network = make_network(DICTIONARY, embedding=48, hidden=hidden, layers=2, context=None, scale=1.0)
+    with torch.no_grad():
+        # The first layer keeps its cells and outputs their tanh, which onnxruntime may round to above 1.
+        for name, weight in network.named_parameters():
+            if name.startswith("layers.0."):
+                for gate, bias in zip(weight.split(hidden), (-20, 20, 0, 20), strict=True):
+                    gate.fill_(bias / 2 if "bias" in name else 0)
+    graph = build(network)
+    session = onnxruntime.InferenceSession(graph.SerializeToString(), providers=["CPUExecutionProvider"])
+    cells = np.zeros((2, 1, hidden), np.float32)
+    cells[0] = np.linspace(8.4, 9.2, hidden)
+    state = {"hidden": np.zeros_like(cells), "cell": cells}
+    outputs = session.run(["next_hidden"], {"ids": np.array([[1]]), **state})[0][0]
+    embedding, output = (
+        tensor for name, tensor in initializers(graph).items() if name.startswith("extremes_")
+    )
+    assert np.abs(outputs).max() <= output.max() == -output.min()
+    words = int8.quantise_weights(weights_of(network), network.architecture)["embedding.weight"].matrix
+    assert np.abs(words).max() == pytest.approx(embedding.max(), rel=1e-6)
+    assert embedding.max() == -embedding.min()

@@ -111,6 +111,14 @@ def test_in_8_bits_a_text_does_not_depend_on_those_beside_it(
     ]
 
 
+def test_in_8_bits_a_model_of_sixteen_layers_loads(tmp_path: Path) -> None:
+    network = make_network(layers=16, context=None, scale=1.0)
+    generator = Generator.load(export(tmp_path / "m.onnx", network, weights="int8"))
+    session = generator.session()
+    session.feed("the cat")
+    assert session.suggest(3) == generator.suggest("the cat ", 3)
+
+
 @pytest.mark.parametrize("layers", [1, 2])
 @pytest.mark.parametrize("context", [3, None])
 def test_in_8_bits_a_text_does_not_depend_on_how_many_words_are_read_at_once(

@@ -1,6 +1,7 @@
 """The arguments of the `nextword` command, and their help."""
 
 import argparse
+import os
 from pathlib import Path
 from typing import NoReturn
 
@@ -52,7 +53,7 @@ def existing(model: str) -> Path:
 
     **Raises:** `ModelFileError` if there is none.
     """
-    if not Path(model).exists():
+    if not os.path.exists(model):  # noqa: PTH110 (Path.exists() raises for names that are too long)
         raise ModelFileError(f"{model}: no such model file; give the name of another")
     return Path(model)
 

@@ -105,7 +105,7 @@ def _learn_epoch(trainer: Trainer, interrupted: Event, *, is_first: bool) -> boo
         except TrainingError as error:
             if is_first:
                 raise
-            print(error, flush=True)
+            print(f"{error}; the best weights so far are written", flush=True)
             return False
     return not interrupted.is_set()
 

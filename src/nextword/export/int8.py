@@ -33,6 +33,7 @@ from nextword.model.int8 import Quantised
 from nextword.model.network import Architecture, Weights
 
 _DOMAIN = "com.microsoft"
+_OUTPUT = 1.001  # the largest output of an LSTM layer: onnxruntime's tanh can exceed 1 by 2⁻²²
 
 
 def build(weights: Weights, architecture: Architecture, metadata: Mapping[str, str]) -> onnx.ModelProto:
@@ -45,7 +46,7 @@ def build(weights: Weights, architecture: Architecture, metadata: Mapping[str, s
     words = matrices["embedding.weight"]
     embedding = _store(graph, "embedding", words.values, words.scales)
     by_time = graph.node("Transpose", ["ids"], perm=[1, 0])  # (time, batch)
-    sequence = _look_up(graph, embedding, by_time)  # (time, batch, embedding)
+    sequence, scales = _look_up(graph, embedding, by_time)  # (time, batch, embedding), (time, batch, 1)
     top_name = "" if "projection.weight" in matrices else "features"
     if CELLS[architecture.cell].operator is None:
         top = step.side_by_side(graph, sequence, architecture)
@@ -56,15 +57,18 @@ def build(weights: Weights, architecture: Architecture, metadata: Mapping[str, s
             product = _multiply(graph, top, stored, bias)
             top = graph.node("Tanh", [product], top_name if is_last else "")  # (batch, hidden)
     else:
+        # Only these layers quantise what they read.
+        is_extended = int8.has_integer_layers(architecture) and architecture.context is None
+        zeros = _zeros(graph, scales) if is_extended else ""
 
         def add(layer: int, values: str, before: list[str], outputs: list[str]) -> None:
             bias = graph.weight(
                 f"B_{layer}", step.gates(weights, architecture, layer, "bias_ih_l0", "bias_hh_l0")
             )
-            most = (
-                _largest(words) if layer == 0 else 1.0
-            )  # what a layer outputs is a product of sigmoid and tanh
-            _layer(graph, architecture, matrices, layer, [values, bias, *before], outputs, most)
+            if is_extended:
+                values = _with_extremes(graph, values, zeros, _largest(words) if layer == 0 else _OUTPUT)
+            others = [values, bias, *before]
+            _layer(graph, architecture, matrices, layer, others, outputs, unweighted=2 * is_extended)
 
         top = step.recurrent(graph, architecture, sequence, add, top_name)
     if "projection.weight" in matrices:
@@ -96,11 +100,12 @@ def _store_columns(graph: Graph, name: str, matrix: Quantised) -> _Stored:
     return _store(graph, name, matrix.values.T, matrix.scales)
 
 
-def _look_up(graph: Graph, stored: _Stored, ids: str) -> str:
-    """Rows of a matrix as floats; returns their name."""
+def _look_up(graph: Graph, stored: _Stored, ids: str) -> tuple[str, str]:
+    """Rows of a matrix as floats, and their scales; returns their names."""
     values = graph.node("Cast", [graph.node("Gather", [stored.values, ids])], to=TensorProto.FLOAT)
     by_row = graph.node("Unsqueeze", [stored.scales, graph.ints([1])])  # (rows, 1)
-    return graph.node("Mul", [values, graph.node("Gather", [by_row, ids])])
+    scales = graph.node("Gather", [by_row, ids])
+    return graph.node("Mul", [values, scales]), scales
 
 
 def _layer(
@@ -110,7 +115,7 @@ def _layer(
     layer: int,
     others: list[str],
     outputs: list[str],
-    most: float,
+    unweighted: int,
 ) -> None:
     """A recurrent layer.
 
@@ -119,7 +124,7 @@ def _layer(
     - `others`: names of what it reads, `(time, batch, input)`, of its biases, and of the state's parts
       before the first word.
     - `outputs`: names of its outputs.
-    - `most`: the largest absolute value that it can read.
+    - `unweighted`: how many of the last columns that it reads have weights of 0.
     """
     operator = CELLS[architecture.cell].operator
     assert operator
@@ -138,9 +143,9 @@ def _layer(
         scales_and_zeros = [name for matrix in stored for name in (matrix.scales, zero)]
         name, domain = "DynamicQuantizeLSTM", _DOMAIN
         weights, rest = [matrix.values for matrix in stored], ["", *scales_and_zeros]  # no peepholes
-        if architecture.context is None:
-            sequence = _with_extremes(graph, sequence, most)
-            weights[0] = graph.node("Pad", [weights[0], graph.ints([0, 0, 0, 0, 2, 0])])  # zeros
+        if unweighted:
+            none = np.zeros((1, unweighted, len(operator.gates) * architecture.hidden), np.int8)
+            weights[0] = graph.node("Concat", [weights[0], graph.constant("unweighted", none)], axis=1)
     else:
         name, domain = operator.name, ""
         weights, rest = [_as_floats(graph, matrix) for matrix in stored], []
@@ -159,12 +164,20 @@ def _largest(words: Quantised) -> float:
     return float(np.abs(words.values.astype(np.float32) * words.scales[:, None]).max())
 
 
-def _with_extremes(graph: Graph, values: str, most: float) -> str:
-    """Values `(time, batch, input)` with two more columns, of `most` and −`most`; returns their name."""
-    for extreme in (most, -most):
-        number = graph.constant(f"extreme_{extreme}", np.array(extreme, np.float32))
-        values = graph.node("Pad", [values, graph.ints([0, 0, 0, 0, 0, 1]), number])
-    return values
+def _zeros(graph: Graph, scales: str) -> str:
+    """Zeros `(time, batch, 2)` from finite numbers `(time, batch, 1)`; returns their name."""
+    return graph.node("Mul", [scales, graph.constant("zeros", np.zeros(2, np.float32))])
+
+
+def _with_extremes(graph: Graph, values: str, zeros: str, most: float) -> str:
+    """Values `(time, batch, input)` with two more columns, of `most` and −`most`; returns their name.
+
+    **Arguments:**
+
+    - `zeros`: name of zeros `(time, batch, 2)`.
+    """
+    extremes = graph.constant(f"extremes_{most}", np.array([most, -most], np.float32))
+    return graph.node("Concat", [values, graph.node("Add", [zeros, extremes])], axis=2)
 
 
 def _as_floats(graph: Graph, stored: _Stored) -> str:
