@@ -3,12 +3,13 @@
     python benchmarks/cells.py [--seeds 1 2 3] [--equal-weights]
     python benchmarks/cells.py TEXT [--seconds 600] [--equal-weights]
 
-The story uses `params.yaml` with each cell, and with one and two layers, a real text `experiments/book.yaml`.
-On a real text the number of steps is what fits into the time at the speed of the first ones. The hidden state
-has the same size as in the params or, with `--equal-weights`, the size that gives as many weights as they
-have. A simple recurrent cell diverges with the book's learning rate and gets another; a feed-forward network
-needs a context, and then predicts one word a window: it gets as many windows as a step of the others predicts
-words. Measuring does not count as training. Each stage runs in its own process.
+The story uses `params.yaml` with each cell, and with one and two layers, a real text
+`experiments/book.yaml`. On a real text the number of steps is what fits into the time at the speed of the
+first ones. The hidden state has the same size as in the params or, with `--equal-weights`, the size that
+gives as many weights as they have. A simple recurrent cell and two feed-forward layers diverge with the
+book's learning rate, and get another. A feed-forward network needs a context, and then predicts one word a
+window: it gets as many windows as a step of the others predicts words. Measuring does not count as
+training. Each stage runs in its own process.
 """
 
 import argparse
@@ -41,6 +42,7 @@ OF_A_BOOK: dict[str, dict[str, Any]] = {
     "rnn": {"learning_rate": 2e-3},
     "feedforward": {"context": 5, "batch": 700},
 }
+OF_TWO_LAYERS: dict[str, dict[str, Any]] = {"feedforward": {"learning_rate": 5e-3}}
 
 
 def run(stages: list[str]) -> dict[str, float]:
@@ -132,6 +134,8 @@ def on_a_text(text: Path, seconds: float, *, equal_weights: bool) -> None:
     for cell in CELLS:
         for layers in (1, 2):
             train: dict[str, Any] = {"cell": cell, "layers": layers} | OF_A_BOOK.get(cell, {})
+            if layers == 2:
+                train |= OF_TWO_LAYERS.get(cell, {})
             if equal_weights:
                 train["hidden"] = equal_hidden(experiment, text, train)
             values = write(experiment, text, **train, max_steps=CALIBRATION)["train"]
